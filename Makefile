@@ -1,0 +1,38 @@
+# Thin: what is done stands in the Snakefile and in workflow/scripts.
+.PHONY: help setup reproduce test readme lock upgrade clean
+N ?= all
+TORCH ?= cpu
+STAGE = TORCH=$(TORCH) workflow/scripts/stage
+
+help:
+	@echo "make reproduce             build the environments, run the workflow at laptop scale"
+	@echo "                           (N=4: on four cores; TORCH=cuda: with the CUDA build of torch)"
+	@echo "make test                  style, types, unit tests, and the whole workflow at smoke scale"
+	@echo "make setup                 build the environments, nothing else"
+	@echo "make readme                write the claims of the last laptop run into the README"
+	@echo "make lock | make upgrade   pin again what envs/*.in ask for | with the newest versions"
+	@echo "make clean                 remove the environments and caches; results stay"
+
+setup:
+	@for stage in driver train analysis figures paper; do $(STAGE) $$stage || exit 1; done
+
+reproduce: setup
+	$(STAGE) driver -m snakemake --cores $(N) --config scale=laptop torch=$(TORCH)
+	@echo "paper    results/laptop/paper.pdf"
+	@echo "figures  results/laptop/figures/"
+	@echo "claims   results/laptop/claims.csv"
+
+test: setup
+	workflow/scripts/check
+
+readme:
+	$(STAGE) figures -m slowpoints readme --scale laptop
+
+lock:
+	$(STAGE) driver workflow/scripts/lock.py
+
+upgrade:
+	$(STAGE) driver workflow/scripts/lock.py --upgrade
+
+clean:
+	rm -rf .envs .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,72 @@
+"""slowpoints: memory in recurrent networks, reproduced. `snakemake --cores N` makes everything; see README.md."""
+
+import sys
+from pathlib import Path
+
+from snakemake.utils import min_version, validate
+
+min_version("9.20")
+
+
+configfile: "config/config.yaml"
+
+
+sys.path.insert(0, str(Path(workflow.basedir) / "src"))
+validate(config, "workflow/schemas/config.schema.yaml")
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/data.smk"
+include: "workflow/rules/train.smk"
+include: "workflow/rules/analyse.smk"
+include: "workflow/rules/figures.smk"
+include: "workflow/rules/paper.smk"
+
+
+rule all:
+    """Everything at the scale set in the configuration: tables, figures, claims and the paper."""
+    default_target: True
+    input:
+        f"results/{SCALE}/paper.pdf",
+        f"results/{SCALE}/claims.csv",
+        dag.figure_files(SCALE),
+
+
+rule data:
+    """Only the data that the scale needs, found and verified."""
+    input:
+        [
+            path
+            for name in dag.experiments(SCALE)
+            for path in dag.data_files(SCALE, name)
+        ],
+
+
+rule train:
+    """Only train: the records and weights of every experiment."""
+    input:
+        [path for name in dag.experiments(SCALE) for path in dag.runs(SCALE, name)],
+
+
+rule analyse:
+    """Train and analyse: every table."""
+    input:
+        [path for name in dag.experiments(SCALE) for path in dag.tables(SCALE, name)],
+
+
+rule figures:
+    """Every figure."""
+    input:
+        dag.figure_files(SCALE),
+
+
+rule claims:
+    """The claims table."""
+    input:
+        f"results/{SCALE}/claims.csv",
+
+
+rule paper:
+    """The paper."""
+    input:
+        f"results/{SCALE}/paper.pdf",

@@ -1,0 +1,1 @@
+"""Memory in recurrent networks, reproduced: cells, stacked training, slow points, capacity."""

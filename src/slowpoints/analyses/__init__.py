@@ -1,0 +1,17 @@
+"""From trained networks and their records to tidy tables: one file per analysis, named as in the experiment's YAML."""
+
+import importlib
+from pathlib import Path
+from types import ModuleType
+
+
+def names() -> list[str]:
+    """Return the known analyses: the public files of this folder, sorted."""
+    return sorted(file.stem for file in Path(__file__).parent.glob("*.py") if not file.stem.startswith("_"))
+
+
+def load(name: str) -> ModuleType:
+    """Return the module defining analysis `name`."""
+    if name not in names():
+        raise KeyError(f"unknown analysis {name!r}; known: {', '.join(names())}")
+    return importlib.import_module(f"{__name__}.{name}")

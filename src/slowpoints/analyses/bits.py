@@ -1,0 +1,52 @@
+"""Bits stored in the parameters (Collins et al. 2017, section 2.1): one row per run of the perceptron task."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from torch import Tensor
+
+from slowpoints.capacity import bits_per_parameter, mutual_information, soft_bits
+from slowpoints.records import identity
+from slowpoints.stack import Group
+from slowpoints.tasks.perceptron import Settings as Perceptron
+from slowpoints.tasks.perceptron import n_labels
+
+
+@dataclass(frozen=True)
+class Settings:
+    """No options."""
+
+
+def run(
+    groups: list[Group],
+    *,
+    records: list[dict[str, Any]],
+    settings: Settings,
+    tables: dict[str, pd.DataFrame],
+    arrays: dict[str, dict[str, Tensor]],
+    data_dir: Path,
+) -> tuple[pd.DataFrame, dict[str, Tensor]]:
+    """Return stored bits, hard (the paper's mutual information) and soft (by cross-entropy); empty for diverged."""
+    rows = [identity(record) | _stored(record) for record in records]
+    return pd.DataFrame(rows), {}
+
+
+def _stored(record: dict[str, Any]) -> dict[str, Any]:
+    block = {key: value for key, value in record["task"].items() if key != "name"}
+    n = n_labels(Perceptron(**block), n_parameters=record["n_parameters"])
+    accuracy, saved = record["metrics"]["accuracy"], record["metrics"]["soft_bits_per_label"]
+    hard = None if accuracy is None else float(mutual_information(n, accuracy))
+    soft = None if saved is None else float(soft_bits(n, saved))
+    per = {"n_parameters": record["n_parameters"]}
+    return {
+        "labels_per_parameter": block["labels_per_parameter"],
+        "n_labels": n,
+        "accuracy": accuracy,
+        "bits": hard,
+        "bits_per_parameter": None if hard is None else float(bits_per_parameter(hard, **per)),
+        "soft_bits": soft,
+        "soft_bits_per_parameter": None if soft is None else float(bits_per_parameter(soft, **per)),
+        "labels_per_bit": None if not hard else n / hard,
+    }

@@ -1,0 +1,82 @@
+"""The latch at work: gate and state of one network per arm along one sequence (Long et al. 2016, memorization).
+
+Per arm the network that holds its bits over the longest interference is shown; if none solved its task, the one with
+the smallest error.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+from torch import Tensor
+
+from slowpoints.engine import prepare, start
+from slowpoints.engine.recurrence import advance, drive, stage_values
+from slowpoints.records import identity
+from slowpoints.spec.seeds import seed_of
+from slowpoints.stack import Group, select, task_settings
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How many sequences are followed."""
+
+    n_sequences: int = 2
+
+
+def run(
+    groups: list[Group],
+    *,
+    records: list[dict[str, Any]],
+    settings: Settings,
+    tables: dict[str, pd.DataFrame],
+    arrays: dict[str, dict[str, Tensor]],
+    data_dir: Path,
+) -> tuple[pd.DataFrame, dict[str, Tensor]]:
+    """Return input, gate (empty for cells without one) and state per step and unit."""
+    best: dict[str, tuple[Group, int]] = {}
+    for group in groups:
+        for row, record in enumerate(group.records):
+            other = best.get(record["arm"])
+            if other is None or _merit(record) > _merit(other[0].records[other[1]]):
+                best[record["arm"]] = (group, row)
+    parts = [_trace(group, row, n_sequences=settings.n_sequences) for group, row in best.values()]
+    return pd.concat(parts, ignore_index=True), {}
+
+
+def _merit(record: dict[str, Any]) -> tuple[bool, bool, float, float]:
+    """Return what to choose by: any interference at all, then solved, then its length, then the error."""
+    n_interfering = record["task"]["n_interfering"]
+    return n_interfering > 0, record["solved"], n_interfering * record["solved"], -record["metrics"]["mse"]
+
+
+def _trace(group: Group, row: int, *, n_sequences: int) -> pd.DataFrame:
+    """Return the steps of one network on fresh sequences."""
+    record, net = group.records[row], group.network
+    params = select(group.params, [row])
+    rng = torch.Generator().manual_seed(seed_of(record["id"], "trace"))
+    batch = group.task.sample(task_settings(record["task"]), None, batch=n_sequences, split="test", rng=rng)
+    (layer,), states = prepare(net, params), start(net, params, batch=n_sequences)[0]
+    rows = []
+    for t, x in enumerate(batch.x.unbind(1)):
+        driven = drive(layer, x[None])
+        values = stage_values(layer.stages[0], driven[len(layer.free)], states[0])
+        gate = torch.sigmoid(values[net.cell.keep[0]])[0] if net.cell.keep else None
+        states, _ = advance(net.cell, layer, driven, states)
+        rows += [
+            {"sequence": b, "t": t + 1, "unit": unit, "input": float(x[b, 0]), "gate": _entry(gate, b, unit),
+             "state": float(states[-1][0, b, unit]), "phase": _phase(record, t)}
+            for b in range(n_sequences)
+            for unit in range(net.units)
+        ]  # fmt: skip
+    return pd.DataFrame(rows).assign(**identity(record))
+
+
+def _entry(gate: Tensor | None, b: int, unit: int) -> float | None:
+    return None if gate is None else float(gate[b, unit])
+
+
+def _phase(record: dict[str, Any], t: int) -> str:
+    return "targeted" if t < record["task"]["n_targeted"] else "interfering"

@@ -1,0 +1,118 @@
+"""How long each class is remembered (Haviv et al. 2019): accuracy against the delay until the trigger.
+
+A held-out image is shown at step 0, noise from then on. At every delay of the grid the answer is computed as
+if the trigger came at that step, without feeding that step back: one run of a network serves all delays.
+The same noise is shown to all networks.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+from torch import Tensor
+
+from slowpoints.analyses._delayed import (
+    answer,
+    as_table,
+    chosen_images,
+    prepared,
+    shared,
+    with_trigger,
+    world,
+)
+from slowpoints.engine import start, step
+from slowpoints.records import identity
+from slowpoints.spec.seeds import seed_of
+from slowpoints.stack import Group
+
+COLUMNS = ("class", "delay", "accuracy", "accuracy_classes", "accuracy_sd", "n")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """When the trigger comes, and how many trials decide."""
+
+    delays: tuple[int, ...] = (
+        4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19,
+        20, 25, 30, 40, 50, 60, 80, 100, 140, 200, 300, 500, 700, 1000,
+    )  # fmt: skip
+    n_images: int = 20  # per class, held out
+    n_noise: int = 5  # noise sequences per image
+
+    def __post_init__(self) -> None:
+        """Refuse delays that do not increase, and empty samples."""
+        if not self.delays or self.delays[0] < 1 or list(self.delays) != sorted(set(self.delays)):
+            raise ValueError(f"memory_curve: delays are {list(self.delays)}; must increase from 1 or more")
+        if min(self.n_images, self.n_noise) < 1:
+            raise ValueError("memory_curve: n_images and n_noise must be at least 1")
+
+
+def run(
+    groups: list[Group],
+    *,
+    records: list[dict[str, Any]],
+    settings: Settings,
+    tables: dict[str, pd.DataFrame],
+    arrays: dict[str, dict[str, Tensor]],
+    data_dir: Path,
+) -> tuple[pd.DataFrame, dict[str, Tensor]]:
+    """Return accuracy per network, class and delay, its spread over noise sequences, and number of trials.
+
+    accuracy: the class wins against all outputs, null included; accuracy_classes: against the classes only.
+    """
+    rows = [row for group in groups for row in _curves(group, settings, data_dir=data_dir)]
+    return as_table(rows, records=records, columns=COLUMNS), {}
+
+
+def _curves(group: Group, settings: Settings, *, data_dir: Path) -> Iterator[dict[str, Any]]:
+    """Yield the rows of one group."""
+    images_and_noise = world(group, data_dir=data_dir)
+    rng = torch.Generator().manual_seed(seed_of(group.records[0]["experiment"], "memory_curve"))
+    images = chosen_images(group, images_and_noise.images["test"], n_images=settings.n_images, rng=rng)
+    n_classes, n_images, _ = images.shape
+    stimulus = images.repeat_interleave(settings.n_noise, 1).flatten(0, 1)  # rows: class, image, noise sequence
+    label = torch.arange(n_classes).repeat_interleave(n_images * settings.n_noise)
+    frames = _noise(stimulus, mean=images_and_noise.mean, std=images_and_noise.std, rng=rng)
+    for delay, out in answers(group, stimulus, frames, delays=settings.delays):
+        right = (out.argmax(-1) == label + 1).double()
+        right_class = (out[..., 1:].argmax(-1) == label).double()
+        by_noise = right.view(-1, n_classes, n_images, settings.n_noise).mean(2)  # [M, class, noise]
+        spread = by_noise.std(-1) if settings.n_noise > 1 else torch.full(by_noise.shape[:2], torch.nan)
+        classes_only = right_class.view(-1, n_classes, n_images * settings.n_noise).mean(2)
+        for m, record in enumerate(group.records):
+            for k in range(n_classes):
+                yield identity(record) | {
+                    "class": k,
+                    "delay": delay,
+                    "accuracy": float(by_noise[m, k].mean()),
+                    "accuracy_classes": float(classes_only[m, k]),
+                    "accuracy_sd": float(spread[m, k]),
+                    "n": n_images * settings.n_noise,
+                }
+
+
+def _noise(like: Tensor, *, mean: float, std: float, rng: torch.Generator) -> Iterator[Tensor]:
+    """Yield noise frames for ever, fresh ones for every row.    like: [B, pixel] -> [B, pixel]"""
+    while True:
+        yield torch.empty_like(like).normal_(mean, std, generator=rng)
+
+
+@torch.no_grad()
+def answers(
+    group: Group, stimulus: Tensor, frames: Iterator[Tensor], *, delays: tuple[int, ...]
+) -> Iterator[tuple[int, Tensor]]:
+    """Yield each delay with the outputs at a trigger that long after the stimulus.
+
+    stimulus and every frame: [B, pixel], the same for all networks; outputs: [M, B, classes + 1]
+    """
+    weights = prepared(group)
+    states = start(group.network, group.params, batch=len(stimulus))
+    frame, asked = stimulus, set(delays)
+    for t in range(delays[-1] + 1):
+        if t in asked:
+            yield t, answer(group, weights, frame, states)
+        _, states = step(group.network, weights, shared(with_trigger(frame, 0.0), states), states)
+        frame = next(frames)

@@ -1,0 +1,142 @@
+"""One slow point per class and network (Haviv et al. 2019), its speed, and the linear dynamics around it.
+
+The map is one step under the mean of the noise, without trigger. The search starts from the centre of mass
+of the class's states.
+
+Departs: the search stays within two standard deviations of the class's states around their mean, and within
+their range; the authors bound |h| by 1 and stop after a fixed number of steps. Slow states lie in long curved
+valleys: with |h| <= 1 alone, a search that runs until it converges leaves the class for the corners of that
+box, where gates saturate, and more than half of its points are read out as another class.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+from torch import Tensor
+
+from slowpoints.analyses._centres import N_CORRECT, final_states, read, starts
+from slowpoints.analyses._delayed import (
+    as_table,
+    chosen_images,
+    with_trigger,
+    world,
+)
+from slowpoints.dynamics import SlowPoints, find_slow_points, merge_duplicates, spectrum, speed, time_constant
+from slowpoints.engine import measure, state_jacobian, state_map
+from slowpoints.records import identity
+from slowpoints.spec.seeds import seed_of
+from slowpoints.stack import Group, select
+from slowpoints.tasks._images import World
+
+COLUMNS = (
+    "class", "start", "n_correct", "start_speed", "speed", "q", "kind", "gradient", "n_iterations",
+    "spectral_radius", "n_unstable", "time_constant", "label", "representative", "distance",
+)  # fmt: skip
+KINDS = ("open", "fixed", "slow")
+NUMBERS = 8_000_000  # entries of all Jacobians searched at once; about fifteen such tensors live: 1 GB
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where the search starts, how far it may go, and which points count as one."""
+
+    n_images: int = 100  # per class, of the training images
+    n_wait: int = 14  # steps of noise after the stimulus
+    noise_divisor: float = 3.0  # of the standard deviation; the authors' for MNIST
+    n_deviations: float | None = 2.0  # how far the search may go from the centre; None: wherever any class was
+    merge_radius: float = 1e-3
+    max_iterations: int = 1000
+
+
+def run(
+    groups: list[Group],
+    *,
+    records: list[dict[str, Any]],
+    settings: Settings,
+    tables: dict[str, pd.DataFrame],
+    arrays: dict[str, dict[str, Tensor]],
+    data_dir: Path,
+) -> tuple[pd.DataFrame, dict[str, Tensor]]:
+    """Return one row per network and class; per run "points", "centres" [N, S], "eigenvalues" [N, S, 2].
+
+    label: the class read out at the point (-1: null); representative: the class whose point this one
+    coincides with; distance: to the network's nearest other point; eigenvalues: real and imaginary part.
+    """
+    rows: list[dict[str, Any]] = []
+    kept: dict[str, Tensor] = {}
+    for group in groups:
+        images_and_noise = world(group, data_dir=data_dir)
+        for part in _parts(group):
+            found, own = _searched(part, images_and_noise, settings)
+            rows += found
+            kept |= own
+    return as_table(rows, records=records, columns=COLUMNS), kept
+
+
+def _parts(group: Group) -> Iterator[Group]:
+    """Yield the group in slices that fit into memory, in float64."""
+    n_states = group.network.depth * len(group.network.cell.states) * group.network.units
+    width = max(1, NUMBERS // (group.settings.n_classes * n_states**2))
+    for first in range(0, len(group.records), width):
+        rows = slice(first, first + width)
+        params = {name: value.double() for name, value in select(group.params, rows).items()}
+        yield group._replace(params=params, records=group.records[rows])
+
+
+def _searched(group: Group, task: World, settings: Settings) -> tuple[list[dict[str, Any]], dict[str, Tensor]]:
+    """Return rows and arrays of some networks, searched together."""
+    net, params = group.network, group.params
+    rng = torch.Generator().manual_seed(seed_of(group.records[0]["experiment"], "slow_points"))
+    images = chosen_images(group, task.images["train"], n_images=settings.n_images, rng=rng)
+    std = task.std / settings.noise_divisor
+    final = final_states(group, task, images, n_wait=settings.n_wait, std=std, rng=rng)
+    begin = starts(group, task, final, n_deviations=settings.n_deviations)
+    x = with_trigger(torch.full((len(group.records), images.shape[-1]), task.mean, dtype=torch.float64), 0.0)
+    F = state_map(net, params, x)
+    with torch.no_grad():
+        found = find_slow_points(
+            F, begin.centres, measure=measure(net), jacobian=state_jacobian(net, params, x),
+            lower=begin.lower, upper=begin.upper, max_iterations=settings.max_iterations,
+        )  # fmt: skip
+        eigenvalues = spectrum(state_jacobian(net, params, x)(found.point))
+        label = read(group, task, found.point)
+        start_speed = speed(F, begin.centres, measure=measure(net))
+    rows: list[dict[str, Any]] = []
+    kept: dict[str, Tensor] = {}
+    for m, record in enumerate(group.records):
+        own = SlowPoints(*(field[m] for field in found))
+        columns = _columns(own, eigenvalues[m], radius=settings.merge_radius) | {
+            "start": ["centre" if n >= N_CORRECT else "fallback" for n in begin.n_correct[m].tolist()],
+            "n_correct": begin.n_correct[m].tolist(),
+            "start_speed": start_speed[m].tolist(),
+            "label": (label[m] - 1).tolist(),
+        }
+        rows += [
+            identity(record) | {"class": k} | {name: column[k] for name, column in columns.items()}
+            for k in range(len(own.point))
+        ]
+        values = torch.view_as_real(eigenvalues[m])
+        arrays = {"points": own.point, "centres": begin.centres[m], "eigenvalues": values}
+        kept |= {f"{record['id']}/{name}": value.contiguous() for name, value in arrays.items()}
+    return rows, kept
+
+
+def _columns(found: SlowPoints, eigenvalues: Tensor, *, radius: float) -> dict[str, list[Any]]:
+    """Return what the table says of the points of one network.    eigenvalues: [N, S]"""
+    apart = torch.cdist(found.point, found.point).fill_diagonal_(torch.inf)
+    return {
+        "speed": found.speed.tolist(),
+        "q": found.q.tolist(),
+        "kind": [KINDS[kind] for kind in found.kind.tolist()],
+        "gradient": found.gradient.tolist(),
+        "n_iterations": found.n_iterations.tolist(),
+        "spectral_radius": eigenvalues[:, 0].abs().tolist(),
+        "n_unstable": (eigenvalues.abs() > 1).sum(-1).tolist(),
+        "time_constant": time_constant(eigenvalues).tolist(),
+        "representative": merge_duplicates(found.point, radius=radius).tolist(),
+        "distance": apart.min(-1).values.tolist(),
+    }

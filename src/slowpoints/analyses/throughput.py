@@ -1,0 +1,42 @@
+"""Real numbers that the units pass on (Collins et al. 2017, Fig. 2c): one row per run of the throughput task."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from torch import Tensor
+
+from slowpoints.capacity import numbers_per_unit, throughput_line
+from slowpoints.records import identity
+from slowpoints.stack import Group
+
+
+@dataclass(frozen=True)
+class Settings:
+    """No options."""
+
+
+def run(
+    groups: list[Group],
+    *,
+    records: list[dict[str, Any]],
+    settings: Settings,
+    tables: dict[str, pd.DataFrame],
+    arrays: dict[str, dict[str, Tensor]],
+    data_dir: Path,
+) -> tuple[pd.DataFrame, dict[str, Tensor]]:
+    """Return squared error per dimension, the line it would lie on at one number per unit, and numbers per unit."""
+    rows = [identity(record) | _passed(record) for record in records]
+    return pd.DataFrame(rows), {}
+
+
+def _passed(record: dict[str, Any]) -> dict[str, Any]:
+    sizes = {"n_units": record["units"], "n_in": record["task"]["n_in"]}
+    mse = record["metrics"]["mse"]
+    return {
+        "mse": mse,
+        "line": float(throughput_line(sizes["n_units"], n_in=sizes["n_in"])),
+        "n_in": sizes["n_in"],
+        "numbers_per_unit": None if mse is None else float(numbers_per_unit(mse, **sizes)),
+    }

@@ -1,0 +1,18 @@
+"""The recurrent cells. The folder is the registry: a file's name is the name used in experiments."""
+
+import importlib
+from pathlib import Path
+from types import ModuleType
+
+
+def names() -> list[str]:
+    """Return the names of all cells, sorted: the public files of this folder."""
+    files = Path(__file__).parent.glob("[!_]*.py")
+    return sorted(file.stem for file in files if file.stem != "definition")
+
+
+def load(name: str) -> ModuleType:
+    """Return the module defining cell `name`: its `Settings` and `build(settings)`."""
+    if name not in names():
+        raise KeyError(f"unknown cell {name!r}; known: {', '.join(names())}")
+    return importlib.import_module(f"{__name__}.{name}")

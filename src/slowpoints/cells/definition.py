@@ -1,0 +1,143 @@
+"""What a cell is: streams of the input, projections of the state, and elementwise math between them.
+
+One step of one layer, for the whole stack at once (all tensors [M, B, H]):
+
+    p.<name> = W x + b + R h         streams that have a projection of the same name
+    p.<name> = W x + b + R read      the same, for the projections listed under `second`
+    p.<name> = W x + b, or x itself  streams without a projection
+    new states = step(p, s)          elementwise; s.<name> are the states
+
+From these lines the engine derives the unroll, the parameter count, the initialisation and exact Jacobians.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+class Bundle:
+    """Tensors of equal shape [M, B, H], read by name: `p.gate`, `s.h`."""
+
+    def __init__(self, values: dict[str, Tensor]) -> None:
+        """Make every tensor an attribute."""
+        vars(self).update(values)
+
+    def __getattr__(self, name: str) -> Tensor:
+        """Refuse a name that is not there."""
+        raise AttributeError(f"no {name!r} here; known: {', '.join(vars(self))}")
+
+
+Pointwise = Callable[[Tensor], Tensor]
+Step = Callable[[Bundle, Bundle], tuple[Tensor, ...]]
+Read = Callable[[Bundle, Bundle], Tensor]
+
+ACTIVATIONS: dict[str, Pointwise] = {"tanh": torch.tanh, "relu": torch.relu}
+
+
+def identity(h: Tensor) -> Tensor:
+    """Return the state as it is: the default measure."""
+    return h
+
+
+@dataclass(frozen=True)
+class Stream:
+    """One contribution of the input: an affine map of it, or of an earlier stream."""
+
+    name: str
+    of: str = "input"  # or the name of an earlier stream without a projection
+    affine: bool = True  # False: the source itself, no parameters
+    through: Pointwise = identity  # applied to the stream, over all steps at once
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell as plain data; made by the decorator `cell`."""
+
+    name: str
+    step: Step
+    streams: tuple[Stream, ...]
+    projections: tuple[str, ...]  # streams that also get R h
+    second: tuple[str, ...]  # streams that get R read(p, s): a matmul that waits for the first
+    read: Read | None
+    states: tuple[str, ...]  # the first one is what the projections see
+    keep: tuple[str, ...]  # streams whose bias means "remember"
+    emits: bool  # step returns (*new states, y): y goes up, the states go through time
+    embeds: bool  # layer 1 first maps the input affinely to H
+    output_map: bool  # y = tanh(W_y s + b_y), after the scan
+    measure: tuple[Pointwise, ...]  # per state: the quantity whose displacement in one step is the speed
+    recurrent_identity: bool  # R always starts as the identity
+
+    @property
+    def free(self) -> tuple[Stream, ...]:
+        """Streams without a projection."""
+        return tuple(stream for stream in self.streams if stream.name not in self.projections + self.second)
+
+
+def cell(
+    *,
+    streams: tuple[str | Stream, ...],
+    projections: tuple[str, ...] | None = None,
+    second: tuple[str, ...] = (),
+    read: Read | None = None,
+    states: tuple[str, ...] = ("h",),
+    keep: tuple[str, ...] = (),
+    emits: bool = False,
+    embeds: bool = False,
+    output_map: bool = False,
+    measure: tuple[Pointwise, ...] | None = None,
+    recurrent_identity: bool = False,
+) -> Callable[[Step], Cell]:
+    """Return a decorator that turns `step(p, s) -> new states` into a `Cell` of the function's name.
+
+    Without `projections`, every stream not under `second` has one.
+    """
+    full = tuple(Stream(stream) if isinstance(stream, str) else stream for stream in streams)
+    if projections is None:
+        projections = tuple(stream.name for stream in full if stream.name not in second)
+
+    def define(step: Step) -> Cell:
+        made = Cell(
+            name=step.__name__,
+            step=step,
+            streams=full,
+            projections=projections,
+            second=second,
+            read=read,
+            states=states,
+            keep=keep,
+            emits=emits,
+            embeds=embeds,
+            output_map=output_map,
+            measure=measure or (identity,) * len(states),
+            recurrent_identity=recurrent_identity,
+        )
+        _check(made)
+        return made
+
+    return define
+
+
+def _check(made: Cell) -> None:
+    """Refuse a definition the engine cannot run, saying what would be right."""
+    by_name = {stream.name: stream for stream in made.streams}
+    projected = made.projections + made.second
+    free = {stream.name for stream in made.free}
+    for word, listed in (("projections", made.projections), ("second", made.second), ("keep", made.keep)):
+        if unknown := sorted(set(listed) - set(by_name)):
+            raise ValueError(f"cell {made.name}: {word} {unknown} are not streams; known: {sorted(by_name)}")
+    if not made.projections:
+        raise ValueError(f"cell {made.name}: no projection of the state; name at least one stream")
+    if bool(made.second) != (made.read is not None):
+        raise ValueError(f"cell {made.name}: give `second` and `read` together, or neither")
+    for name in projected:
+        if not by_name[name].affine or by_name[name].through is not identity:
+            raise ValueError(f"cell {made.name}: {name!r} has a projection, so it must be plain affine")
+    for stage in (made.projections, made.second):
+        if len({by_name[name].of for name in stage}) > 1:
+            raise ValueError(f"cell {made.name}: {list(stage)} are computed at once: give them one source")
+    if wrong := sorted({stream.of for stream in made.streams} - free - {"input"}):
+        raise ValueError(f"cell {made.name}: {wrong} cannot be sources; known: {['input', *sorted(free)]}")
+    if len(made.measure) != len(made.states):
+        raise ValueError(f"cell {made.name}: {len(made.states)} states need as many measures")

@@ -1,0 +1,193 @@
+"""A claim of a paper and the test that judges it, read strictly and while planning: no pandas, no scipy.
+
+A test is a small sentence: take a `table`, keep the rows `where` columns have given values, `select` the best
+row of each group, compute a `statistic`, and compare its interval with `above`, `below` or `apart`.
+
+| statistic | needs | what is estimated |
+|---|---|---|
+| mean | y | mean over networks |
+| difference | y, groups | mean of the first group minus mean of the second |
+| paired_difference | y, groups, pair | the same, between rows that share the `pair` columns |
+| ratio | y, groups | mean of the first group over mean of the second |
+| spread | y, by | largest over smallest mean among the values of the column `by` |
+| spearman | x, y | rank correlation; `order` ranks the names in x |
+| slope | x, y | least-squares slope |
+| distance | y, to | mean absolute distance between the columns y and `to` |
+| share | x, y | share of rows in which the columns x and y are equal |
+
+`where` takes a value, a list (any of them), `{from: 4, to: 19}` (both included), `smallest` or `largest`.
+`log: true` takes log10 of y, and of x in a slope. `empty: highest` ranks an empty y above all others: whoever
+never solved a task took longest. Otherwise rows with an empty x or y are left out.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from slowpoints.spec.strict import SpecError, build, unknown
+
+Scale = Literal["smoke", "laptop", "paper"]
+Statistic = Literal[
+    "mean", "difference", "paired_difference", "ratio", "spread", "spearman", "slope", "distance", "share"
+]
+NEEDS = {
+    "mean": {"y"},
+    "difference": {"y", "groups"},
+    "paired_difference": {"y", "groups", "pair"},
+    "ratio": {"y", "groups"},
+    "spread": {"y", "by"},
+    "spearman": {"x", "y"},
+    "slope": {"x", "y"},
+    "distance": {"y", "to"},
+    "share": {"x", "y"},
+}
+MAY = {
+    "log": {"mean", "difference", "paired_difference", "slope"},
+    "order": {"spearman"},
+    "empty": {"spearman"},
+}
+EXTREMES = ("smallest", "largest")
+
+
+@dataclass(frozen=True)
+class Select:
+    """Keep, of rows that share the `per` columns, the one with the highest or lowest value of a column."""
+
+    per: tuple[str, ...]
+    highest: str | None = None
+    lowest: str | None = None
+
+    def __post_init__(self) -> None:
+        if not self.per or (self.highest is None) == (self.lowest is None):
+            raise ValueError("give 'per' and one of 'highest' and 'lowest', each the name of a column")
+
+
+@dataclass(frozen=True)
+class Test:
+    """What is computed from which rows of a table, and the region in which the claim holds."""
+
+    statistic: Statistic
+    table: str
+    where: dict[str, Any] = field(default_factory=dict)
+    select: Select | None = None
+    x: str | None = None
+    y: str | None = None
+    to: str | None = None
+    by: str | None = None
+    groups: dict[str, Any] | None = None
+    pair: tuple[str, ...] | None = None
+    order: tuple[str, ...] | None = None
+    log: bool = False
+    empty: Literal["left out", "highest"] = "left out"
+    above: float | None = None
+    below: float | None = None
+    apart: float | None = None
+
+    def __post_init__(self) -> None:
+        needs = NEEDS[self.statistic]
+        for key in ("x", "y", "to", "by", "groups", "pair"):
+            if (getattr(self, key) is not None) != (key in needs):
+                problem = "lacks" if key in needs else "does not take"
+                raise ValueError(f"{self.statistic} {problem} {key!r}; it takes exactly {sorted(needs)}")
+        for key, allowed in MAY.items():
+            if getattr(self, key) not in (None, False, "left out") and self.statistic not in allowed:
+                raise ValueError(f"{self.statistic} does not take {key!r}; {sorted(allowed)} do")
+        for column, wanted in self.where.items():
+            _check_condition(column, wanted)
+        _check_region(self.above, self.below, self.apart)
+
+    @property
+    def group_column(self) -> str:
+        """Return the column that tells the two groups apart."""
+        (column,) = self.groups or {}
+        return column
+
+    @property
+    def group_values(self) -> tuple[str, str]:
+        """Return the values of the first and the second group."""
+        first, second = (self.groups or {})[self.group_column]
+        return first, second
+
+    def values(self, column: str) -> set[str]:
+        """Return the values of `column` that the test names, so that misspelt ones are seen in planning."""
+        wanted = self.where.get(column, [])
+        named = set(wanted if isinstance(wanted, list) else [] if isinstance(wanted, dict) else [wanted])
+        named |= set((self.groups or {}).get(column, []))
+        named |= set((self.order or ()) if self.x == column else ())
+        return {str(name) for name in named - set(EXTREMES)}
+
+    def arms(self) -> set[str]:
+        """Return the arms that the test names."""
+        return self.values("arm")
+
+    def columns(self) -> set[str]:
+        """Return the columns that the table must have."""
+        named = [self.x, self.y, self.to, self.by, *self.where, *(self.groups or ()), *(self.pair or ())]
+        if self.select:
+            named += [*self.select.per, self.select.highest, self.select.lowest]
+        return {name for name in named if name} | {"run", "seed"}
+
+    def region(self) -> str:
+        """Return the region in which the claim holds, in words."""
+        named = {"above ": self.above, "below ": self.below, "beyond ±": self.apart}
+        return " and ".join(f"{word}{value:g}" for word, value in named.items() if value is not None)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One statement of a paper, `of` one network where it speaks of several: where, its value, our test."""
+
+    id: str
+    says: str
+    where: str
+    judged_at: tuple[Scale, ...]
+    figure: str
+    test: Test
+    of: str = ""
+    published: str = "not known"
+
+
+def parse_claim(data: Any, *, where: str) -> Claim:
+    """Return the claim in `data`; every mistake is an error that names the place and what would be right."""
+    if not isinstance(data, dict):
+        raise SpecError(f"{where}: expected a mapping with id, says, where, figure and test; found {data!r}")
+    where = f"{where} ({data['id']})" if isinstance(data.get("id"), str) else where
+    test = dict(_mapping(data.get("test"), "{statistic: mean, ...}", where=f"{where}.test"))
+    if "groups" in test:
+        _check_groups(test["groups"], where=f"{where}.test.groups")
+    if "select" in test:
+        select = _mapping(test["select"], "{per: [cell, seed], highest: bits}", where=f"{where}.test.select")
+        test["select"] = build(Select, select, where=f"{where}.test.select")
+    return build(Claim, {**data, "test": build(Test, test, where=f"{where}.test")}, where=where)
+
+
+def _mapping(data: Any, example: str, *, where: str) -> dict[str, Any]:
+    if not isinstance(data, dict):
+        raise SpecError(f"{where}: expected a mapping such as {example}; found {data!r}")
+    return data
+
+
+def _check_groups(groups: Any, *, where: str) -> None:
+    values = next(iter(groups.values())) if isinstance(groups, dict) and len(groups) == 1 else None
+    if not isinstance(values, list) or len(values) != 2 or values[0] == values[1]:
+        example = "{cell: [pru, gru]}"
+        raise SpecError(f"{where}: expected one column with two values, such as {example}; found {groups!r}")
+
+
+def _check_condition(column: str, wanted: Any) -> None:
+    if isinstance(wanted, dict):
+        for key in wanted:
+            if key not in ("from", "to"):
+                raise unknown(key, ("from", "to"), what="key", where=f"where.{column}")
+        if not wanted or {type(v) for v in wanted.values()} - {int, float}:
+            raise ValueError(f"where.{column}: expected such as {{from: 4, to: 19}}; found {wanted!r}")
+    elif not isinstance(wanted, str | int | float | bool | list) or wanted == []:
+        raise ValueError(f"where.{column}: expected a value, a list or a range {{from, to}}; found {wanted!r}")
+
+
+def _check_region(above: float | None, below: float | None, apart: float | None) -> None:
+    if (apart is None) == (above is None and below is None):
+        raise ValueError("give a region: 'above' and/or 'below', or else 'apart'")
+    if apart is not None and apart <= 0:
+        raise ValueError(f"'apart' is a distance from zero in either direction; found {apart}")
+    if above is not None and below is not None and above >= below:
+        raise ValueError(f"'above' {above} is not under 'below' {below}: nothing can lie between")

@@ -1,0 +1,155 @@
+"""From one test and one table to one estimate with its interval."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from slowpoints import statistics
+from slowpoints.claim_spec import Test
+from slowpoints.statistics import Interval
+
+NOTHING = Interval(np.nan, np.nan, np.nan)  # every network of a group diverged: there is nothing to estimate
+
+
+class ClaimError(ValueError):
+    """A test that its table cannot answer: which one, what is missing, what is there."""
+
+
+class Estimate(NamedTuple):
+    """An estimate, its interval, and what it rests on."""
+
+    interval: Interval
+    n_networks: int
+    n_seeds: int
+
+
+def estimate(test: Test, table: pd.DataFrame) -> Estimate:
+    """Return the estimate of `test` from `table`, its interval clustered by network."""
+    if missing := sorted(test.columns() - set(table.columns)):
+        raise ClaimError(f"table {test.table} has no column {missing}; it has {sorted(table.columns)}")
+    rows = _usable(test, _selected(test, _filtered(test, table)))
+    compute = {"paired_difference": _paired, "spearman": _relation, "slope": _relation, "share": _share}
+    found = compute.get(test.statistic, _of_means)(test, rows) if len(rows) else NOTHING
+    return Estimate(found, rows["run"].nunique(), rows["seed"].nunique())
+
+
+def _filtered(test: Test, table: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows that satisfy `where` and belong to one of the groups."""
+    conditions: dict[str, Any] = dict(test.where)
+    if test.groups:
+        conditions[test.group_column] = list(test.group_values)
+    if test.order and test.x:
+        conditions[test.x] = list(test.order)
+    for column, wanted in conditions.items():
+        present = table[column]
+        table = table[_matches(present, wanted)]
+        absent = set(wanted) - set(present) if isinstance(wanted, list) else set()
+        if table.empty or absent:
+            raise ClaimError(
+                f"table {test.table} has no row where {column} is {sorted(absent, key=str) or wanted}; "
+                f"there it is {sorted(present.dropna().unique(), key=str)}"
+            )
+    return table
+
+
+def _matches(column: pd.Series, wanted: Any) -> pd.Series:
+    if isinstance(wanted, dict):
+        return column.between(wanted.get("from", -np.inf), wanted.get("to", np.inf))
+    if wanted in ("smallest", "largest"):
+        return column == (column.min() if wanted == "smallest" else column.max())
+    return column.isin(wanted if isinstance(wanted, list) else [wanted])
+
+
+def _selected(test: Test, rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the best row of each group of rows that share the `per` columns; the first one of equals."""
+    if test.select is None:
+        return rows
+    column = test.select.highest or test.select.lowest
+    ordered = rows.dropna(subset=[column]).sort_values(
+        [column, "run"], ascending=[test.select.highest is None, True], kind="stable"
+    )
+    return ordered.drop_duplicates(list(test.select.per)).sort_index()
+
+
+def _usable(test: Test, rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows with numbers in them, logarithms and ranks of names taken."""
+    rows = rows.copy()
+    if test.order and test.x:
+        rows[test.x] = rows[test.x].map({name: rank for rank, name in enumerate(test.order)})
+    if test.empty == "highest":
+        rows[test.y] = rows[test.y].fillna(np.inf)
+    used = [c for c in (test.x, test.y, test.to, test.by) if c]
+    rows = rows.dropna(subset=used)
+    for column in used if test.log else []:
+        if (rows[column] <= 0).any():
+            raise ClaimError(f"table {test.table}: log of {column}, which has values of zero or less")
+        rows[column] = np.log10(rows[column])
+    return rows
+
+
+def _codes(values: pd.Series) -> np.ndarray:
+    return pd.factorize(values)[0].astype(np.int64)
+
+
+def _numbers(values: pd.Series) -> np.ndarray:
+    return values.to_numpy(dtype=float)
+
+
+def _of_means(test: Test, rows: pd.DataFrame) -> Interval:
+    """Return the mean, or the difference, ratio or spread of group means; one value per network first."""
+    y = (rows[test.y] - rows[test.to]).abs() if test.to else rows[test.y].astype(float)
+    column = test.group_column if test.groups else test.by
+    label = rows[column] if column else pd.Series("all", index=rows.index)
+    network = (
+        pd.DataFrame({"run": rows["run"], "label": label, "y": y}).groupby(["run", "label"], as_index=False).mean()
+    )
+    names = list(test.group_values) if test.groups else sorted(network["label"].unique())
+    if set(names) - set(network["label"]):
+        return NOTHING
+    values, member = (
+        _numbers(network["y"]),
+        [(network["label"] == name).to_numpy(dtype=float) for name in names],
+    )
+    combine = {
+        "difference": lambda m: m[0] - m[1],
+        "ratio": lambda m: m[0] / m[1],
+        "spread": lambda m: m.max(0) / m.min(0),
+    }.get(test.statistic, lambda m: m[0])
+    return statistics.interval(
+        lambda weights: combine(np.stack([statistics.mean(weights * own, values) for own in member])),
+        _codes(network["run"]),
+        group=_codes(network["label"]),
+    )
+
+
+def _paired(test: Test, rows: pd.DataFrame) -> Interval:
+    """Return the mean difference between rows that share the pair columns; whole pairs are resampled."""
+    pair = list(test.pair or ())
+    by = [*pair, test.group_column]
+    if (rows.groupby(by)["run"].nunique() > 1).any():
+        raise ClaimError(f"table {test.table}: several networks share {by}; name more columns in 'pair'")
+    values = rows.groupby(by)[test.y].mean().unstack(test.group_column)
+    if set(test.group_values) - set(values):
+        return NOTHING
+    first, second = test.group_values
+    change = _numbers((values[first] - values[second]).dropna())
+    if not len(change):
+        raise ClaimError(f"table {test.table}: no two rows of {first} and {second} share {pair}")
+    return statistics.interval(lambda weights: statistics.mean(weights, change), np.arange(len(change)))
+
+
+def _relation(test: Test, rows: pd.DataFrame) -> Interval:
+    """Return the rank correlation or the slope of y on x over all rows; whole networks are resampled."""
+    x, y = _numbers(rows[test.x]), _numbers(rows[test.y])
+    compute = statistics.spearman if test.statistic == "spearman" else statistics.slope
+    limits = (-1.0, 1.0) if test.statistic == "spearman" else (-np.inf, np.inf)
+    return statistics.interval(lambda weights: compute(weights, x, y), _codes(rows["run"]), limits=limits)
+
+
+def _share(test: Test, rows: pd.DataFrame) -> Interval:
+    """Return the share of rows with x equal to y; each end is the wider of the clustered and Wilson's."""
+    equal = _numbers(rows[test.x] == rows[test.y])
+    own = statistics.interval(lambda weights: statistics.mean(weights, equal), _codes(rows["run"]), limits=(0.0, 1.0))
+    sure = statistics.wilson(int(equal.sum()), len(equal))
+    return Interval(own.estimate, min(own.low, sure.low), max(own.high, sure.high))

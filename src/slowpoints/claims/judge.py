@@ -1,0 +1,125 @@
+"""Verdicts: each claim's interval against the region its test names, and every number of the text."""
+
+import math
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from slowpoints.claim_spec import Claim, Test
+from slowpoints.claims.estimate import ClaimError, Estimate, estimate
+from slowpoints.records import read_table
+from slowpoints.spec.experiment import Experiment
+from slowpoints.statistics import Interval
+
+NOT_JUDGED = "not judged at this scale"
+VERDICTS = ("holds", "fails", "undecided", NOT_JUDGED)
+LEVEL = 0.95
+Tables = Mapping[tuple[str, str], Path]  # (experiment, table) -> file
+
+
+def judge(experiments: Iterable[Experiment], tables: Tables, *, scale: str) -> list[dict[str, Any]]:
+    """Return one row per claim, in the order of the experiments, failures kept."""
+    return [
+        _row(claim, experiment, _estimated(claim, experiment, tables) if scale in claim.judged_at else None)
+        for experiment in experiments
+        for claim in experiment.claims
+    ]
+
+
+def _estimated(claim: Claim, experiment: Experiment, tables: Tables) -> Estimate:
+    key = (experiment.name, claim.test.table)
+    if key not in tables:
+        raise ClaimError(f"claim {claim.id}: no table {claim.test.table} of {experiment.name} was given")
+    try:
+        return estimate(claim.test, read_table(tables[key]))
+    except ClaimError as error:
+        raise ClaimError(f"claim {claim.id} of {experiment.name}: {error}") from None
+
+
+def verdict(test: Test, found: Interval) -> str:
+    """Return `holds` if the interval lies in the region, `fails` if it lies outside, else `undecided`."""
+    low, high = found.low, found.high
+    if math.isnan(low) or math.isnan(high):
+        return "undecided"
+    if test.apart is not None:
+        inside, outside = low > test.apart or high < -test.apart, -test.apart <= low and high <= test.apart
+    else:
+        above = -math.inf if test.above is None else test.above
+        below = math.inf if test.below is None else test.below
+        inside, outside = above < low and high < below, high <= above or low >= below
+    return "holds" if inside else "fails" if outside else "undecided"
+
+
+def statistic_text(test: Test) -> str:
+    """Return in words what was estimated."""
+    y = f"log10 {test.y}" if test.log else test.y
+    first, second = test.group_values if test.groups else ("", "")
+    return {
+        "mean": f"mean of {y}",
+        "difference": f"difference in {y}, {first} - {second}",
+        "paired_difference": f"paired difference in {y}, {first} - {second}",
+        "ratio": f"ratio of mean {y}, {first} / {second}",
+        "spread": f"largest over smallest mean {y} among {test.by}",
+        "spearman": f"Spearman correlation of {test.x} and {y}",
+        "slope": f"slope of {y} on {'log10 ' if test.log else ''}{test.x}",
+        "distance": f"mean distance of {y} from {test.to}",
+        "share": f"share with {test.x} equal to {test.y}",
+    }[test.statistic]
+
+
+def _row(claim: Claim, experiment: Experiment, found: Estimate | None) -> dict[str, Any]:
+    interval = found.interval if found else Interval(math.nan, math.nan, math.nan)
+    return {
+        "id": claim.id,
+        "paper": experiment.paper,
+        "says": claim.says,
+        "of": claim.of,
+        "where": claim.where,
+        "published": claim.published,
+        "estimate": interval.estimate,
+        "low": interval.low,
+        "high": interval.high,
+        "level": LEVEL,
+        "n": found.n_networks if found else 0,
+        "n_seeds": found.n_seeds if found else 0,
+        "statistic": statistic_text(claim.test),
+        "threshold": claim.test.region(),
+        "verdict": verdict(claim.test, interval) if found else NOT_JUDGED,
+        "figure": claim.figure,
+        "experiment": experiment.name,
+    }
+
+
+def numbers(rows: list[dict[str, Any]], outcomes: Mapping[str, Path], *, stamps: Mapping[str, str]) -> dict[str, Any]:
+    """Return every number the text may use, flat: claims, runs per experiment, and the provenance `stamps`.
+
+    A claim gives `<id>.estimate` and so on, as printed; `<id>.estimate_raw` is the number itself. `claims`
+    has the ids in order.
+    """
+    flat: dict[str, Any] = {"claims": [row["id"] for row in rows], "n_claims": len(rows), **stamps}
+    for name in VERDICTS:
+        flat[f"n_{name.replace(' ', '_')}"] = sum(row["verdict"] == name for row in rows)
+    for row in rows:
+        flat |= {f"{row['id']}.{key}": row[key] for key in row if key not in ("id", "estimate", "low", "high", "level")}
+        for key in ("estimate", "low", "high"):
+            flat[f"{row['id']}.{key}"] = printed(row[key])
+            flat[f"{row['id']}.{key}_raw"] = None if math.isnan(row[key]) else row[key]
+    for experiment, path in outcomes.items():
+        flat |= {f"{experiment}.{key}": n for key, n in run_counts(read_table(path)).items()}
+    return dict(sorted(flat.items()))
+
+
+def run_counts(outcomes: pd.DataFrame) -> dict[str, int]:
+    """Return how many runs there were, and how many ended each way."""
+    ended = outcomes.drop_duplicates("run")["outcome"]
+    return {"n_runs": len(ended)} | {f"n_{how}": int((ended == how).sum()) for how in ("ok", "budget", "diverged")}
+
+
+def printed(value: float) -> str:
+    """Return a number as the text shows it: three significant digits, a real minus, a dash for nothing."""
+    if math.isnan(value):
+        return "–"
+    digits = 0 if value == 0 else max(0, 2 - math.floor(math.log10(abs(value))))
+    return f"{value:.{min(digits, 6)}f}".replace("-", "\N{MINUS SIGN}")

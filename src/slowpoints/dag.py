@@ -1,0 +1,174 @@
+"""What depends on what: the questions the Snakefile asks while it plans. Standard library and yaml only.
+
+Paths are relative to the project. A stage's parameters are three: `cfg`, exactly the settings it uses; `code`, the
+digest of the code it runs; `env`, the digest of its environment's pins.
+"""
+
+import json
+from functools import cache
+from pathlib import Path
+
+from slowpoints import notebook, paper
+from slowpoints.spec.canonical import canonical, digest
+from slowpoints.spec.digests import ROOT, code, env
+from slowpoints.spec.experiment import Experiment, load
+from slowpoints.spec.settings import literal
+from slowpoints.spec.stacks import Stack, stacks
+from slowpoints.spec.strict import SpecError, unknown
+
+
+@cache
+def experiments(scale: str) -> dict[str, Experiment]:
+    """Return every experiment in config/experiments at one scale; being in the folder is being in the plan."""
+    files = sorted((ROOT / "config" / "experiments").glob("*.yaml"))
+    found = {path.stem: load(path.relative_to(ROOT) if Path.cwd() == ROOT else path, scale=scale) for path in files}
+    _check_starts(found)
+    return found
+
+
+def _check_starts(found: dict[str, Experiment]) -> None:
+    """Refuse fine-tuning from networks that are not trained, or that are not the same networks."""
+    for experiment in found.values():
+        for run in experiment.runs:
+            name, arm = run.train["start"], run.train["start_arm"]
+            where = f"config/experiments/{experiment.name}.yaml: arms.{run.arm}"
+            if not name:
+                continue
+            if name not in found:
+                raise unknown(name, found, what="experiment", where=f"{where}: train.start")
+            origin = [r for r in found[name].runs if r.arm == arm and r.seed == run.seed and not r.sweep]
+            if not origin:
+                arms = sorted({r.arm for r in found[name].runs})
+                raise SpecError(
+                    f"{where}: train.start_arm: {name} has no run {arm!r} with seed {run.seed} (arms: {arms})"
+                )
+            if (origin[0].net, origin[0].task) != (run.net, run.task):
+                raise SpecError(
+                    f"{where}: its net and task differ from those of {name}/{arm}, where it starts; make them equal"
+                )
+            if "slow_points" not in found[name].analyses:
+                raise SpecError(f"{where}: train.start: list slow_points among the analyses of {name}")
+
+
+@cache
+def all_stacks(scale: str, experiment: str) -> dict[str, Stack]:
+    """Return the stacks of one experiment by name."""
+    known = experiments(scale)
+    if experiment not in known:
+        raise unknown(experiment, known, what="experiment", where="target")
+    return {stack.name: stack for stack in stacks(known[experiment])}
+
+
+def stack(scale: str, experiment: str, name: str) -> Stack:
+    """Return one stack; an unknown name is an error that says where plans come from."""
+    known = all_stacks(scale, experiment)
+    if name not in known:
+        raise SpecError(f"no stack {name!r} in {experiment} at scale {scale}; its stacks: {', '.join(known)}")
+    return known[name]
+
+
+def runs(scale: str, experiment: str, suffix: str = ".jsonl") -> list[str]:
+    """Return the files of all stacks of one experiment: records, `.safetensors` weights or `.provenance.json`."""
+    return [f"results/{scale}/{experiment}/runs/{name}{suffix}" for name in all_stacks(scale, experiment)]
+
+
+def start_files(scale: str, experiment: str, name: str) -> dict[str, list[str]]:
+    """Return what a fine-tuning stack starts from: records, weights and slow points of the other experiment."""
+    origin = stack(scale, experiment, name).start
+    if not origin:
+        return {}
+    points = [f"results/{scale}/{origin}/tables/slow_points.safetensors"]
+    return {
+        "start_runs": runs(scale, origin),
+        "start_weights": runs(scale, origin, ".safetensors"),
+        "start_points": points,
+    }
+
+
+def data_names(scale: str, experiment: str) -> list[str]:
+    """Return the data sets an experiment reads."""
+    found = {str(r.task["dataset"]) for r in experiments(scale)[experiment].runs if "dataset" in r.task}
+    return sorted(found)
+
+
+def data_files(scale: str, experiment: str) -> list[str]:
+    """Return the manifests of the data sets an experiment reads."""
+    return [f"results/{scale}/data/{name}.json" for name in data_names(scale, experiment)]
+
+
+def data_cfg(name: str) -> str:
+    """Return what the registry says of a data set: a changed pin is a changed setting."""
+    registry = json.loads((ROOT / "data" / "registry.json").read_text(encoding="utf-8"))
+    if name not in registry["datasets"]:
+        raise unknown(name, registry["datasets"], what="data set", where="data/registry.json")
+    own = registry["datasets"][name]
+    return digest([own, {file: registry["files"][file] for file in own["files"].values()}])
+
+
+@cache
+def train_params(scale: str, experiment: str, name: str) -> tuple[str, str]:
+    """Return (cfg, code) of a training job: its plan and its data's pins; the trainer, its cell and its task."""
+    plan = stack(scale, experiment, name)
+    run = plan.runs[0]
+    modules = (f"slowpoints.cells.{run.net['cell']}", f"slowpoints.tasks.{run.task['name']}")
+    settings = [plan.plan()["digest"], *(data_cfg(dataset) for dataset in data_names(scale, experiment))]
+    return digest(settings), code("slowpoints.job", *modules)
+
+
+def tables(scale: str, experiment: str) -> list[str]:
+    """Return all tables of one experiment."""
+    return [f"results/{scale}/{experiment}/tables/{name}.csv" for name in experiments(scale)[experiment].analyses]
+
+
+def needs(scale: str, experiment: str, analysis: str, suffix: str = ".csv") -> list[str]:
+    """Return the tables of the same experiment that an analysis reads."""
+    found = literal("analyses", analysis, "NEEDS", ())
+    return [f"results/{scale}/{experiment}/tables/{name}{suffix}" for name in found]
+
+
+def analysis_params(scale: str, experiment: str, analysis: str) -> tuple[str, str]:
+    """Return (cfg, code) of an analysis: its settings, and its code with that of the cells and tasks it runs."""
+    own = experiments(scale)[experiment]
+    used = {f"slowpoints.cells.{r.net['cell']}" for r in own.runs} | {
+        f"slowpoints.tasks.{r.task['name']}" for r in own.runs
+    }
+    return canonical(own.analyses[analysis]), code(
+        "slowpoints.analyse", f"slowpoints.analyses.{analysis}", *sorted(used)
+    )
+
+
+def figure_names() -> list[str]:
+    """Return the figures: one notebook each."""
+    return sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
+
+
+def figure_files(scale: str) -> list[str]:
+    """Return every figure as PDF."""
+    return [f"results/{scale}/figures/{name}.pdf" for name in figure_names()]
+
+
+def figure_inputs(scale: str, name: str) -> dict[str, str]:
+    """Return the tables a figure's notebook reads, by parameter."""
+    return notebook.inputs(ROOT / "notebooks" / f"{name}.ipynb", scale=scale)
+
+
+def figure_params(name: str) -> tuple[str, str]:
+    """Return (cfg, code) of a figure: its notebook's code, and the style."""
+    return digest(notebook.code_cells(ROOT / "notebooks" / f"{name}.ipynb")), code(
+        "slowpoints.figures", "slowpoints.notebook"
+    )
+
+
+def environment(stage: str, torch: str) -> str:
+    """Return the digest of a stage's environment."""
+    return env(stage, torch=torch)
+
+
+def claims_cfg(scale: str) -> str:
+    """Return every claim with its test, as one text."""
+    return digest([repr(claim) for experiment in experiments(scale).values() for claim in experiment.claims])
+
+
+def paper_inputs(scale: str) -> list[str]:
+    """Return the figures and numbers that the paper's text includes."""
+    return paper.inputs(ROOT / "paper" / "paper.typ", scale=scale)

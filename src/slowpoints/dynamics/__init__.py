@@ -1,0 +1,25 @@
+"""Slow points and linearisations of any map from state to state (Sussillo & Barak 2013; Haviv et al. 2019).
+
+Nothing here knows what a network is. A map `F: [..., N, S] -> [..., N, S]` moves every row alone; leading
+axes, such as the runs of a stack, belong to the map. All is computed in the dtype of the state: give float64.
+"""
+
+from slowpoints.dynamics.descent import FIXED, OPEN, SLOW
+from slowpoints.dynamics.maps import Map, jacobian, residual, speed
+from slowpoints.dynamics.search import SlowPoints, find_slow_points
+from slowpoints.dynamics.spectra import merge_duplicates, spectrum, time_constant
+
+__all__ = [
+    "FIXED",
+    "OPEN",
+    "SLOW",
+    "Map",
+    "SlowPoints",
+    "find_slow_points",
+    "jacobian",
+    "merge_duplicates",
+    "residual",
+    "spectrum",
+    "speed",
+    "time_constant",
+]

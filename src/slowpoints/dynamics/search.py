@@ -1,0 +1,67 @@
+"""Slow points: states where one step of a map moves least, by a batched Levenberg-Marquardt search in a box.
+
+For every start the search minimises q(h) = |r(h)|^2 / 2, r(h) = g(F(h)) - g(h), with g the measure (Haviv
+et al. 2019: S = 2q, speed = sqrt(S)). First by the Gauss-Newton model J'J, which is cheap and far-sighted.
+Where r does not vanish it is also blind: at a slow point J'r = 0, so J'J is singular along the very direction
+that decides. A point that crawls therefore goes on with the whole Hessian, J'J + sum_k r_k d^2 r_k.
+
+The rule that ends a point's search, whatever the number of steps allowed:
+- FIXED: its speed is at most `fixed_speed`;
+- SLOW: the gradient of its speed, without directions that would leave the box, is at most `slow_gradient`;
+  or, with the whole Hessian, `PATIENCE` steps in a row changed q by less than `REST` of itself;
+- OPEN: neither, after `max_iterations`.
+
+Departs: the paper takes a fixed number of Adam steps, and the speed it reports depends on that number.
+"""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from slowpoints.dynamics.descent import OPEN, PATIENCE, SLOW, Problem, Progress, descend, judge, linearise
+from slowpoints.dynamics.maps import Map, identity
+from slowpoints.dynamics.maps import jacobian as derived_jacobian
+
+
+class SlowPoints(NamedTuple):
+    """Where the search ended, each start's row in its place."""
+
+    point: Tensor  # [..., N, S]
+    speed: Tensor  # [..., N] at `point`
+    q: Tensor  # [..., N] half the squared speed
+    kind: Tensor  # [..., N] int8: OPEN, FIXED or SLOW
+    gradient: Tensor  # [..., N] norm of the speed's gradient at `point`, inside the box
+    n_iterations: Tensor  # [..., N] int64: steps this point took part in
+
+
+def find_slow_points(
+    F: Map,
+    start: Tensor,
+    *,
+    measure: Map = identity,
+    jacobian: Map | None = None,
+    lower: Tensor | float = -torch.inf,
+    upper: Tensor | float = torch.inf,
+    max_iterations: int = 500,
+    fixed_speed: float = 1e-10,
+    slow_gradient: float = 1e-7,
+) -> SlowPoints:
+    """Return the states of least speed that a descent from every start reaches.
+
+    start: [..., N, S]; `measure` is pointwise; `jacobian` returns dF/dh [..., N, S, S], by default by
+    autograd. The box [`lower`, `upper`] broadcasts over the starts, which are moved into it. It matters:
+    saturated gates make states far outside of what a network can reach nearly fixed.
+    """
+    low, high = (torch.as_tensor(edge).to(start).expand_as(start) for edge in (lower, upper))
+    exact = jacobian if jacobian is not None else lambda h: derived_jacobian(F, h)
+    problem = Problem(F, measure, exact, low, high, fixed_speed, slow_gradient)
+    search = Progress.begin(torch.clamp(start.detach(), low, high))
+    for whole_hessian in (False, True):
+        search = search._replace(stalled=torch.zeros_like(search.stalled))
+        search = descend(problem, search, whole_hessian=whole_hessian, max_iterations=max_iterations)
+    here = linearise(problem, search.point)
+    kind, steepness = judge(problem, here)
+    kind = torch.where((kind == OPEN) & (search.stalled >= PATIENCE), SLOW, kind)
+    speed = here.r.norm(dim=-1)
+    return SlowPoints(search.point, speed, 0.5 * speed.square(), kind, steepness, search.n_iterations)

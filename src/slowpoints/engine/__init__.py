@@ -1,0 +1,31 @@
+"""Run any cell over time for a whole stack of runs: the plain reference, forward and backward.
+
+Axes: M runs in the stack (always first), B batch, T time, I input, H hidden, O output, N points,
+S packed state. Parameters are a dict of tensors, the model axis first: they stack, slice, save and
+differentiate as they are.
+"""
+
+from slowpoints.engine.fused import prepare
+from slowpoints.engine.initial import initialise
+from slowpoints.engine.maps import measure, pack, state_jacobian, state_map, unpack
+from slowpoints.engine.network import Network, count_parameters, shapes, units_for_budget
+from slowpoints.engine.recurrence import States, readout, start, step, unroll
+
+__all__ = [
+    "Network",
+    "States",
+    "count_parameters",
+    "initialise",
+    "measure",
+    "pack",
+    "prepare",
+    "readout",
+    "shapes",
+    "start",
+    "state_jacobian",
+    "state_map",
+    "step",
+    "units_for_budget",
+    "unpack",
+    "unroll",
+]

@@ -1,0 +1,109 @@
+"""The weights of a network as the steps use them: side by side, so that one matmul serves all gates.
+
+A run must come out the same to the bit alone and in company. On a CPU the order of a sum inside a matmul
+depends on where its matrices start in memory, so all are made to start at whole cache lines: zero columns and
+rows are added until the size of a matrix is a multiple of `ALIGNMENT`. Such zeros change no number. What the
+batch contributes is aligned when its size is a multiple of 32; otherwise, and for layers of one unit (matrix
+times vector is another routine), runs agree to rounding only.
+"""
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn.functional import pad
+
+from slowpoints.cells.definition import Cell, Pointwise, Stream
+from slowpoints.engine.network import Network
+
+ALIGNMENT = 16  # numbers: 64 bytes of float32, a cache line and the widest vector
+
+Params = dict[str, Tensor]
+
+
+class Affine(NamedTuple):
+    """x @ W + b.    W: [M, I + zero rows, H], b: [M, 1, H]."""
+
+    W: Tensor
+    b: Tensor
+
+
+class Stage(NamedTuple):
+    """Streams computed by one matmul, k side by side: columns kH + zeros.    R: [M, H, columns]."""
+
+    names: tuple[str, ...]
+    widths: list[int]  # H for each name, then the zero columns, if any
+    source: str
+    weights: Affine
+    R: Tensor
+
+
+class Free(NamedTuple):
+    """A stream without a projection: through(source @ W + b), or through(source)."""
+
+    name: str
+    source: str
+    weights: Affine | None
+    through: Pointwise
+
+
+class Layer(NamedTuple):
+    """The fused weights of one layer: projected streams by stage, the others one by one."""
+
+    embed: Affine | None
+    free: tuple[Free, ...]
+    stages: tuple[Stage, ...]
+    out: Affine | None
+
+
+def affine(W: Tensor, b: Tensor) -> Affine:
+    """Return an affine map with zero rows added for alignment.    W: [M, I, H], b: [M, H]"""
+    missing = _missing(W.shape[1], W.shape[2])
+    return Affine(pad(W, (0, 0, 0, missing)) if missing else W, b.unsqueeze(1))
+
+
+def apply(weights: Affine, x: Tensor) -> Tensor:
+    """Return x @ W + b.    x: [M, K, I] -> [M, K, H]"""
+    missing = weights.W.shape[1] - x.shape[2]
+    return torch.baddbmm(weights.b, pad(x, (0, missing)) if missing else x, weights.W)
+
+
+def prepare(net: Network, params: Params) -> tuple[Layer, ...]:
+    """Return the weights of every layer, fused once for many steps."""
+    return tuple(_prepare_layer(net.cell, params, index) for index in range(net.depth))
+
+
+def _prepare_layer(cell: Cell, params: Params, index: int) -> Layer:
+    def named(kind: str, name: str) -> Affine:
+        return affine(params[f"{index}.{kind}W{name}"], params[f"{index}.{kind}b{name}"])
+
+    def free(stream: Stream) -> Free:
+        weights = named("", f".{stream.name}") if stream.affine else None
+        return Free(stream.name, stream.of, weights, stream.through)
+
+    stages = [names for names in (cell.projections, cell.second) if names]
+    return Layer(
+        embed=named("embed.", "") if cell.embeds and index == 0 else None,
+        free=tuple(free(stream) for stream in cell.free),
+        stages=tuple(_stage(cell, params, index, names) for names in stages),
+        out=named("out.", "") if cell.output_map else None,
+    )
+
+
+def _stage(cell: Cell, params: Params, index: int, names: tuple[str, ...]) -> Stage:
+    units = params[f"{index}.R.{names[0]}"].shape[-1]
+    missing = _missing(len(names) * units, units)
+
+    def fused(kind: str) -> Tensor:
+        together = torch.cat([params[f"{index}.{kind}.{name}"] for name in names], dim=-1)
+        return pad(together, (0, missing)) if missing else together
+
+    (source,) = {stream.of for stream in cell.streams if stream.name in names}
+    widths = [units] * len(names) + [missing] * (missing > 0)
+    return Stage(names, widths, source, affine(fused("W"), fused("b")), fused("R"))
+
+
+def _missing(length: int, other: int) -> int:
+    """Return how much to add to `length` for length x other to be a multiple of the alignment."""
+    return -length % (ALIGNMENT // math.gcd(ALIGNMENT, other))

@@ -1,0 +1,127 @@
+"""A network under constant input as a map from state to state, for any analysis of maps."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.func import vjp, vmap
+
+from slowpoints.cells.definition import Bundle, Cell
+from slowpoints.engine.fused import Layer, Params, Stage, prepare
+from slowpoints.engine.network import Network
+from slowpoints.engine.recurrence import States, advance, drive, hand_up, stage_values
+
+Map = Callable[[Tensor], Tensor]
+
+
+def pack(states: States) -> Tensor:
+    """Return all states side by side, layer by layer.    each [M, B, H] -> [M, B, S]"""
+    return torch.cat([state for layer in states for state in layer], dim=-1)
+
+
+def unpack(net: Network, packed: Tensor) -> States:
+    """Return the states of `pack`.    packed: [M, B, S] -> layers of states, each [M, B, H]"""
+    parts = packed.split(net.units, -1)
+    n_states = len(net.cell.states)
+    return tuple(parts[layer * n_states : (layer + 1) * n_states] for layer in range(net.depth))
+
+
+def measure(net: Network) -> Map:
+    """Return the map to the quantities whose displacement in one step is the speed.    [M, N, S] -> [M, N, S]
+
+    The state itself for most cells; (h, tanh c) for the LSTM (Haviv et al. 2019).
+    """
+
+    def measured(packed: Tensor) -> Tensor:
+        parts = packed.split(net.units, -1)
+        functions = net.cell.measure * net.depth
+        return torch.cat([function(part) for function, part in zip(functions, parts, strict=True)], dim=-1)
+
+    return measured
+
+
+def state_map(net: Network, params: Params, x: Tensor) -> Map:
+    """Return F: one step under the constant input x.    x: [M, I]; F: [M, N, S] -> [M, N, S]"""
+    prepared = prepare(net, params)
+    constant = drive(prepared[0], x.unsqueeze(1))
+
+    def one_step(packed: Tensor) -> Tensor:
+        driven, new = constant, []
+        for index, (layer, states) in enumerate(zip(prepared, unpack(net, packed), strict=True)):
+            states, y = advance(net.cell, layer, driven, states)
+            new.append(states)
+            if index + 1 < net.depth:
+                driven = drive(prepared[index + 1], hand_up(layer, y))
+        return pack(tuple(new))
+
+    return one_step
+
+
+def state_jacobian(net: Network, params: Params, x: Tensor) -> Map:
+    """Return the exact Jacobian of `state_map`, J[a, b] = dF_a / ds_b.
+
+    x: [M, I]; J: [M, N, S] -> [M, N, S, S]
+
+    One layer: assembled from the elementwise derivatives of the step,
+        J = diag(df/ds) + sum_g diag(df/dp_g) R_g^T,
+    with the chain rule through `read` for projections of the second stage. Deeper: one reverse-mode
+    derivative per state.
+    """
+    if net.depth > 1:
+        return _reverse_mode_jacobian(state_map(net, params, x))
+    (layer,) = prepare(net, params)
+    driven = drive(layer, x.unsqueeze(1))
+    return lambda packed: _assembled_jacobian(net.cell, layer, driven, unpack(net, packed)[0])
+
+
+def _assembled_jacobian(cell: Cell, layer: Layer, driven: tuple[Tensor, ...], states: tuple[Tensor, ...]) -> Tensor:
+    """Return the Jacobian of one layer, cutting the step at its pre-activations.    states: each [M, N, H]"""
+    first, *second = layer.stages
+    with torch.enable_grad():
+        s = _leaves(dict(zip(cell.states, states, strict=True)))
+        p = {free.name: value for free, value in zip(layer.free, driven, strict=False)}
+        p |= _leaves(stage_values(first, driven[len(layer.free)], states[0]))
+        d_seen: list[tuple[Stage, Tensor | None]] = [(first, None)]
+        for stage in second:
+            assert cell.read is not None
+            seen = cell.read(Bundle(p), Bundle(s))
+            d_seen.append((stage, _rows(seen, s, p, d_seen)))
+            p |= _leaves(stage_values(stage, driven[-1], seen.detach()))
+        new = cell.step(Bundle(p), Bundle(s))
+        return torch.cat([_rows(state, s, p, d_seen) for state in new[: len(states)]], dim=-2)
+
+
+def _leaves(values: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name: value.detach().requires_grad_() for name, value in values.items()}
+
+
+def _rows(out: Tensor, s: dict[str, Tensor], p: dict[str, Tensor], d_seen: list[tuple[Stage, Tensor | None]]) -> Tensor:
+    """Return d out / d states, where `out` is elementwise in s and in the stages of p.    -> [M, N, H, S]
+
+    d_seen: per stage, the derivative of what its projections see; None is the first state itself.
+    """
+    leaves = [*s.values(), *(p[name] for stage, _ in d_seen for name in stage.names)]
+    slopes = torch.autograd.grad(out.sum(), leaves, retain_graph=True, allow_unused=True, materialize_grads=True)
+    units = out.shape[-1]
+    total = out.new_zeros(*out.shape, len(s) * units)
+    rest = iter(slopes[len(s) :])
+    for stage, inner in d_seen:
+        slope = torch.stack([next(rest) for _ in stage.names], dim=2)
+        R = stage.R.detach()[..., : len(stage.names) * units].unflatten(-1, (-1, units))
+        block = torch.einsum("mnka,mbka->mnab", slope, R)
+        if inner is None:
+            total[..., :units] += block
+        else:
+            total += block @ inner
+    for column, slope in zip(total.split(units, -1), slopes, strict=False):
+        column.diagonal(dim1=-2, dim2=-1).add_(slope)
+    return total
+
+
+def _reverse_mode_jacobian(function: Map) -> Map:
+    def jacobian(packed: Tensor) -> Tensor:
+        pullback = vjp(function, packed)[1]
+        basis = torch.eye(packed.shape[-1], dtype=packed.dtype, device=packed.device)
+        return vmap(lambda row: pullback(row.expand_as(packed))[0], out_dims=-2)(basis).detach()
+
+    return jacobian

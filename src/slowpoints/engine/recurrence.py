@@ -1,0 +1,111 @@
+"""The recurrence: the input's part for all steps at once, then one matmul and elementwise math per step."""
+
+import torch
+from torch import Tensor
+from torch.nn.functional import pad
+
+from slowpoints.cells.definition import Bundle, Cell
+from slowpoints.engine.fused import ALIGNMENT, Layer, Params, Stage, affine, apply, prepare
+from slowpoints.engine.network import Network
+
+States = tuple[tuple[Tensor, ...], ...]  # layers, then states, each [M, B, H]
+
+
+def start(net: Network, params: Params, *, batch: int) -> States:
+    """Return the initial states: learned ones spread over the batch, or zeros.    -> each [M, B, H]"""
+    like = params["readout.W"]
+    zeros = like.new_zeros(len(like), batch, net.units)
+    if not net.learned_state:
+        return ((zeros,) * len(net.cell.states),) * net.depth
+    return tuple(
+        tuple(zeros + params[f"{layer}.init.{state}"].unsqueeze(1) for state in net.cell.states)
+        for layer in range(net.depth)
+    )
+
+
+def drive(layer: Layer, x: Tensor) -> tuple[Tensor, ...]:
+    """Return what the input contributes: free streams, then one fused tensor per stage.
+
+    x: [M, K, I], where K may be batch, time x batch, or one    ->    each [M, K, H] or [M, K, kH]
+    """
+    sources = {"input": x if layer.embed is None else apply(layer.embed, x)}
+    for free in layer.free:
+        source = sources[free.source]
+        sources[free.name] = free.through(source if free.weights is None else apply(free.weights, source))
+    staged = [apply(stage.weights, sources[stage.source]) for stage in layer.stages]
+    return *(sources[free.name] for free in layer.free), *staged
+
+
+def advance(
+    cell: Cell, layer: Layer, driven: tuple[Tensor, ...], states: tuple[Tensor, ...]
+) -> tuple[tuple[Tensor, ...], Tensor]:
+    """Return the new states of one layer after one step, and what it hands up before its output map.
+
+    driven: as from `drive`; states: each [M, B, H]
+    """
+    s = Bundle(dict(zip(cell.states, states, strict=True)))
+    p = {free.name: value for free, value in zip(layer.free, driven, strict=False)}
+    seen = states[0]
+    for stage, value in zip(layer.stages, driven[len(layer.free) :], strict=True):
+        if stage.names == cell.second and cell.read is not None:
+            seen = cell.read(Bundle(p), s)
+        p |= stage_values(stage, value, seen)
+    new = cell.step(Bundle(p), s)
+    return new[: len(states)], new[-1] if cell.emits else new[0]
+
+
+def stage_values(stage: Stage, driven: Tensor, seen: Tensor) -> dict[str, Tensor]:
+    """Return the streams of one stage by name.    driven: [M, B, kH], seen: [M, B, H] -> each [M, B, H]"""
+    total = torch.baddbmm(driven, seen, stage.R)
+    return dict(zip(stage.names, total.split(stage.widths, -1), strict=False))
+
+
+def hand_up(layer: Layer, y: Tensor) -> Tensor:
+    """Return what the next layer, or the read-out, sees.    y: [M, K, H] -> [M, K, H]"""
+    return y if layer.out is None else torch.tanh(apply(layer.out, y))
+
+
+def step(net: Network, prepared: tuple[Layer, ...], x: Tensor, states: States) -> tuple[Tensor, States]:
+    """Return the output of the top layer and the new states after one step.    x: [M, B, I] -> [M, B, H]"""
+    new = []
+    for layer, old in zip(prepared, states, strict=True):
+        layer_states, y = advance(net.cell, layer, drive(layer, x), old)
+        new.append(layer_states)
+        x = hand_up(layer, y)
+    return x, tuple(new)
+
+
+def unroll(
+    net: Network, params: Params, x: Tensor, states: States | None = None, last: int | None = None
+) -> tuple[Tensor, States]:
+    """Return the outputs of the top layer at the `last` steps (all without it), and the final states.
+
+    x: [M, B, T, I]    ->    [M, B, last or T, H]
+    Layer by layer, so that the input of a layer meets its weights in one matmul for all steps. Time is
+    unbound, never indexed: the backward pass of an index fills a tensor as large as the whole sequence.
+    """
+    _, n_batch, n_steps, _ = x.shape
+    states = start(net, params, batch=n_batch) if states is None else states
+    y = x.transpose(1, 2)
+    final = []
+    for index, (layer, now) in enumerate(zip(prepare(net, params), states, strict=True)):
+        parts = drive(layer, y.flatten(1, 2))
+        driven = [part.unflatten(1, (n_steps, n_batch)).unbind(1) for part in parts]
+        outputs = []
+        for driven_now in zip(*driven, strict=True):
+            now, output = advance(net.cell, layer, driven_now, now)
+            outputs.append(output)
+        final.append(now)
+        kept = outputs if last is None or index + 1 < net.depth else outputs[-last:]
+        y = hand_up(layer, torch.stack(kept, 1).flatten(1, 2)).unflatten(1, (len(kept), n_batch))
+    return y.transpose(1, 2), tuple(final)
+
+
+def readout(net: Network, params: Params, y: Tensor) -> Tensor:
+    """Return the affine read-out of the top layer.    y: [M, ..., H] -> [M, ..., O]"""
+    flat = y.reshape(len(y), -1, net.units)
+    W, b = params["readout.W"], params["readout.b"]
+    if net.n_out == 1:  # matrix times vector is another routine, in which runs would agree to rounding only
+        W, b = pad(W, (0, ALIGNMENT - 1)), pad(b, (0, ALIGNMENT - 1))
+    out = apply(affine(W, b), flat)[..., : net.n_out].contiguous()
+    return out.unflatten(1, y.shape[1:-1])

@@ -1,0 +1,56 @@
+"""Scores of a stack on data that no run has trained on (or, for tasks that store a fixed set, on that set)."""
+
+from types import ModuleType
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from slowpoints.engine import Network, readout, unroll
+from slowpoints.feed import length
+from slowpoints.spec.canonical import canonical
+from slowpoints.spec.seeds import seed_of
+from slowpoints.stack import select
+from slowpoints.tasks import Batch, stacked
+
+ELEMENTS = 60_000_000  # numbers held at once: runs are evaluated in slices that stay below
+
+
+def predict(net: Network, params: dict[str, Tensor], batch: Batch) -> Tensor:
+    """Return the network's outputs at the steps that count.    batch fields: [M, B, ...]    -> [M, B, T_y, O]"""
+    y, _ = unroll(net, params, batch.x, last=batch.y.shape[2])
+    return readout(net, params, y)
+
+
+def scores(
+    net: Network,
+    params: dict[str, Tensor],
+    runs: list[dict[str, Any]],
+    task: ModuleType,
+    settings: list[Any],
+    worlds: list[Any],
+    *,
+    split: Literal["valid", "test"],
+    rows: int,
+    device: torch.device,
+) -> dict[str, Tensor]:
+    """Return named metrics per run, on the same fresh data for every run of the same task settings.    -> [M] each"""
+    size = rows * length(task, settings[0], worlds[0]) * (net.n_in + 8 * net.units)
+    # Runs whose sets differ in size are scored one by one: sums over padded rows would round differently in company.
+    width = 1 if getattr(task, "PER_RUN", ()) else max(1, ELEMENTS // size)
+    parts = []
+    for start in range(0, len(runs), width):
+        index = range(start, min(start + width, len(runs)))
+        batch = stacked([_fresh(runs[i], task, settings[i], worlds[i], split=split, rows=rows) for i in index])
+        batch = Batch(*(field.to(device) for field in batch))
+        with torch.no_grad():
+            out = predict(net, select(params, list(index)), batch)
+        parts.append(task.score(settings[0], out, batch))
+    return {name: torch.cat([part[name].cpu() for part in parts]) for name in parts[0]}
+
+
+def _fresh(run: dict[str, Any], task: ModuleType, settings: Any, world: Any, *, split: str, rows: int) -> Batch:
+    """Return evaluation data from a stream that depends on experiment, task and split alone."""
+    rng = torch.Generator().manual_seed(seed_of(run["experiment"], canonical(run["task"]), split))
+    batch: Batch = task.evaluation(settings, world, rows=rows, split=split, rng=rng)
+    return batch

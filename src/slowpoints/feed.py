@@ -1,0 +1,81 @@
+"""Batches for a stack: every run draws from its own stream, in pools of several steps to spare small calls."""
+
+import dataclasses
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from slowpoints import curricula
+from slowpoints.stack import generator
+from slowpoints.tasks import Batch, stacked
+
+POOL_STEPS = 16
+POOL_ELEMENTS = 200_000  # per run: larger inputs cost more to keep than the calls they spare
+
+
+class Feed:
+    """The training batches of a stack.    Random state lives here: one generator per run."""
+
+    def __init__(self, runs: list[dict[str, Any]], task: ModuleType, settings: list[Any], worlds: list[Any]) -> None:
+        self.runs, self.task, self.settings, self.worlds = runs, task, settings, worlds
+        train = runs[0]["train"]
+        self.batch, self.steps = train["batch"], train["steps"]
+        self.rngs = [generator(run, "data") for run in runs]
+        self.pool_steps = self._pool_steps(train["eval_every"])
+        self.pool: Batch | None = None
+
+    def _pool_steps(self, eval_every: int) -> int:
+        """Return how many steps are drawn at once: a divisor of eval_every, 1 for large inputs."""
+        elements = length(self.task, self.settings[0], self.worlds[0]) * self.task.n_in(self.settings[0]) * self.batch
+        fits = (n for n in range(POOL_STEPS, 0, -1) if eval_every % n == 0 and n * elements <= POOL_ELEMENTS)
+        return next(fits, 1)
+
+    def _stage(self, index: int, step: int) -> Any:
+        """Return the task settings of one run at `step` of its curriculum."""
+        kind, settings = self.runs[index]["train"]["curriculum"], self.settings[index]
+        overrides = curricula.stage(kind, step=step, steps=self.steps, settings=vars(settings))
+        return dataclasses.replace(settings, **overrides) if overrides else settings
+
+    def __call__(self, step: int) -> Batch:
+        """Return the batch of 0-based `step`; steps must come in order.    fields: [M, B, ...]"""
+        at = step % self.pool_steps
+        if at == 0 or self.pool is None:
+            self.pool = stacked([self._drawn(i, step) for i in range(len(self.runs))])
+        x, y, weight, allowed = self.pool
+        rows = slice(at * self.batch, (at + 1) * self.batch)
+        return Batch(x[:, rows], y[:, rows], weight[:, rows], allowed)
+
+    def _drawn(self, index: int, step: int) -> Batch:
+        """Return the next pool of one run, from its own stream.    fields: [B, ...]"""
+        size = self.batch * self.pool_steps
+        batch: Batch = self.task.sample(
+            self._stage(index, step), self.worlds[index], batch=size, split="train", rng=self.rngs[index]
+        )
+        return batch
+
+    def state(self) -> Tensor:
+        """Return the random state of every run.    -> [M, bytes]"""
+        return torch.stack([rng.get_state() for rng in self.rngs])
+
+    def restore(self, state: Tensor) -> None:
+        """Go on from a saved random state.    state: [M, bytes]"""
+        for rng, own in zip(self.rngs, state, strict=True):
+            rng.set_state(own.clone())  # torch reads the storage from its start
+
+
+def worlds(
+    runs: list[dict[str, Any]], task: ModuleType, settings: list[Any], *, n_parameters: int, data_dir: Path | None
+) -> list[Any]:
+    """Return the fixed data of each run: what its task keeps the same from step to step."""
+    return [
+        task.world(own, n_parameters=n_parameters, rng=generator(run, "world"), data_dir=data_dir)
+        for run, own in zip(runs, settings, strict=True)
+    ]
+
+
+def length(task: ModuleType, settings: Any, world: Any) -> int:
+    """Return the number of steps in a sequence of the task."""
+    return int(task.sample(settings, world, batch=1, split="train", rng=torch.Generator()).x.shape[1])

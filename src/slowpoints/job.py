@@ -1,0 +1,154 @@
+"""One training job: a plan in; records, weights and provenance out."""
+
+import json
+import platform
+import subprocess
+import time
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+
+from slowpoints.records import read_arrays, read_records, write_arrays, write_records, write_text
+from slowpoints.regularise import Start
+from slowpoints.spec.digests import ROOT, code, env
+from slowpoints.train import Trainer, fit
+
+STATES = {
+    "slow_points": "points",
+    "centres": "centres",
+    "none": "centres",
+}  # arrays of the slow_points analysis
+
+
+class Outputs(NamedTuple):
+    """Where the results of a training job go."""
+
+    plan: Path
+    records: Path
+    weights: Path
+    provenance: Path
+
+
+def device_named(name: str) -> torch.device:
+    """Return the device for `cpu` or `cuda`; asking for a GPU that is not there is an error."""
+    if name == "cpu":
+        return torch.device("cpu")  # one thread: deterministic as it is, and the switch below takes a second to import
+    if not torch.cuda.is_available():
+        raise SystemExit(
+            "device is 'cuda' but torch finds no GPU here: set device: cpu in config/config.yaml, "
+            "or give the environments a CUDA build with --config torch=cuda"
+        )
+    torch.use_deterministic_algorithms(True)
+    return torch.device("cuda")
+
+
+def train_code(run: dict[str, Any]) -> str:
+    """Return the digest of the code that trains a run: the trainer, its cell and its task."""
+    return code("slowpoints.job", f"slowpoints.cells.{run['net']['cell']}", f"slowpoints.tasks.{run['task']['name']}")
+
+
+def start_from(plan: dict[str, Any], runs: list[Path], points: Path) -> Start:
+    """Return the networks, and the states to slow down, that the runs of a fine-tuning plan start from."""
+    arrays = read_arrays(points)
+    by_id: dict[tuple[str, int], tuple[dict[str, Any], dict[str, np.ndarray]]] = {}
+    for path in runs:
+        records = read_records(path)
+        weights = read_arrays(path.with_name(records[0]["weights"]["file"]), seal=records[0]["weights"]["sha256"])
+        by_id |= {(r["arm"], r["seed"]): (r, {k: v[i] for k, v in weights.items()}) for i, r in enumerate(records)}
+    params, states = [], []
+    for run in plan["runs"]:
+        record, own = by_id[run["train"]["start_arm"], run["seed"]]
+        name = f"{record['id']}/{STATES[run['train']['regularise']]}"
+        is_lost = record["outcome"] == "diverged" or name not in arrays
+        params.append({k: np.full_like(v, np.nan) if is_lost else v for k, v in own.items()})
+        states.append(None if is_lost else arrays[name])
+    size = next(s for s in states if s is not None)
+    filled = np.stack([np.zeros_like(size) if s is None else s for s in states])
+    stacked = {k: torch.from_numpy(np.stack([p[k] for p in params])) for k in params[0]}
+    return Start(stacked, torch.from_numpy(filled))
+
+
+def run(
+    plan: dict[str, Any],
+    *,
+    out: Outputs,
+    checkpoint: Path,
+    device: torch.device,
+    data_dir: Path | None,
+    torch_build: str,
+    start: tuple[list[Path], Path] | None,
+) -> None:
+    """Train the stack that `plan` describes and write its results; the checkpoint is removed last."""
+    begun = time.time()
+    digests = {
+        "plan": plan["digest"][:16],
+        "code": train_code(plan["runs"][0]),
+        "env": env("train", torch=torch_build),
+    }
+    origin = None if start is None else start_from(plan, *start)
+    trainer = Trainer(plan, device=device, data_dir=data_dir, start=origin)
+    fit(trainer, path=checkpoint, key=json.dumps(digests))
+    arrays = {name: value.detach().cpu().numpy() for name, value in trainer.params.items()}
+    seal = write_arrays(out.weights, arrays)
+    facts = {"digests": digests, "weights": {"file": out.weights.name, "sha256": seal}} | _versions(device)
+    tested = trainer.scores("test", trainer.train["test_rows"])
+    write_records(out.records, [_record(trainer, tested, i) | facts | {"row": i} for i in range(len(trainer.runs))])
+    write_text(out.provenance, json.dumps(_circumstances(begun), indent=1, sort_keys=True) + "\n")
+    write_text(out.plan, json.dumps(plan, indent=1, sort_keys=True) + "\n")
+    checkpoint.unlink(missing_ok=True)
+
+
+def _record(trainer: Trainer, tested: dict[str, torch.Tensor], i: int) -> dict[str, Any]:
+    """Return what is known of run `i` at the end: settings, outcome, test metrics, learning curve."""
+    metrics = {name: _number(value[i]) for name, value in tested.items()}
+    solved = bool(trainer.task.solved(trainer.settings[i], tested)[i])
+    is_lost = trainer.outcome[i] == "diverged"
+    return trainer.runs[i] | {
+        "outcome": trainer.outcome[i],
+        "steps": trainer.steps_taken[i],
+        "steps_to_solve": trainer.to_solve[i],
+        "solved": solved and not is_lost,
+        "metrics": {name: None if is_lost else value for name, value in metrics.items()},
+        "curve": trainer.curves[i],
+        "units": trainer.net.units,
+        "n_parameters": trainer.n_parameters,
+    }
+
+
+def _number(value: torch.Tensor) -> float | None:
+    return float(value) if bool(value.isfinite()) else None
+
+
+def _versions(device: torch.device) -> dict[str, Any]:
+    """Return what the numbers may depend on besides settings and code."""
+    return {
+        "versions": {
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "numpy": np.__version__,
+        },
+        "device": torch.cuda.get_device_name()
+        if device.type == "cuda"
+        else f"cpu {torch.backends.cpu.get_cpu_capability()}",
+        "threads": torch.get_num_threads(),
+        "dtype": "float32",
+    }
+
+
+def _circumstances(begun: float) -> dict[str, Any]:
+    """Return what the numbers do not depend on: when, where, from which commit, how long."""
+
+    def git(*words: str) -> str:
+        done = subprocess.run(["git", "-C", str(ROOT), *words], capture_output=True, text=True, check=False)
+        return done.stdout.strip()
+
+    return {
+        "commit": git("rev-parse", "HEAD") or "unknown",
+        "dirty": bool(git("status", "--porcelain", "--untracked-files=no")),
+        "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(begun)),
+        "wall_s": round(time.time() - begun, 1),
+        "machine": platform.machine(),
+        "processor": platform.processor() or platform.machine(),
+    }

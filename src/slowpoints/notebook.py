@@ -1,0 +1,144 @@
+"""Figure notebooks: the parameters cell is the dependency list, and executing one twice gives the same bytes.
+
+`parameters`, `inputs` and `outputs` need the standard library only: they are read while planning.
+"""
+
+import ast
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from unittest.mock import patch
+
+KERNEL = "slowpoints"
+WRITES = ("pdf", "png")  # the parameters that name what a notebook writes; all others are tables it reads
+DEFAULT_ROOT = "results/laptop/"
+
+
+class NotebookError(ValueError):
+    """A notebook that cannot be planned or executed: which one, why, and what would be right."""
+
+
+def parameters(path: Path) -> dict[str, str]:
+    """Return {name: file} from the cell tagged "parameters": what the notebook reads and writes."""
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    tagged = [cell for cell in cells if "parameters" in cell["metadata"].get("tags", [])]
+    if len(tagged) != 1:
+        raise NotebookError(f"{path}: expected one cell tagged 'parameters', found {len(tagged)}")
+    try:
+        return dict(_assignment(line) for line in ast.parse("".join(tagged[0]["source"])).body)
+    except (SyntaxError, ValueError):
+        raise NotebookError(
+            f'{path}: the parameters cell may only hold lines such as: table = "results/...csv"'
+        ) from None
+
+
+def code_cells(path: Path) -> list[str]:
+    """Return the source of every code cell: what a figure's bytes depend on."""
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    return ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+
+
+def _assignment(line: ast.stmt) -> tuple[str, str]:
+    if not (isinstance(line, ast.Assign) and len(line.targets) == 1 and isinstance(line.targets[0], ast.Name)):
+        raise ValueError(ast.dump(line))
+    value = ast.literal_eval(line.value)
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r} is not text")
+    return line.targets[0].id, value
+
+
+def at_scale(path: Path, *, scale: str) -> dict[str, str]:
+    """Return the parameters of the notebook in `path` for one scale."""
+    found = parameters(path)
+    if wrong := sorted(v for v in found.values() if not v.startswith(DEFAULT_ROOT)):
+        raise NotebookError(f"{path}: parameters must be files under {DEFAULT_ROOT}; found {wrong}")
+    if missing := sorted(set(WRITES) - set(found)):
+        raise NotebookError(f"{path}: the parameters cell lacks {missing}: the figure the notebook writes")
+    return {name: f"results/{scale}/{file.removeprefix(DEFAULT_ROOT)}" for name, file in found.items()}
+
+
+def inputs(path: Path, *, scale: str) -> dict[str, str]:
+    """Return {parameter: table} that the notebook reads."""
+    return {name: file for name, file in at_scale(path, scale=scale).items() if name not in WRITES}
+
+
+def outputs(path: Path, *, scale: str) -> dict[str, str]:
+    """Return {parameter: figure} that the notebook writes."""
+    return {name: file for name, file in at_scale(path, scale=scale).items() if name in WRITES}
+
+
+def render(path: Path, *, executed: Path, html: Path, given: dict[str, str], root: Path) -> None:
+    """Execute the notebook in `root` with parameters `given`; on failure `executed` shows how far it came."""
+    import papermill
+
+    if differ := sorted(set(given) ^ set(parameters(path))):
+        raise NotebookError(
+            f"{path}: parameters {differ} are misspelt, missing or too many; "
+            f"the notebook declares {sorted(parameters(path))}"
+        )
+    executed.parent.mkdir(parents=True, exist_ok=True)
+    with _own_kernel():
+        papermill.execute_notebook(
+            str(path),
+            str(executed),
+            parameters=given,
+            kernel_name=KERNEL,
+            language="python",
+            cwd=str(root),
+            progress_bar=False,
+            log_output=False,
+        )
+    normal = normalised(json.loads(executed.read_text(encoding="utf-8")))
+    _replace(executed, json.dumps(normal, indent=1, ensure_ascii=False, sort_keys=True) + "\n")
+    html.parent.mkdir(parents=True, exist_ok=True)
+    _replace(html, _as_html(executed))
+
+
+@contextmanager
+def _own_kernel() -> Iterator[None]:
+    """Offer one kernel, this very interpreter, and keep the user's Jupyter and IPython settings out."""
+    with TemporaryDirectory() as folder:
+        spec = Path(folder, "kernels", KERNEL, "kernel.json")
+        spec.parent.mkdir(parents=True)
+        argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        argv += ["--log-level=ERROR"]  # each kernel warns that its sockets on this machine are not encrypted
+        path = os.pathsep.join(filter(None, (str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH"))))
+        kernel = {"argv": argv, "display_name": KERNEL, "language": "python", "env": {"PYTHONPATH": path}}
+        spec.write_text(json.dumps(kernel), encoding="utf-8")
+        own = dict.fromkeys(("JUPYTER_PATH", "JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR"), folder)
+        with patch.dict(os.environ, own):
+            yield
+
+
+def normalised(notebook: dict[str, Any]) -> dict[str, Any]:
+    """Return the notebook without times, random ids and versions, so that equal results are equal bytes."""
+    cells = [_normalised_cell(cell, number) for number, cell in enumerate(notebook["cells"])]
+    metadata = {
+        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+        "language_info": {"name": "python"},
+    }
+    return {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
+
+
+def _normalised_cell(cell: dict[str, Any], number: int) -> dict[str, Any]:
+    tags = cell["metadata"].get("tags")
+    return {**cell, "id": f"cell-{number:03}", "metadata": {"tags": tags} if tags else {}}
+
+
+def _as_html(executed: Path) -> str:
+    from nbconvert import HTMLExporter
+
+    body, _ = HTMLExporter().from_filename(str(executed))
+    return str(body)
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write `text` so that the file is there whole or not at all."""
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(text, encoding="utf-8")
+    os.replace(partial, path)

@@ -1,0 +1,23 @@
+"""The paper: what its text reads, and its compilation to the same bytes every time. Needs only Typst."""
+
+import os
+import re
+from pathlib import Path
+
+READS = re.compile(r'"/(results/\{scale\}/[^"]+)"')
+
+
+def inputs(source: Path, *, scale: str) -> list[str]:
+    """Return the results that the paper's text includes: its figures and its numbers."""
+    named = dict.fromkeys(READS.findall(source.read_text(encoding="utf-8")))
+    return [path.replace("{scale}", scale) for path in named]
+
+
+def compile_paper(source: Path, *, scale: str, root: Path, out: Path) -> None:
+    """Write the paper at one scale as PDF, whole or not at all; a number that the text lacks is an error."""
+    import typst
+
+    pdf = typst.compile(str(source), root=str(root), sys_inputs={"scale": scale}, ignore_system_fonts=True, timestamp=0)
+    partial = out.with_name(f".{out.name}.new")
+    partial.write_bytes(pdf)
+    os.replace(partial, out)

@@ -1,0 +1,115 @@
+"""The claims table in the README: written between two markers, and checked against the file it comes from."""
+
+import math
+import shutil
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+BEGIN = "<!-- claims: begin (written by `python -m slowpoints readme`; do not edit) -->"
+END = "<!-- claims: end -->"
+HEAD = "| paper | statement | published | here [95 % interval], networks × seeds | verdict | see |"
+RULE = "|---|---|---|---|---|---|"
+FIGURE = "paper/reference/laptop/figures/{figure}.png"
+RECORDS = "results/laptop/{experiment}/runs"
+PAPERS = {
+    "long2016": "[Long et al. 2016](https://arxiv.org/abs/1611.06530)",
+    "collins2017": "[Collins et al. 2017](https://arxiv.org/abs/1611.09913)",
+    "haviv2019": "[Haviv et al. 2019](https://proceedings.mlr.press/v97/haviv19a.html)",
+}
+
+
+class ReadmeError(ValueError):
+    """A README whose claims table cannot be written, or is not the one its claims file gives."""
+
+
+def claims_table(rows: list[dict[str, Any]], *, figure: str, records: str) -> str:
+    """Return the claims as a Markdown table, one line per statement, failures kept.
+
+    `figure` and `records` are links in which {figure} and {experiment} are replaced.
+    """
+    lines, order = [HEAD, RULE], list(PAPERS)
+    rows = sorted(rows, key=lambda row: order.index(row["paper"]) if row["paper"] in order else len(order))
+    for (paper, says), group in groupby(rows, key=lambda row: (row["paper"], row["says"])):
+        same = list(group)
+        first = same[0]
+        see = " · ".join(
+            (
+                f"[figure]({figure.format(figure=first['figure'])})",
+                f"[notebook](notebooks/{first['figure']}.ipynb)",
+                f"[records]({records.format(experiment=first['experiment'])})",
+            )
+        )
+        cells = (
+            PAPERS.get(paper, paper),
+            says,
+            first["published"],
+            _each(same, _value),
+            _verdicts(same),
+            see,
+        )
+        lines.append("| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |")
+    return "\n".join(lines)
+
+
+def _each(rows: list[dict[str, Any]], shown: Any) -> str:
+    return "<br>".join(f"{_of(row)}{': ' if _of(row) else ''}{shown(row)}" for row in rows)
+
+
+def _of(row: dict[str, Any]) -> str:
+    return row["of"] if isinstance(row["of"], str) else ""
+
+
+def _value(row: dict[str, Any]) -> str:
+    if math.isnan(row["estimate"]):
+        return "–"
+    value = f"{row['estimate']:.3g} [{row['low']:.3g}, {row['high']:.3g}]".replace("-", "−")
+    return f"{value}, {row['n']} × {row['n_seeds']}"
+
+
+def _verdicts(rows: list[dict[str, Any]]) -> str:
+    """Return one verdict where all agree, else each."""
+    if len({row["verdict"] for row in rows}) == 1:
+        return f"**{rows[0]['verdict']}**"
+    return _each(rows, lambda row: f"**{row['verdict']}**")
+
+
+def updated(text: str, table: str) -> str:
+    """Return the README's text with `table` between the markers."""
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ReadmeError(
+            f"the README lacks its markers; write these two lines where the table belongs:\n{BEGIN}\n{END}"
+        )
+    return f"{before}{BEGIN}\n{table}\n{END}{after}"
+
+
+def read_claims(path: Path) -> list[dict[str, Any]]:
+    """Return the rows of a claims file, verified."""
+    from slowpoints.records import read_table
+
+    return read_table(path).to_dict("records")
+
+
+def write(readme: Path, *, claims: Path, figure: str, records: str) -> None:
+    """Write the table of `claims` into the README."""
+    table = claims_table(read_claims(claims), figure=figure, records=records)
+    readme.write_text(updated(readme.read_text(encoding="utf-8"), table), encoding="utf-8")
+
+
+def archive(scale: str, folder: Path) -> None:
+    """Keep what a run of one scale says: claims, numbers, figures and the paper, for readers who do not run it."""
+    results = Path("results") / scale
+    (folder / "figures").mkdir(parents=True, exist_ok=True)
+    for path in (results / "claims.csv", results / "numbers.json", results / "paper.pdf"):
+        shutil.copyfile(path, folder / path.name)
+    for path in sorted((results / "figures").glob("*.png")):
+        shutil.copyfile(path, folder / "figures" / path.name)
+
+
+def check(readme: Path, *, claims: Path, figure: str, records: str) -> None:
+    """Raise if the README's table is not the one that `claims` gives."""
+    text = readme.read_text(encoding="utf-8")
+    if updated(text, claims_table(read_claims(claims), figure=figure, records=records)) != text:
+        raise ReadmeError(f"{readme}: its claims table is not that of {claims}; run: python -m slowpoints readme")

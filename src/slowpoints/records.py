@@ -1,0 +1,159 @@
+"""Results on disk: records, tables, arrays. Written whole or not at all, each with its own checksum.
+
+A record is one JSON line that describes one run. A table is a CSV file with one row per run or point. Readers verify
+the checksum and say how to rebuild a damaged file.
+"""
+
+import hashlib
+import io
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MARK = "# sha256: "
+
+
+class BadResult(RuntimeError):
+    """A result file that is damaged or of another version: which one, and how to rebuild it."""
+
+    def __init__(self, path: Path, why: str) -> None:
+        super().__init__(f"{path}: {why}; rebuild it with: snakemake --cores 2 --forcerun {path}")
+
+
+@contextmanager
+def atomic(path: Path) -> Iterator[Path]:
+    """Yield a temporary name beside `path`; on success it becomes `path`, on failure nothing is left."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write `text` to `path`, whole or not at all."""
+    with atomic(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def sha256(data: bytes) -> str:
+    """Return the hexadecimal sha256 of `data`."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def _sealed(body: str) -> str:
+    return f"{body}{MARK}{sha256(body.encode())}\n"
+
+
+def _unsealed(path: Path) -> str:
+    """Return the content of a sealed text file without its last line, verified."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (FileNotFoundError, UnicodeDecodeError) as error:
+        raise BadResult(path, "missing" if isinstance(error, FileNotFoundError) else "damaged") from None
+    body, mark, seal = text.rpartition(MARK)
+    if not mark or sha256(body.encode()) != seal.strip():
+        raise BadResult(path, "damaged (its checksum does not match)")
+    return body
+
+
+def write_records(path: Path, records: list[dict[str, Any]]) -> None:
+    """Write one JSON line per run, sealed by a checksum."""
+    lines = (json.dumps(r, sort_keys=True, allow_nan=False) + "\n" for r in records)
+    write_text(path, _sealed("".join(lines)))
+
+
+def read_records(path: Path) -> list[dict[str, Any]]:
+    """Return the records in `path`, verified."""
+    return [json.loads(line) for line in _unsealed(path).splitlines()]
+
+
+def write_table(path: Path, table: "pd.DataFrame") -> None:
+    """Write a table as CSV, sealed by a checksum; floats keep all their digits."""
+    write_text(path, _sealed(table.to_csv(index=False, lineterminator="\n")))
+
+
+def read_table(path: str | Path) -> "pd.DataFrame":
+    """Return the table in `path`, verified."""
+    import pandas as pd
+
+    return pd.read_csv(io.StringIO(_unsealed(Path(path))), keep_default_na=True)
+
+
+def _content(arrays: dict[str, np.ndarray]) -> str:
+    """Return the sha256 over names, types, shapes and bytes of `arrays`."""
+    total = hashlib.sha256()
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        total.update(f"{name} {array.dtype} {array.shape}\n".encode() + array.tobytes())
+    return total.hexdigest()
+
+
+def write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> str:
+    """Write named arrays as safetensors and return the checksum of their content."""
+    from safetensors.numpy import save_file
+
+    whole = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    seal = _content(whole)
+    with atomic(path) as temporary:
+        save_file(whole, temporary, metadata={"sha256": seal})
+    return seal
+
+
+def read_arrays(path: Path, *, seal: str | None = None) -> dict[str, np.ndarray]:
+    """Return the arrays in `path`, verified against their own checksum and, where given, against `seal`."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="numpy") as file:
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
+            own = (file.metadata() or {}).get("sha256")
+    except (FileNotFoundError, SafetensorError, OSError) as error:
+        raise BadResult(path, f"missing or damaged ({error})") from None
+    if _content(arrays) != own:
+        raise BadResult(path, "damaged (its checksum does not match)")
+    if seal is not None and seal != own:
+        raise BadResult(path, "not the file that its records describe")
+    return arrays
+
+
+def identity(record: dict[str, Any]) -> dict[str, Any]:
+    """Return the columns that name a run in every table."""
+    point = {key.split(".")[-1]: value for key, value in record["sweep"].items()}
+    names = ("experiment", "arm", "seed", "n_parameters", "outcome")
+    return (
+        {"run": record["id"]}
+        | {name: record[name] for name in names}
+        | {"cell": record["net"]["cell"], "units": record["units"], "depth": record["net"]["depth"]}
+        | {"curriculum": record["train"]["curriculum"]}
+        | {key: value for key, value in point.items() if key not in ("units",)}
+    )
+
+
+def check_one_version(records: list[dict[str, Any]], path: Path) -> None:
+    """Refuse to mix records that different code or environments made."""
+    for key in ("code", "env"):
+        by_cell: dict[str, set[str]] = {}
+        for record in records:
+            by_cell.setdefault(record["net"]["cell"], set()).add(record["digests"][key])
+        for cell, found in by_cell.items():
+            if len(found) > 1:
+                raise BadResult(
+                    path, f"records of {cell} come from {len(found)} versions of the {key}: {sorted(found)}"
+                )

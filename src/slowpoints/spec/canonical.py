@@ -1,0 +1,27 @@
+"""One text for one set of settings: canonical JSON, its digest, and the shape that the runs of a stack share."""
+
+import hashlib
+import json
+from typing import Any
+
+from slowpoints.spec.settings import PER_RUN_NET, PER_RUN_TRAIN, literal
+
+
+def canonical(value: Any) -> str:
+    """Return the one JSON text of `value`: sorted keys, no spaces."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def digest(value: Any) -> str:
+    """Return the sha256 of the canonical JSON of `value`."""
+    return hashlib.sha256(canonical(value).encode()).hexdigest()
+
+
+def shape(run: dict[str, Any], *blocks: str) -> dict[str, Any]:
+    """Return those settings in `blocks` of a run that all runs of a stack must share."""
+    free = {
+        "task": literal("tasks", run["task"]["name"], "PER_RUN", ()),
+        "net": PER_RUN_NET,
+        "train": PER_RUN_TRAIN,
+    }
+    return {name: {k: v for k, v in run[name].items() if k not in free[name]} for name in blocks}

@@ -1,0 +1,199 @@
+"""One experiment file, read strictly, and the runs it means at one scale."""
+
+import itertools
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from slowpoints.claim_spec import Claim, parse_claim
+from slowpoints.spec.settings import literal, names, resolve, settings_class
+from slowpoints.spec.strict import SpecError, build, read_yaml, unknown
+
+SCALES = ("smoke", "laptop", "paper")
+BLOCKS = ("task", "net", "train")
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """The keys of an experiment file. Arms, scales and sweeps override blocks by dotted keys (`train.lr`)."""
+
+    paper: str
+    question: str
+    task: dict[str, Any]
+    net: dict[str, Any]
+    train: dict[str, Any]
+    arms: dict[str, Any]
+    analyses: list[Any]
+    seeds: int
+    seeds_per_stack: int = 16
+    join: dict[str, Any] = field(default_factory=dict)  # arms for cells that ask to join, "{cell}" for the name
+    sweep: dict[str, Any] = field(default_factory=dict)
+    scales: dict[str, Any] = field(default_factory=dict)
+    claims: list[Any] = field(default_factory=list)
+
+
+class Run(NamedTuple):
+    """One network to be trained: arm x sweep point x seed, with every setting resolved."""
+
+    experiment: str
+    arm: str
+    sweep: dict[str, Any]
+    seed: int
+    task: dict[str, Any]
+    net: dict[str, Any]
+    train: dict[str, Any]
+
+    @property
+    def id(self) -> str:
+        """Return the run's name: unique in the pipeline, stable when other runs are added."""
+        point = ",".join(f"{k.split('.')[-1]}={v}" for k, v in self.sweep.items())
+        return "/".join(filter(None, (self.experiment, self.arm, point, str(self.seed))))
+
+
+class Experiment(NamedTuple):
+    """An experiment at one scale: its runs, analyses (name -> settings) and claims."""
+
+    name: str
+    scale: str
+    paper: str
+    question: str
+    runs: list[Run]
+    analyses: dict[str, dict[str, Any]]
+    claims: list[Claim]
+    seeds_per_stack: int
+
+
+def load(path: Path, *, scale: str) -> Experiment:
+    """Return the experiment in `path` at `scale`; every mistake is an error that names the file and the key."""
+    where = str(path)
+    envelope = build(Envelope, read_yaml(path), where=where)
+    if scale not in SCALES:
+        raise unknown(scale, SCALES, what="scale", where="config")
+    for name in envelope.scales:
+        if name not in SCALES:
+            raise unknown(name, SCALES, what="scale", where=f"{where}: scales")
+    if scale not in envelope.scales:
+        raise SpecError(f"{where}: scales: no settings for {scale!r}; write '{scale}: {{}}' if the base settings hold")
+    analyses = _listed(envelope.analyses, where=f"{where}: analyses")
+    own = {**{name: dict(getattr(envelope, name)) for name in BLOCKS}, **analyses}
+    sweep, arms, seeds = _scaled(envelope, envelope.scales[scale], own, where=f"{where}: scales.{scale}")
+    blocks = {name: own[name] for name in BLOCKS}
+    resolve(**blocks, where=where)
+    runs = [
+        Run(path.stem, arm, point, seed, **_resolved(blocks, overrides, point, where=f"{where}: arms.{arm}"))
+        for arm, overrides in arms.items()
+        for point in _points(sweep, where=where)
+        for seed in range(seeds)
+    ]
+    resolved = _analyses(analyses, where=f"{where}: analyses")
+    claims = [parse_claim(c, where=f"{where}: claims[{i}]") for i, c in enumerate(envelope.claims)]
+    _check_claims(claims, arms=set(envelope.arms | _joining(envelope)), analyses=set(resolved), where=where)
+    return Experiment(
+        path.stem, scale, envelope.paper, envelope.question, runs, resolved, claims, envelope.seeds_per_stack
+    )
+
+
+def _scaled(
+    envelope: Envelope, scale: Any, blocks: dict[str, dict[str, Any]], *, where: str
+) -> tuple[dict[str, Any], dict[str, Any], int]:
+    """Return sweep, arms and seeds of one scale; its other keys are written into `blocks`."""
+    if not isinstance(scale, dict):
+        raise SpecError(f"{where}: expected a mapping, found {scale!r}")
+    sweep, seeds = dict(envelope.sweep), envelope.seeds
+    arms = envelope.arms | _joining(envelope)
+    for key, value in scale.items():
+        if key == "seeds":
+            seeds = value
+        elif key == "arms":
+            arms = {name: _known_arm(name, arms, where=where) for name in value} | _joining(envelope)
+        elif key.startswith("sweep."):
+            sweep[key.removeprefix("sweep.")] = value
+        else:
+            _override(blocks, key, value, where=where)
+    if not isinstance(seeds, int) or isinstance(seeds, bool) or seeds < 1:
+        raise SpecError(f"{where}: seeds: expected a whole number from 1, found {seeds!r}")
+    for name, overrides in arms.items():
+        if not isinstance(overrides, dict):
+            raise SpecError(f"{where}: arms.{name}: expected a mapping of overrides such as net.cell: gru")
+    return sweep, arms, seeds
+
+
+def _joining(envelope: Envelope) -> dict[str, Any]:
+    """Return the arms of cells whose file says `JOINS = (<paper>, ...)`: one file adds a cell to a paper's figures."""
+    joining = [name for name in names("cells") if envelope.paper in literal("cells", name, "JOINS", ())]
+    return {
+        arm.replace("{cell}", name): {k: v.replace("{cell}", name) if k == "net.cell" else v for k, v in block.items()}
+        for name in joining
+        for arm, block in envelope.join.items()
+    }
+
+
+def _known_arm(name: str, arms: dict[str, Any], *, where: str) -> Any:
+    if name not in arms:
+        raise unknown(name, arms, what="arm", where=f"{where}.arms")
+    return arms[name]
+
+
+def _override(blocks: dict[str, dict[str, Any]], key: str, value: Any, *, where: str) -> None:
+    block, _, name = key.partition(".")
+    if block not in blocks or not name or "." in name:
+        raise SpecError(
+            f"{where}: unknown key {key!r}; expected <block>.<key> with block one of {', '.join(blocks)}"
+            " (in a scale also: seeds, arms, sweep.<block>.<key>)"
+        )
+    blocks[block][name] = value
+
+
+def _resolved(blocks: dict[str, Any], arm: dict[str, Any], point: dict[str, Any], *, where: str) -> dict[str, Any]:
+    """Return the resolved blocks of one arm and sweep point: base, then scale, then arm, then sweep."""
+    own = {name: dict(block) for name, block in blocks.items()}
+    for key, value in {**arm, **point}.items():
+        if key == "net.units":
+            own["net"].pop("budget", None)  # units and budget exclude each other: the later word counts
+        if key == "net.budget":
+            own["net"].pop("units", None)
+        _override(own, key, value, where=where)
+    return resolve(own["task"], own["net"], own["train"], where=where)
+
+
+def _points(sweep: dict[str, Any], *, where: str) -> list[dict[str, Any]]:
+    for key, values in sweep.items():
+        if not isinstance(values, list) or not values:
+            raise SpecError(f"{where}: sweep.{key}: expected a list of values to try, found {values!r}")
+        if len(set(map(str, values))) < len(values):
+            raise SpecError(f"{where}: sweep.{key}: a value is listed twice in {values!r}")
+    return [dict(zip(sweep, point, strict=True)) for point in itertools.product(*sweep.values())]
+
+
+def _listed(entries: list[Any], *, where: str) -> dict[str, dict[str, Any]]:
+    """Return {analysis: settings given}; an entry is a name, or a mapping with `name` and settings."""
+    known, result = names("analyses"), {}
+    for entry in entries:
+        block = {"name": entry} if isinstance(entry, str) else entry
+        if not isinstance(block, dict) or block.get("name") not in known:
+            found = block.get("name") if isinstance(block, dict) else block
+            raise unknown(str(found), known, what="analysis", where=where)
+        result[block["name"]] = {k: v for k, v in block.items() if k != "name"}
+    return result
+
+
+def _analyses(given: dict[str, dict[str, Any]], *, where: str) -> dict[str, dict[str, Any]]:
+    """Return {analysis: settings}, checked and with defaults filled in."""
+    result = {
+        name: vars(build(settings_class("analyses", name), block, where=f"{where}.{name}"))
+        for name, block in given.items()
+    }
+    for name in result:
+        for need in literal("analyses", name, "NEEDS", ()):
+            if need not in result:
+                raise SpecError(f"{where}: {name} reads the table of {need}; list {need} too")
+    return result
+
+
+def _check_claims(claims: list[Claim], *, arms: set[str], analyses: set[str], where: str) -> None:
+    for claim in claims:
+        if claim.test.table not in analyses:
+            raise unknown(claim.test.table, analyses, what="table", where=f"{where}: claim {claim.id}")
+        for name in claim.test.arms():
+            if name not in arms:
+                raise unknown(name, arms, what="arm", where=f"{where}: claim {claim.id}")

@@ -1,0 +1,154 @@
+"""The settings of one run: the network, its training, and the settings classes that cells and tasks declare.
+
+Cell, task and analysis files declare `class Settings` themselves. Planning reads that one class from the file's syntax
+tree and never imports the file, so that it needs no torch.
+"""
+
+import ast
+from dataclasses import dataclass, fields
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+from slowpoints.spec.strict import SpecError, build, unknown
+
+PACKAGE = Path(__file__).resolve().parents[1]
+ROWS = 32  # torch rounds the tail of a tensor differently from its full vectors; whole multiples leave no tail
+
+
+@dataclass(frozen=True)
+class NetSettings:
+    """What every network has; a cell's own settings stand beside these in the `net` block."""
+
+    cell: str
+    units: int | None = None
+    budget: int | None = None  # parameters: the largest number of units that fits
+    depth: int = 1
+    initial_state: Literal["zero", "learned"] = "zero"
+    keep_bias: float = 0.0  # added to the bias of the gate that keeps the state
+    recurrent_init: Literal["orthogonal", "identity", "normal", "xavier"] = "orthogonal"
+    recurrent_scale: float = 1.0
+    input_init: Literal["normal", "xavier"] = "normal"
+    input_scale: float = 1.0
+    bias_std: float = 0.0
+
+    def __post_init__(self) -> None:
+        if (self.units is None) == (self.budget is None):
+            raise ValueError("give exactly one of units (per layer) and budget (parameters in all)")
+        for name in ("units", "budget", "depth"):
+            if getattr(self, name) is not None and getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, found {getattr(self, name)}")
+
+
+@dataclass(frozen=True)
+class TrainSettings:
+    """How a run is trained: Adam, one learning-rate schedule, clipping, a stop rule, a curriculum."""
+
+    steps: int
+    batch: int
+    lr: float
+    schedule: Literal["constant", "exponential", "drop"] = "constant"
+    lr_final: float = 1.0  # factor on lr at the end; "drop" applies it at 6/7 of the steps
+    clip: float = 1.0  # global gradient norm per run; 0 switches clipping off
+    eval_every: int = 100
+    eval_rows: int = 256
+    test_rows: int = 2048
+    stop_metric: str = ""  # stop a run when this validation metric ...
+    stop_below: float = 0.0  # ... is below this value ...
+    stop_times: int = 3  # ... at this many evaluations in a row
+    curriculum: Literal["none", "delay", "vocabulary"] = "none"
+    start: str = ""  # experiment whose trained networks are the starting point
+    start_arm: str = ""
+    regularise: Literal["none", "slow_points", "centres"] = "none"
+    strength: float = 0.0  # weight of the summed squared speed (Haviv et al. 2019, lambda)
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "batch", "eval_every", "eval_rows", "test_rows", "stop_times"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, found {getattr(self, name)}")
+        for name in ("batch", "eval_rows", "test_rows"):
+            if getattr(self, name) % ROWS:
+                raise ValueError(
+                    f"{name} must be a multiple of {ROWS}, found {getattr(self, name)}: only then does a run "
+                    "alone give the same bits as the run in a stack"
+                )
+        if self.lr <= 0 or self.lr_final <= 0 or self.clip < 0 or self.strength < 0:
+            raise ValueError("lr and lr_final must be positive, clip and strength not negative")
+        if bool(self.start) != bool(self.start_arm):
+            raise ValueError("start and start_arm go together: the experiment and the arm to start from")
+        if self.regularise != "none" and not self.start:
+            raise ValueError("regularise needs start: its states come from that experiment's slow points")
+
+
+# What may differ between the runs of one stack; everything else is part of the stack's shape.
+PER_RUN_NET = ("keep_bias", "recurrent_init", "recurrent_scale", "input_init", "input_scale", "bias_std")
+PER_RUN_TRAIN = ("lr", "schedule", "lr_final", "clip", "curriculum", "start_arm", "regularise", "strength")
+
+
+def names(folder: str) -> list[str]:
+    """Return the public files of a registry folder (`cells`, `tasks`, `analyses`): the names a YAML may use."""
+    files = (p.stem for p in (PACKAGE / folder).glob("*.py") if not p.name.startswith("_"))
+    return sorted(n for n in files if "Settings" in _classes(folder, n))
+
+
+@cache
+def _tree(folder: str, name: str) -> ast.Module:
+    return ast.parse((PACKAGE / folder / f"{name}.py").read_text(encoding="utf-8"))
+
+
+def _classes(folder: str, name: str) -> dict[str, ast.ClassDef]:
+    return {n.name: n for n in _tree(folder, name).body if isinstance(n, ast.ClassDef)}
+
+
+@cache
+def settings_class(folder: str, name: str) -> type[Any]:
+    """Return the `Settings` dataclass of one file, built from its syntax tree alone."""
+    node = _classes(folder, name)["Settings"]
+    space: dict[str, Any] = {"dataclass": dataclass, "Literal": Literal, "__name__": __name__}
+    exec(compile(ast.Module([node], []), f"{folder}/{name}.py", "exec"), space)
+    cls: type[Any] = space["Settings"]
+    cls.__annotations__ = {k: v if not isinstance(v, str) else eval(v, space) for k, v in cls.__annotations__.items()}
+    return cls
+
+
+def literal(folder: str, name: str, variable: str, default: Any) -> Any:
+    """Return the literal value of a module-level constant (`PER_RUN`, `NEEDS`), without importing the file."""
+    for node in _tree(folder, name).body:
+        if isinstance(node, ast.Assign):
+            targets: list[ast.expr] = node.targets
+        elif isinstance(node, ast.AnnAssign):
+            targets = [node.target]
+        else:
+            continue
+        if isinstance(targets[0], ast.Name) and targets[0].id == variable and node.value is not None:
+            return ast.literal_eval(node.value)
+    return default
+
+
+def check_named(folder: str, block: dict[str, Any], *, key: str, where: str) -> type[Any]:
+    """Return the settings class of the file that `block[key]` names."""
+    if key not in block:
+        raise SpecError(f"{where}: missing {key}")
+    known = names(folder)
+    if block[key] not in known:
+        raise unknown(block[key], known, what=folder.removesuffix("s"), where=f"{where}.{key}")
+    return settings_class(folder, block[key])
+
+
+def resolve(task: dict[str, Any], net: dict[str, Any], train: dict[str, Any], *, where: str) -> dict[str, Any]:
+    """Return the three blocks with every default filled in and every value checked."""
+    task_class = check_named("tasks", task, key="name", where=f"{where}: task")
+    task_values = build(task_class, {k: v for k, v in task.items() if k != "name"}, where=f"{where}: task")
+    cell_class = check_named("cells", net, key="cell", where=f"{where}: net")
+    own = {f.name for f in fields(cell_class)}
+    common = {f.name for f in fields(NetSettings)}
+    for key in net:
+        if key not in own | common:
+            raise unknown(key, own | common, what="key", where=f"{where}: net")
+    net_values = build(NetSettings, {k: v for k, v in net.items() if k not in own}, where=f"{where}: net")
+    cell_values = build(cell_class, {k: v for k, v in net.items() if k in own}, where=f"{where}: net")
+    return {
+        "task": {"name": task["name"]} | vars(task_values),
+        "net": vars(net_values) | vars(cell_values),
+        "train": vars(build(TrainSettings, train, where=f"{where}: train")),
+    }

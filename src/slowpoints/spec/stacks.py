@@ -1,0 +1,35 @@
+"""Stacks: runs of equal shape, trained together; filled in blocks of seeds, so that more seeds mean more stacks."""
+
+from collections import defaultdict
+from typing import Any, NamedTuple
+
+from slowpoints.spec.canonical import digest, shape
+from slowpoints.spec.experiment import BLOCKS, Experiment, Run
+
+
+class Stack(NamedTuple):
+    """Runs that share every setting except those that may differ inside a stack."""
+
+    name: str
+    experiment: str
+    runs: list[Run]
+
+    def plan(self) -> dict[str, Any]:
+        """Return what the plan file says: every run with every setting, and a digest of it all."""
+        runs = [run._asdict() | {"id": run.id} for run in self.runs]
+        content = {"experiment": self.experiment, "stack": self.name, "runs": runs}
+        return content | {"digest": digest(content)}
+
+    @property
+    def start(self) -> str:
+        """Return the experiment whose trained networks this stack starts from, or ''."""
+        return str(self.runs[0].train["start"])
+
+
+def stacks(experiment: Experiment) -> list[Stack]:
+    """Return the stacks of an experiment, in a stable order."""
+    groups: dict[tuple[str, int], list[Run]] = defaultdict(list)
+    for run in experiment.runs:
+        key = digest([experiment.name, experiment.scale, shape(run._asdict(), *BLOCKS)])[:8]
+        groups[f"{run.net['cell']}-{key}", run.seed // experiment.seeds_per_stack].append(run)
+    return [Stack(f"{key}-{block}", experiment.name, runs) for (key, block), runs in groups.items()]

@@ -1,0 +1,122 @@
+"""Strict reading: YAML without surprises, and dataclasses that refuse unknown, missing or mistyped keys."""
+
+import math
+import types
+import typing
+from dataclasses import MISSING, fields
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Literal, TypeVar, get_args, get_origin
+
+import yaml
+
+T = TypeVar("T")
+
+
+class SpecError(ValueError):
+    """A mistake in a configuration or experiment file: what, where, and what would be right."""
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML without duplicate keys and without anchors: every value is written once, where it is used."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(yaml.events.AliasEvent):
+            raise SpecError(
+                f"line {self.peek_event().start_mark.line + 1}: aliases (*name) are not allowed; write the value out"
+            )
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+        seen: set[Any] = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if not isinstance(key, str):
+                raise SpecError(f"line {key_node.start_mark.line + 1}: key {key!r} is not text; quote it")
+            if key in seen:
+                raise SpecError(f"line {key_node.start_mark.line + 1}: key {key!r} is given twice; keep one")
+            seen.add(key)
+        return super().construct_mapping(node, deep=deep)
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Return the mapping in `path`; duplicate keys, aliases and anything but a mapping are errors."""
+    try:
+        data = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
+    except FileNotFoundError:
+        raise SpecError(f"{path}: no such file") from None
+    except UnicodeDecodeError as error:
+        raise SpecError(f"{path}: not UTF-8 text ({error.reason} at byte {error.start})") from None
+    except yaml.YAMLError as error:
+        raise SpecError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
+    except SpecError as error:
+        raise SpecError(f"{path}: {error}") from None
+    if not isinstance(data, dict):
+        raise SpecError(f"{path}: expected a mapping of settings, found {type(data).__name__}")
+    return data
+
+
+def unknown(name: str, known: typing.Iterable[str], *, what: str, where: str) -> SpecError:
+    """Return the error for a name that is not among the known ones, with the nearest one suggested."""
+    known = sorted(known)
+    close = get_close_matches(str(name), known, n=1)
+    hint = f"; did you mean {close[0]!r}?" if close else ""
+    return SpecError(f"{where}: unknown {what} {name!r}{hint} (known: {', '.join(known)})")
+
+
+def build(cls: type[T], data: dict[str, Any], *, where: str) -> T:
+    """Construct the dataclass `cls` from `data`, refusing unknown, missing or mistyped keys."""
+    declared = {f.name: f for f in fields(cls)}  # type: ignore[arg-type]
+    for key in data:
+        if key not in declared:
+            raise unknown(key, declared, what="key", where=where)
+    missing = [
+        n for n, f in declared.items() if n not in data and f.default is MISSING and f.default_factory is MISSING
+    ]
+    if missing:
+        raise SpecError(f"{where}: missing {', '.join(missing)}")
+    hints = typing.get_type_hints(cls)
+    values = {key: _typed(value, hints[key], where=f"{where}.{key}") for key, value in data.items()}
+    try:
+        return cls(**values)
+    except SpecError:
+        raise
+    except ValueError as error:
+        raise SpecError(f"{where}: {error}") from None
+
+
+def _typed(value: Any, hint: Any, *, where: str) -> Any:
+    """Return `value` checked against a type hint: plain types, Literal, X | None, tuple[X, ...], dict."""
+    origin = get_origin(hint)
+    if origin is Literal:
+        if value not in get_args(hint) or isinstance(value, bool):
+            raise unknown(value, map(str, get_args(hint)), what="value", where=where)
+        return value
+    if origin in (types.UnionType, typing.Union):
+        if value is None and type(None) in get_args(hint):
+            return None
+        (inner,) = [a for a in get_args(hint) if a is not type(None)]
+        return _typed(value, inner, where=where)
+    if origin is tuple:
+        if not isinstance(value, list | tuple):
+            raise SpecError(f"{where}: expected a list, found {value!r}")
+        inner = get_args(hint)[0]
+        return tuple(_typed(v, inner, where=f"{where}[{i}]") for i, v in enumerate(value))
+    return _plain(value, origin or hint, where=where)
+
+
+def _plain(value: Any, kind: type, *, where: str) -> Any:
+    if isinstance(value, list) and kind is not list:
+        raise SpecError(f"{where}: a list is a value only under 'sweep' (where it means: try each); found {value!r}")
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+        hint = ""
+        if kind in (float, int) and isinstance(value, str):
+            hint = "; YAML reads 1e-3 as text, write 1.0e-3"
+        elif isinstance(value, bool):
+            hint = "; YAML reads yes, no, on and off as true or false, quote them if text is meant"
+        raise SpecError(f"{where}: expected {kind.__name__}, found {value!r}{hint}")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise SpecError(f"{where}: expected a finite number, found {value!r}")
+    return value

@@ -1,0 +1,103 @@
+"""A stack in memory: networks of equal shape with a leading run axis; built from a plan, or loaded from records."""
+
+from dataclasses import fields
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from slowpoints import cells, tasks
+from slowpoints.engine import Network, count_parameters, initialise, units_for_budget
+from slowpoints.records import BadResult, check_one_version, read_arrays, read_records
+from slowpoints.spec.canonical import canonical, shape
+from slowpoints.spec.seeds import seed_of
+
+INIT_SETTINGS = ("keep_bias", "recurrent_init", "recurrent_scale", "input_init", "input_scale", "bias_std")
+
+
+class Group(NamedTuple):
+    """Trained networks of one shape.    values of params: [M, ...]; records: M of them, in the same order"""
+
+    network: Network
+    params: dict[str, Tensor]
+    records: list[dict[str, Any]]
+    task: ModuleType
+    settings: Any
+
+
+def task_settings(block: dict[str, Any]) -> Any:
+    """Return the task's own settings object for a resolved `task` block."""
+    return tasks.load(block["name"]).Settings(**{k: v for k, v in block.items() if k != "name"})
+
+
+def network(task: dict[str, Any], net: dict[str, Any]) -> Network:
+    """Return the network that resolved `task` and `net` blocks describe, its units fitted to a budget."""
+    module, settings = cells.load(net["cell"]), task_settings(task)
+    cell = module.build(module.Settings(**{f.name: net[f.name] for f in fields(module.Settings)}))
+    sizes = {
+        "n_in": tasks.load(task["name"]).n_in(settings),
+        "n_out": tasks.load(task["name"]).n_out(settings),
+    }
+    learned = net["initial_state"] == "learned"
+    units = net["units"] or units_for_budget(
+        cell, **sizes, depth=net["depth"], learned_state=learned, budget=net["budget"]
+    )
+    return Network(cell, **sizes, units=units, depth=net["depth"], learned_state=learned)
+
+
+def generator(run: dict[str, Any], purpose: str) -> torch.Generator:
+    """Return the random stream of one run for one purpose (initial weights, data, fixed world)."""
+    point = ",".join(f"{k}={v}" for k, v in sorted(run["sweep"].items()))
+    return torch.Generator().manual_seed(seed_of(run["experiment"], run["arm"], point, run["seed"], purpose))
+
+
+def fresh(net: Network, runs: list[dict[str, Any]]) -> dict[str, Tensor]:
+    """Return freshly initialised parameters, each run from its own stream.    -> values [M, ...]"""
+    own = [
+        initialise(net, rng=generator(run, "weights"), **{name: run["net"][name] for name in INIT_SETTINGS})
+        for run in runs
+    ]
+    return {name: torch.stack([params[name] for params in own]) for name in own[0]}
+
+
+def select(params: dict[str, Tensor], rows: slice | list[int]) -> dict[str, Tensor]:
+    """Return the parameters of some runs.    values: [M, ...] -> [m, ...]"""
+    return {name: value[rows] for name, value in params.items()}
+
+
+def load(files: list[Path]) -> list[Group]:
+    """Return the trained networks in record files, one Group per shape; diverged runs are left out."""
+    found = [_load_one(path) for path in files]
+    by_shape: dict[str, list[Group]] = {}
+    check_one_version([record for group in found for record in group.records], files[0])
+    for group in found:
+        if group.records:
+            by_shape.setdefault(canonical(shape(group.records[0], "task", "net")), []).append(group)
+    return [_joined(groups) for groups in by_shape.values()]
+
+
+def _load_one(path: Path) -> Group:
+    records = read_records(path)
+    first = records[0]
+    weights = path.with_name(first["weights"]["file"])
+    arrays = read_arrays(weights, seal=first["weights"]["sha256"])
+    keep = [i for i, record in enumerate(records) if record["outcome"] != "diverged"]
+    net = network(first["task"], first["net"])
+    if count_parameters(net) != first["n_parameters"]:
+        raise BadResult(weights, "its parameter count is not that of the network its record describes")
+    params = {name: torch.from_numpy(array)[keep] for name, array in arrays.items()}
+    return Group(
+        net,
+        params,
+        [records[i] for i in keep],
+        tasks.load(first["task"]["name"]),
+        task_settings(first["task"]),
+    )
+
+
+def _joined(groups: list[Group]) -> Group:
+    first = groups[0]
+    params = {name: torch.cat([g.params[name] for g in groups]) for name in first.params}
+    return first._replace(params=params, records=[r for g in groups for r in g.records])

@@ -1,0 +1,121 @@
+"""Estimates with intervals that respect what is independent: networks, never the points within one network.
+
+Every statistic is a function of row weights: one line serves the estimate (all weights 1) and the bootstrap
+(a row's weight is how often its network was drawn).    weights: [R, N], values: [N] -> [R]
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+Array = NDArray[np.float64]
+Statistic = Callable[[Array], Array]  # weights [R, N] -> estimates [R]
+
+N_RESAMPLES = 2000
+FEWEST = 3  # networks per group without which an interval would say nothing
+SEED = 20170424  # any number: it only makes the intervals repeatable
+
+
+class Interval(NamedTuple):
+    """An estimate and its 95 % interval; the interval is NaN when there are too few networks for one."""
+
+    estimate: float
+    low: float
+    high: float
+
+
+def mean(weights: Array, y: Array) -> Array:
+    """Return the weighted mean of y per row of weights."""
+    return np.asarray(weights @ y / weights.sum(1))
+
+
+def slope(weights: Array, x: Array, y: Array) -> Array:
+    """Return the least-squares slope of y on x; NaN where x does not vary."""
+    dx, dy = x - mean(weights, x)[:, None], y - mean(weights, y)[:, None]
+    return _divide((weights * dx * dy).sum(1), (weights * dx * dx).sum(1))
+
+
+def spearman(weights: Array, x: Array, y: Array) -> Array:
+    """Return Spearman's rank correlation, ties given their middle rank; NaN where x or y does not vary."""
+    rx, ry = midranks(weights, x), midranks(weights, y)
+    dx = rx - (weights * rx).sum(1, keepdims=True) / weights.sum(1, keepdims=True)
+    dy = ry - (weights * ry).sum(1, keepdims=True) / weights.sum(1, keepdims=True)
+    cov, var_x, var_y = ((weights * a).sum(1) for a in (dx * dy, dx * dx, dy * dy))
+    return _divide(cov, np.sqrt(var_x * var_y))
+
+
+def midranks(weights: Array, values: Array) -> Array:
+    """Return the middle rank of every value when each counts as often as its weight.    -> [R, N]"""
+    _, place = np.unique(values, return_inverse=True)
+    per_value = np.zeros((len(weights), place.max() + 1))
+    np.add.at(per_value.T, place, weights.T)
+    below = np.cumsum(per_value, 1) - per_value
+    return np.asarray((below + (per_value + 1) / 2)[:, place])
+
+
+def _divide(a: Array, b: Array) -> Array:
+    return np.divide(a, b, out=np.full_like(a, np.nan), where=b > 1e-300)
+
+
+def resampled(network: NDArray[np.int64], group: NDArray[np.int64], *, seed: int = SEED) -> Array:
+    """Return row weights of bootstrap draws of whole networks within each group.    [N] -> [R, N]"""
+    rng = np.random.default_rng(seed)
+    weights = np.zeros((N_RESAMPLES, len(network)))
+    for label in np.unique(group):
+        rows = np.flatnonzero(group == label)
+        members, place = np.unique(network[rows], return_inverse=True)
+        drawn = rng.multinomial(len(members), np.full(len(members), 1 / len(members)), size=N_RESAMPLES)
+        weights[:, rows] = drawn[:, place]
+    return weights
+
+
+def interval(
+    statistic: Statistic,
+    network: NDArray[np.int64],
+    *,
+    group: NDArray[np.int64] | None = None,
+    limits: tuple[float, float] = (-np.inf, np.inf),
+    level: float = 0.95,
+) -> Interval:
+    """Return the estimate and its percentile interval, networks resampled within groups.    [N], [N]
+
+    Percentiles are too narrow for few networks: they are stretched about the estimate by t/z √(n / (n - 1)),
+    n the networks of the smallest group. For a mean this is Student's interval. `limits`: what values can be.
+    """
+    group = np.zeros_like(network) if group is None else group
+    estimate = float(statistic(np.ones((1, len(network))))[0])
+    n = min(len(np.unique(network[group == label])) for label in np.unique(group))
+    draws = statistic(resampled(network, group))
+    if n < FEWEST or not np.isfinite(estimate) or np.isnan(draws).mean() > 0.05:
+        return Interval(estimate, np.nan, np.nan)
+    tail = (1 - level) / 2
+    stretch = stats.t.ppf(1 - tail, n - 1) / stats.norm.ppf(1 - tail) * np.sqrt(n / (n - 1))
+    low, high = estimate + stretch * (np.nanquantile(draws, [tail, 1 - tail]) - estimate)
+    return Interval(estimate, max(float(low), limits[0]), min(float(high), limits[1]))
+
+
+def wilson(n_true: int, n: int, *, level: float = 0.95) -> Interval:
+    """Return a share and Wilson's interval for it; it stays honest at 0 and at 1."""
+    if n == 0:
+        return Interval(np.nan, np.nan, np.nan)
+    low, high = stats.binomtest(n_true, n).proportion_ci(level, method="wilson")
+    return Interval(n_true / n, float(low), float(high))
+
+
+def median_steps(steps: Array, solved: NDArray[np.bool_]) -> float:
+    """Return the Kaplan-Meier median of steps to solve; infinite when fewer than half solve.    [N], [N]
+
+    `steps` of a network that did not solve its task is how long it was watched.
+    """
+    if not len(steps):
+        return float("nan")
+    unsolved = stats.ecdf(_censored(steps, solved)).sf
+    reached = unsolved.quantiles[unsolved.probabilities <= 0.5 + 1e-12]
+    return float(reached[0]) if len(reached) else float("inf")
+
+
+def _censored(steps: Array, solved: NDArray[np.bool_]) -> stats.CensoredData:
+    return stats.CensoredData(uncensored=steps[solved], right=steps[~solved])

@@ -1,0 +1,46 @@
+"""What is to be remembered: one file per task; the file name is the name used in an experiment."""
+
+import importlib
+from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor
+
+Split = Literal["train", "valid", "test"]
+
+
+class Batch(NamedTuple):
+    """Sequences and what is asked in their last T_y steps. In a stack every field leads with M."""
+
+    x: Tensor  # [B, T, I]
+    y: Tensor  # [B, T_y, O] numbers wanted, or [B, T_y] index of the output wanted
+    weight: Tensor  # [B, T_y] how much each answer counts; rows of zeros are padding
+    allowed: Tensor  # [O] outputs that are in use
+
+
+def names() -> list[str]:
+    """Return the known tasks: the public files of this folder, sorted."""
+    return sorted(file.stem for file in Path(__file__).parent.glob("*.py") if not file.stem.startswith("_"))
+
+
+def load(name: str) -> ModuleType:
+    """Return the module defining task `name`."""
+    if name not in names():
+        raise KeyError(f"unknown task {name!r}; known: {', '.join(names())}")
+    return importlib.import_module(f"{__name__}.{name}")
+
+
+def stacked(batches: Sequence[Batch]) -> Batch:
+    """Return the batches of M runs as one, M first; shorter ones are filled up with rows of weight zero."""
+    rows = max(len(batch.x) for batch in batches)
+    x, y, weight = (torch.stack([_filled(batch[part], rows) for batch in batches]) for part in range(3))
+    return Batch(x, y, weight, torch.stack([batch.allowed for batch in batches]))
+
+
+def _filled(part: Tensor, rows: int) -> Tensor:
+    """Return `part` with rows of zeros appended up to `rows`.    part: [B, ...] -> [rows, ...]"""
+    missing = rows - len(part)
+    return torch.cat([part, part.new_zeros(missing, *part.shape[1:])]) if missing else part

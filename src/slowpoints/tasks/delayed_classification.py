@@ -1,0 +1,171 @@
+"""Delayed classification (Haviv, Rivkind & Barak 2019): name an image seen steps ago among noise, when asked.
+
+Every step shows an image and a trigger. One image is real, the others are noise; at the trigger the answer is
+the class of the real one, at all other steps the answer is output 0, "null"; class k is output k + 1.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import torch
+from torch import Generator, Tensor
+
+from slowpoints.tasks import Batch, Split
+from slowpoints.tasks._images import N_CLASSES, World, shared
+from slowpoints.tasks._measures import weighted_mean
+
+SIDE = {"mnist14": 14, "fashion14": 14, "mnist": 28, "fashion": 28}
+FORBIDDEN = -1000.0  # the authors' factor on outputs outside the vocabulary
+TINY = 1e-4  # the authors' addend inside the logarithm
+SOLVED_ACCURACY = 0.9  # held-out images keep even a perfect memory below one
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Which images, when they are shown and asked, and how the answers are judged."""
+
+    dataset: Literal["mnist14", "fashion14", "mnist", "fashion"] = "mnist14"
+    n_steps: int = 20
+    n_used_steps: int | None = None  # show and ask within the first so many steps; none given: all
+    delay_min: int = 4
+    n_classes: int = 10  # classes 0..n_classes-1 are in the vocabulary
+    loss: Literal["paper", "ce"] = "paper"
+
+    def __post_init__(self) -> None:
+        """Refuse delays that do not fit, and classes that do not exist."""
+        used = self.n_steps if self.n_used_steps is None else self.n_used_steps
+        where = "delayed_classification"
+        if self.dataset not in ("mnist14", "fashion14", "mnist", "fashion"):
+            raise ValueError(f"{where}: dataset is {self.dataset!r}; must be mnist14, fashion14, mnist or fashion")
+        if self.delay_min < 1:
+            raise ValueError(f"{where}: delay_min is {self.delay_min}; must be at least 1")
+        if not self.delay_min < used <= self.n_steps:
+            raise ValueError(
+                f"{where}: n_used_steps is {used}; must be at least delay_min + 1 = {self.delay_min + 1}"
+                f" and at most n_steps = {self.n_steps}"
+            )
+        if not 1 <= self.n_classes <= 10:
+            raise ValueError(f"{where}: n_classes is {self.n_classes}; must lie in 1..10")
+        if self.loss not in ("paper", "ce"):
+            raise ValueError(f"{where}: loss is {self.loss!r}; must be paper or ce")
+
+
+def n_in(s: Settings) -> int:
+    """Return the number of input channels: pixels, then the trigger."""
+    return SIDE[s.dataset] ** 2 + 1
+
+
+def n_out(s: Settings) -> int:
+    """Return the number of outputs: null, then the classes."""
+    return N_CLASSES + 1
+
+
+def n_read(s: Settings) -> int:
+    """Return the number of steps asked: all."""
+    return s.n_steps
+
+
+def world(s: Settings, *, n_parameters: int, rng: Generator, data_dir: Path | None) -> World:
+    """Return the images by split, and the noise; read once per process, the same tensors for every run."""
+    return shared(s.dataset, data_dir, rng.device)
+
+
+def timing(s: Settings, *, batch: int, rng: Generator) -> tuple[Tensor, Tensor]:
+    """Return the steps of stimulus and trigger; the second is uniform in what the first leaves.    [B]"""
+    n_starts = _n_used(s) - s.delay_min
+    shown = torch.randint(0, n_starts, (batch,), generator=rng, device=rng.device)
+    wait = torch.rand(batch, generator=rng, device=rng.device).mul_(n_starts - shown).long()
+    return shown, shown + s.delay_min + wait
+
+
+def _n_used(s: Settings) -> int:
+    return s.n_steps if s.n_used_steps is None else s.n_used_steps
+
+
+def sample(s: Settings, world: World, *, batch: int, split: Split, rng: Generator) -> Batch:
+    """Return sequences with one clean image of `split`, whose class is wanted at the trigger.
+
+    The answer weighs as many as there are steps (the authors' 20, also while fewer are in use), other used
+    steps one each, unused steps nothing.
+    """
+    images, row = world.images[split], torch.arange(batch, device=rng.device)
+    label = torch.randint(0, s.n_classes, (batch,), generator=rng, device=rng.device)
+    item = torch.randint(0, images.shape[1], (batch,), generator=rng, device=rng.device)
+    shown, asked = timing(s, batch=batch, rng=rng)
+    x = torch.empty(batch, s.n_steps, n_in(s), device=rng.device)
+    x.normal_(world.mean, world.std, generator=rng)  # noise everywhere: the costly line, so in place and once
+    x[:, :, -1] = 0
+    x[row, shown, :-1] = images[label, item]
+    x[row, asked, -1] = 1
+    y = torch.zeros(batch, s.n_steps, dtype=torch.long, device=rng.device)
+    y[row, asked] = label + 1
+    weight = x.new_zeros(batch, s.n_steps)
+    weight[:, : _n_used(s)] = 1
+    weight[row, asked] = s.n_steps
+    return Batch(x, y, weight, torch.arange(n_out(s), device=rng.device) <= s.n_classes)
+
+
+def noise(s: Settings, world: World, *, rows: int, rng: Generator) -> Tensor:
+    """Return frames of noise without a trigger.    -> [rows, I]"""
+    frames = torch.empty(rows, n_in(s), device=rng.device).normal_(world.mean, world.std, generator=rng)
+    frames[:, -1] = 0
+    return frames
+
+
+def evaluation(s: Settings, world: World, *, rows: int, split: Split, rng: Generator) -> Batch:
+    """Return `rows` fresh sequences with images of `split`, delays as in training."""
+    return sample(s, world, batch=rows, split=split, rng=rng)
+
+
+def loss(s: Settings, out: Tensor, batch: Batch) -> Tensor:
+    """Return the cross-entropy of the answers, weighted.    out: [M, B, T, O] -> [M]
+
+    "paper": softmax over sigmoids, those outside the vocabulary times -1000; log(p + 1e-4); over B T O.
+    Departs: "ce" is the plain cross-entropy of the logits in use, divided by the sum of the weights.
+    """
+    allowed = batch.allowed[:, None, None, :]
+    if s.loss == "ce":
+        log_p = out.masked_fill(~allowed, -torch.inf).log_softmax(-1)
+        return -weighted_mean(_at_target(log_p, batch.y), batch.weight)
+    p = (out.sigmoid() * torch.where(allowed, 1.0, FORBIDDEN)).softmax(-1)
+    n_rows = (batch.weight > 0).any(-1).sum(-1)  # rows that are not padding
+    log_p = (_at_target(p, batch.y) + TINY).log()
+    return -(log_p * batch.weight).sum((1, 2)) / (n_rows * s.n_steps * n_out(s))
+
+
+def _at_target(p: Tensor, y: Tensor) -> Tensor:
+    """Return the entry of the wanted output.    p: [M, B, T, O], y: [M, B, T] -> [M, B, T]"""
+    return p.gather(-1, y[..., None])[..., 0]
+
+
+def score(s: Settings, out: Tensor, batch: Batch) -> dict[str, Tensor]:
+    """Return how often answers are right, and silence is kept.    out: [M, B, T, O] -> [M]
+
+    accuracy: at the trigger the class wins against all outputs in use, null included; delays follow the
+    training law. accuracy_classes: null left out of the competition. null_accuracy: null wins at other steps.
+    """
+    out = out.masked_fill(~batch.allowed[:, None, None, :], -torch.inf)
+    counts, asked = batch.weight > 0, batch.y > 0
+    right = (out.argmax(-1) == batch.y).float()
+    right_class = (out[..., 1:].argmax(-1) + 1 == batch.y).float()
+    return {
+        "accuracy": weighted_mean(right, (counts & asked).float()),
+        "accuracy_classes": weighted_mean(right_class, (counts & asked).float()),
+        "null_accuracy": weighted_mean(right, (counts & ~asked).float()),
+    }
+
+
+def solved(s: Settings, score: dict[str, Tensor]) -> Tensor:
+    """Return which runs name the image when asked.    [M]"""
+    return score["accuracy"] >= SOLVED_ACCURACY
+
+
+def constant(s: Settings) -> Tensor:
+    """Return the output of a network that is always silent: sigmoid one for null, zero elsewhere.    [O]"""
+    return torch.tensor([1e3] + [-1e3] * N_CLASSES)
+
+
+def baseline(s: Settings) -> dict[str, float]:
+    """Return the expected scores of `constant`; among the classes it can only guess."""
+    return {"accuracy": 0.0, "accuracy_classes": 1 / s.n_classes, "null_accuracy": 1.0}

@@ -1,0 +1,125 @@
+"""Perceptron capacity (Collins et al. 2017, per-parameter capacity): learn random labels by heart.
+
+The set to learn is drawn once per run and is all there is: training, validation and test use the same b
+inputs, as in the paper, where the score is how much of this set the network has stored.
+"""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Generator, Tensor
+from torch.nn.functional import softplus
+
+from slowpoints.tasks import Batch, Split
+from slowpoints.tasks._measures import weighted_mean
+
+PER_RUN: tuple[str, ...] = ("labels_per_parameter",)
+SOLVED_ACCURACY = 0.99  # the paper finds its best score on sets that are almost wholly stored (Fig. App.1)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How many labels there are to learn, and how the inputs are shown."""
+
+    n_in: int = 32  # 2**n_in must far exceed the number of labels, or inputs collide
+    n_steps: int = 5
+    labels_per_parameter: float = 4.0
+    inject: Literal["once", "always"] = "once"  # shown at the first step only, or at every step
+
+    def __post_init__(self) -> None:
+        """Refuse an empty set or sequence."""
+        if self.n_in < 1:
+            raise ValueError(f"perceptron: n_in is {self.n_in}; must be at least 1")
+        if self.n_steps < 1:
+            raise ValueError(f"perceptron: n_steps is {self.n_steps}; must be at least 1")
+        if not self.labels_per_parameter > 0:
+            raise ValueError(f"perceptron: labels_per_parameter is {self.labels_per_parameter}; must be positive")
+        if self.inject not in ("once", "always"):
+            raise ValueError(f"perceptron: inject is {self.inject!r}; must be once or always")
+
+
+class World(NamedTuple):
+    """The set one run learns."""
+
+    inputs: Tensor  # [b, I] of -1 and +1 (the paper's 0 and 1, recoded)
+    labels: Tensor  # [b] of 0 and 1
+
+
+def n_in(s: Settings) -> int:
+    """Return the number of input channels."""
+    return s.n_in
+
+
+def n_out(s: Settings) -> int:
+    """Return the number of outputs: the logit of label 1."""
+    return 1
+
+
+def n_read(s: Settings) -> int:
+    """Return the number of steps asked: only the last."""
+    return 1
+
+
+def n_labels(s: Settings, *, n_parameters: int) -> int:
+    """Return b, the number of labels a network of `n_parameters` has to learn."""
+    return max(1, round(s.labels_per_parameter * n_parameters))
+
+
+def world(s: Settings, *, n_parameters: int, rng: Generator, data_dir: Path | None) -> World:
+    """Return b random inputs and their random labels."""
+    b = n_labels(s, n_parameters=n_parameters)
+    bits = torch.randint(0, 2, (b, s.n_in + 1), generator=rng, device=rng.device, dtype=torch.float32)
+    return World(inputs=bits[:, :-1] * 2 - 1, labels=bits[:, -1])
+
+
+def sample(s: Settings, world: World, *, batch: int, split: Split, rng: Generator) -> Batch:
+    """Return rows of the set drawn with replacement; all splits are this one set."""
+    return _shown(s, world, torch.randint(0, len(world.labels), (batch,), generator=rng, device=rng.device))
+
+
+def evaluation(s: Settings, world: World, *, rows: int, split: Split, rng: Generator) -> Batch:
+    """Return the whole set in order, however many `rows` are asked for: the score is about all of it."""
+    return _shown(s, world, torch.arange(len(world.labels), device=world.labels.device))
+
+
+def _shown(s: Settings, world: World, index: Tensor) -> Batch:
+    """Return the rows `index` of the set as sequences.    index: [B]"""
+    shown = world.inputs[index]
+    if s.inject == "always":
+        x = shown[:, None].expand(-1, s.n_steps, -1)
+    else:
+        x = shown.new_zeros(len(index), s.n_steps, s.n_in)
+        x[:, 0] = shown
+    return Batch(x, world.labels[index][:, None, None], x.new_ones(len(index), 1), x.new_ones(1, dtype=torch.bool))
+
+
+def loss(s: Settings, out: Tensor, batch: Batch) -> Tensor:
+    """Return the cross-entropy of the labels in nats; `out` is the logit of 1.    out: [M, B, 1, 1] -> [M]"""
+    return weighted_mean((softplus(out) - batch.y * out)[..., 0], batch.weight)
+
+
+def score(s: Settings, out: Tensor, batch: Batch) -> dict[str, Tensor]:
+    """Return the share of right labels, and 1 - cross-entropy in bits.    out: [M, B, 1, 1] -> [M]"""
+    right = (out > 0) == (batch.y > 0)
+    return {
+        "accuracy": weighted_mean(right.float()[..., 0], batch.weight),
+        "soft_bits_per_label": 1 - loss(s, out, batch) / math.log(2),
+    }
+
+
+def solved(s: Settings, score: dict[str, Tensor]) -> Tensor:
+    """Return which runs know almost all labels.    [M]"""
+    return score["accuracy"] >= SOLVED_ACCURACY
+
+
+def constant(s: Settings) -> Tensor:
+    """Return the best output that ignores the input.    [O]"""
+    return torch.zeros(1)
+
+
+def baseline(s: Settings) -> dict[str, float]:
+    """Return the expected scores of `constant`."""
+    return {"accuracy": 0.5, "soft_bits_per_label": 0.0}

@@ -1,0 +1,75 @@
+"""A small stack of untrained networks on tiny made-up images."""
+
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from slowpoints import datasets, engine, tasks
+from slowpoints.spec.settings import resolve
+from slowpoints.stack import Group, network, task_settings
+
+INITIAL = {
+    "keep_bias": 2.0,
+    "recurrent_init": "orthogonal",
+    "recurrent_scale": 1.0,
+    "input_init": "normal",
+    "input_scale": 3.0,
+    "bias_std": 0.2,
+}
+
+
+def images(name: str, *, data_dir: Path | None) -> SimpleNamespace:
+    """Return ten images of every class; those of a class are nearly the same."""
+    draw = np.random.default_rng(0)
+    prototypes = draw.integers(0, 256, (10, 14, 14))
+    labels = np.repeat(np.arange(10), 10)
+    pixels = np.clip(prototypes[labels] + draw.integers(-20, 20, (100, 14, 14)), 0, 255).astype(np.uint8)
+    return SimpleNamespace(train_x=pixels, train_y=labels, test_x=pixels, test_y=labels)
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a folder from which the images above are read."""
+    monkeypatch.setattr(datasets, "load_images", images)
+    return tmp_path
+
+
+@pytest.fixture
+def group(data_dir: Path) -> Callable[..., Group]:
+    """Return a function giving a group of untrained networks."""
+
+    def build(cell: str = "gru", *, n_runs: int = 3, units: int = 6, n_classes: int = 10) -> Group:
+        block = {"name": "delayed_classification", "n_classes": n_classes}
+        train = {"steps": 1, "batch": 32, "lr": 1.0}
+        plan = resolve(block, {"cell": cell, "units": units}, train, where="test")
+        made, task = network(plan["task"], plan["net"]), tasks.load("delayed_classification")
+        seeds = [torch.Generator().manual_seed(i) for i in range(n_runs)]
+        own = [engine.initialise(made, rng=seed, **INITIAL) for seed in seeds]
+        params = {name: torch.stack([run[name] for run in own]) for name in own[0]}
+        records = [record(i, plan) for i in range(n_runs)]
+        return Group(made, params, records, task, task_settings(plan["task"]))
+
+    return build
+
+
+def record(seed: int, plan: dict[str, Any]) -> dict[str, Any]:
+    """Return what a run's record says, as far as analyses read it."""
+    names = {"id": f"test/arm/{seed}", "experiment": "test", "arm": "arm", "seed": seed, "sweep": {}}
+    return names | {"units": plan["net"]["units"], "n_parameters": 1, "outcome": "ok"} | plan
+
+
+@pytest.fixture
+def analyse(data_dir: Path) -> Callable[..., Any]:
+    """Return a function that runs an analysis on groups."""
+
+    def run(module: Any, groups: list[Group], *, tables: Any = None, **settings: Any) -> Any:
+        records = [record for group in groups for record in group.records]
+        given = {"records": records, "settings": module.Settings(**settings), "data_dir": data_dir}
+        return module.run(groups, tables=tables or {}, arrays={}, **given)
+
+    return run

@@ -1,0 +1,125 @@
+import pytest
+import torch
+
+from networks import build, network
+from slowpoints import cells, engine
+
+
+def test_the_published_lstm_has_1268217_parameters():
+    net = network("lstm", n_in=27, n_out=27, units=210, depth=4)
+    assert engine.count_parameters(net) == 1_268_217
+
+
+def test_its_budget_gives_back_its_units():
+    sizes = {"n_in": 27, "n_out": 27, "depth": 4, "learned_state": True}
+    for budget, units in [(1_268_216, 209), (1_268_217, 210), (1_280_163, 210), (1_280_164, 211)]:
+        assert engine.units_for_budget(build("lstm"), budget=budget, **sizes) == units
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "counts"),
+    [
+        ("rnn", (), (80, 1_120, 24_832)),
+        ("pru", (("output_map", "identity"),), (160, 2_240, 49_664)),
+        ("pru", (), (232, 3_296, 66_176)),
+        ("gru", (), (240, 3_360, 74_496)),
+        ("lstm", (), (320, 4_480, 99_328)),
+    ],
+    ids=str,
+)
+def test_parameters_without_the_readout_are_as_derived_from_the_equations(name, settings, counts):
+    for (n_in, units), count in zip([(1, 8), (2, 32), (65, 128)], counts, strict=True):
+        net = network(name, settings, n_in=n_in, n_out=3, units=units, learned_state=False)
+        assert engine.count_parameters(net) - 3 * (units + 1) == count
+
+
+@pytest.mark.parametrize(
+    ("name", "count"),
+    [("minimal_rnn", 5 * 4 + 2 * 5**2 + 2 * 5), ("mgu", 2 * (5**2 + 5 * 4 + 5)), ("irnn", 5 * 4 + 5**2 + 5)],
+)
+def test_parameters_of_the_extra_cells(name, count):
+    net = network(name, n_in=4, n_out=2, units=5, learned_state=False)
+    assert engine.count_parameters(net) - 2 * 6 == count
+
+
+def test_the_intersection_rnn_pays_for_its_embedding_once():
+    net = network("intersection_rnn", n_in=7, n_out=2, units=5, depth=3)
+    assert engine.count_parameters(net) == (7 * 5 + 5) + 3 * 4 * (2 * 5**2 + 5) + 3 * 5 + 2 * 6
+
+
+@pytest.mark.parametrize("name", cells.names())
+@pytest.mark.parametrize("budget", [300, 5_000])
+def test_a_budget_is_filled_and_not_exceeded(name, budget):
+    sizes = {"n_in": 3, "n_out": 2, "depth": 2, "learned_state": True}
+    units = engine.units_for_budget(build(name), budget=budget, **sizes)
+    counts = [engine.count_parameters(network(name, units=n, n_in=3, depth=2)) for n in (units, units + 1)]
+    assert counts[0] <= budget < counts[1]
+
+
+def test_a_budget_below_one_unit_is_refused():
+    with pytest.raises(ValueError, match=r"too small for gru .* one unit takes 14"):
+        engine.units_for_budget(build("gru"), n_in=2, n_out=1, depth=1, learned_state=False, budget=13)
+
+
+@pytest.mark.parametrize("size", ["n_in", "n_out", "units", "depth"])
+def test_an_empty_network_is_refused(size):
+    with pytest.raises(ValueError, match=f"{size} = 0; it must be at least 1"):
+        network("rnn", **{size: 0})
+
+
+OPTIONS = {
+    "keep_bias": 0.0,
+    "recurrent_init": "orthogonal",
+    "recurrent_scale": 1.0,
+    "input_init": "normal",
+    "input_scale": 1.0,
+    "bias_std": 0.0,
+}
+
+
+def initial(net, **changed):
+    return engine.initialise(net, rng=torch.Generator().manual_seed(0), **(OPTIONS | changed))
+
+
+@pytest.mark.parametrize("name", cells.names())
+def test_every_parameter_starts_with_its_shape(name):
+    net = network(name, depth=2)
+    assert {key: tuple(value.shape) for key, value in initial(net).items()} == engine.shapes(net)
+
+
+@pytest.mark.parametrize("name", cells.names())
+def test_the_keep_bias_moves_the_keeping_gates_only(name):
+    net = network(name, depth=2)
+    plain, kept = initial(net, bias_std=1.0), initial(net, bias_std=1.0, keep_bias=3.0)
+    keeping = {f"{layer}.b.{stream}" for layer in (0, 1) for stream in net.cell.keep}
+    for key in plain:
+        torch.testing.assert_close(kept[key] - plain[key], torch.full_like(plain[key], 3.0 * (key in keeping)))
+
+
+def test_orthogonal_matrices_keep_lengths_times_the_scale():
+    R = initial(network("rnn", units=20), recurrent_scale=0.7)["0.R.state"]
+    torch.testing.assert_close(R @ R.T, 0.49 * torch.eye(20), atol=1e-6, rtol=0)
+
+
+def test_the_irnn_starts_as_the_identity_whatever_is_asked():
+    params = initial(network("irnn"), recurrent_init="normal", recurrent_scale=0.1)
+    assert torch.equal(params["0.R.state"], torch.eye(3))
+    assert not params["0.b.state"].any()
+
+
+@pytest.mark.parametrize(("kind", "std"), [("normal", 0.5 / 100**0.5), ("xavier", 0.5 * (2 / (100 + 200)) ** 0.5)])
+def test_rectangular_matrices_have_the_spread_of_their_kind(kind, std):
+    W = initial(network("rnn", n_in=100, units=200), input_init=kind, input_scale=0.5)["0.W.state"]
+    assert abs(W.std().item() / std - 1) < 0.02  # 20,000 draws: 4 standard errors
+
+
+def test_runs_that_differ_in_a_scale_share_their_draws():
+    net = network("lstm")
+    one, two = initial(net), initial(net, recurrent_scale=2.0, bias_std=0.3)
+    assert torch.equal(two["0.R.forget"], 2 * one["0.R.forget"])
+    assert torch.equal(two["readout.W"], one["readout.W"])
+
+
+def test_an_unknown_initialisation_is_refused():
+    with pytest.raises(ValueError, match="unknown initialisation 'he'; known: identity, normal"):
+        initial(network("rnn"), input_init="he")

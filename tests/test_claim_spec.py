@@ -1,0 +1,64 @@
+"""Claims are read strictly: a wrong test is refused while planning."""
+
+import pytest
+
+from slowpoints.claim_spec import parse_claim
+from slowpoints.spec.strict import SpecError
+
+PLAIN = {"statistic": "mean", "table": "outcomes", "y": "mse", "above": 0}
+
+
+def claim(test: dict, **changed):
+    data = {
+        "id": "c",
+        "says": "so",
+        "where": "abstract",
+        "judged_at": ["laptop"],
+        "figure": "f",
+        "test": test,
+    }
+    return parse_claim(data | changed, where="x.yaml: claims[0]")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"statistic": "men"}, "did you mean 'mean'"),
+        ({"abov": 1}, "did you mean 'above'"),
+        ({"above": "1e-3"}, "write 1.0e-3"),
+        ({"above": None}, "give a region"),
+        ({"below": -1.0}, "nothing can lie between"),
+        ({"apart": 1.0}, "give a region"),
+        ({"x": "load"}, "does not take 'x'"),
+        ({"statistic": "slope"}, "lacks 'x'"),
+        ({"order": ["a", "b"]}, "does not take 'order'"),
+        ({"groups": {"cell": ["pru"]}}, "one column with two values"),
+        ({"select": {"per": ["cell"], "higest": "mse"}}, "did you mean 'highest'"),
+        ({"select": {"per": ["cell"]}}, "one of 'highest' and 'lowest'"),
+        ({"where": {"load": {"from": 1, "upto": 2}}}, "unknown key 'upto'"),
+        ({"where": {"load": {"from": "one"}}}, "expected such as"),
+        ({"where": {"load": []}}, "expected a value, a list or a range"),
+    ],
+)
+def test_a_wrong_test_is_refused_with_what_would_be_right(change, message):
+    with pytest.raises(SpecError, match=message):
+        claim({key: value for key, value in (PLAIN | change).items() if value is not None})
+
+
+def test_a_mistake_names_its_claim():
+    with pytest.raises(SpecError, match=r"x\.yaml: claims\[0\] \(c\)\.test"):
+        claim(PLAIN | {"table": 3})
+
+
+def test_an_unknown_scale_is_refused():
+    with pytest.raises(SpecError, match="laptop"):
+        claim(PLAIN, judged_at=["labtop"])
+
+
+def test_arms_and_columns_of_a_test_are_known_while_planning():
+    test = claim(
+        {"statistic": "spearman", "table": "t", "x": "arm", "order": ["a", "b"], "y": "bits", "below": 0,
+         "where": {"budget": "largest"}, "select": {"per": ["seed"], "highest": "kept"}}
+    ).test  # fmt: skip
+    assert test.arms() == {"a", "b"}
+    assert test.columns() == {"arm", "bits", "budget", "seed", "kept", "run"}

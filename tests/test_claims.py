@@ -1,0 +1,203 @@
+"""Claims: estimates on small tables with known answers, verdicts, and the numbers of the text."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from slowpoints.claim_spec import parse_claim
+from slowpoints.claims.estimate import ClaimError, estimate
+from slowpoints.claims.judge import NOT_JUDGED, judge, numbers, printed, verdict
+from slowpoints.records import write_table
+from slowpoints.statistics import Interval
+
+PLAIN = {"statistic": "mean", "table": "outcomes", "y": "mse", "above": 0}
+
+
+def claim(test: dict, **changed):
+    data = {
+        "id": "c",
+        "says": "so",
+        "where": "abstract",
+        "judged_at": ["laptop"],
+        "figure": "f",
+        "test": test,
+    }
+    return parse_claim(data | changed, where="x.yaml: claims[0]")
+
+
+def networks(n_seeds: int = 6) -> pd.DataFrame:
+    """Two cells over three loads; the error grows with the load, and is twice as large for the second."""
+    rows = [
+        {"run": f"{cell}/{load}/{seed}", "cell": cell, "arm": cell, "load": load, "seed": seed,
+         "mse": factor * load * (1 + 0.01 * seed), "steps": None if load == 4 else 10 * load}
+        for cell, factor in (("pru", 1), ("gru", 2)) for load in (1, 2, 4) for seed in range(n_seeds)
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def found(test: dict, table: pd.DataFrame) -> Interval:
+    return estimate(claim(test).test, table).interval
+
+
+def test_a_mean_is_over_networks_not_rows():
+    table = pd.DataFrame({"run": ["a", "a", "a", "b"], "seed": [0, 0, 0, 1], "mse": [1.0, 1.0, 1.0, 3.0]})
+    assert found(PLAIN, table).estimate == 2.0
+
+
+def test_difference_ratio_and_spread_of_groups():
+    cells, region = {"groups": {"cell": ["gru", "pru"]}, "where": {"load": 2}}, {"y": "mse", "above": 0}
+    table = networks()
+    assert found({"statistic": "ratio", "table": "t"} | cells | region, table).estimate == pytest.approx(2)
+    difference = found({"statistic": "difference", "table": "t"} | cells | region, table)
+    assert difference.estimate == pytest.approx(2 * 1.025)
+    spread = {"statistic": "spread", "table": "t", "by": "cell", "where": {"load": "largest"}} | region
+    assert found(spread, table).estimate == pytest.approx(2)
+
+
+def test_pairs_cancel_what_they_share():
+    test = {"statistic": "paired_difference", "table": "t", "groups": {"cell": ["gru", "pru"]},
+            "pair": ["load", "seed"], "y": "mse", "log": True, "above": 0}  # fmt: skip
+    interval = found(test, networks())
+    assert interval == pytest.approx((np.log10(2),) * 3)
+
+
+def test_pairs_that_do_not_tell_networks_apart_are_refused():
+    test = {"statistic": "paired_difference", "table": "t", "groups": {"cell": ["gru", "pru"]},
+            "pair": ["seed"],
+            "y": "mse", "above": 0}  # fmt: skip
+    with pytest.raises(ClaimError, match="name more columns in 'pair'"):
+        found(test, networks())
+
+
+def test_the_slope_of_a_power_law_is_its_exponent():
+    test = {
+        "statistic": "slope",
+        "table": "t",
+        "x": "load",
+        "y": "mse",
+        "log": True,
+        "above": 0.9,
+        "below": 1.1,
+    }
+    assert found(test | {"where": {"cell": "gru"}}, networks()).estimate == pytest.approx(1)
+
+
+def test_names_are_ranked_by_their_order():
+    test = {"statistic": "spearman", "table": "t", "x": "cell", "y": "mse", "where": {"load": 2}, "below": 0}
+    assert found(test | {"order": ["gru", "pru"]}, networks()).estimate < -0.8
+    assert found(test | {"order": ["pru", "gru"]}, networks()).estimate > 0.8
+
+
+def test_who_never_solved_a_task_took_longest():
+    test = {"statistic": "spearman", "table": "t", "x": "load", "y": "steps", "empty": "highest", "above": 0}
+    assert found(test, networks()).estimate == pytest.approx(1)
+
+
+def test_the_distance_does_not_cancel_by_sign():
+    table = pd.DataFrame({"run": list("ab"), "seed": [0, 1], "mse": [0.0, 2.0], "line": [1.0, 1.0]})
+    test = {"statistic": "distance", "table": "t", "y": "mse", "to": "line", "below": 3}
+    assert found(test, table).estimate == 1
+
+
+def test_a_share_of_one_is_not_certain():
+    table = pd.DataFrame({"run": list("abcd"), "seed": range(4), "class": range(4), "label": range(4)})
+    test = {"statistic": "share", "table": "t", "x": "label", "y": "class", "above": 0.9}
+    assert found(test, table).estimate == 1
+    assert found(test, table).low < 0.9
+
+
+def test_the_best_row_counts_where_one_is_selected():
+    table = networks().assign(tried=lambda t: t.groupby("cell").cumcount())
+    test = PLAIN | {"select": {"per": ["cell"], "lowest": "mse"}, "where": {"cell": "pru"}}
+    assert found(test, table).estimate == 1
+
+
+@pytest.mark.parametrize("wanted", ["lstm", ["pru", "lstm"], {"from": 9}])
+def test_rows_that_are_not_there_are_an_error(wanted):
+    with pytest.raises(ClaimError, match="no row where"):
+        found(PLAIN | {"where": {"load" if isinstance(wanted, dict) else "cell": wanted}}, networks())
+
+
+def test_a_missing_column_is_an_error():
+    with pytest.raises(ClaimError, match=r"no column \['bits'\]; it has"):
+        found(PLAIN | {"y": "bits"}, networks())
+
+
+def test_a_group_that_all_diverged_leaves_nothing_to_estimate():
+    table = networks().assign(mse=lambda t: t["mse"].where(t["cell"] == "pru"))
+    test = {
+        "statistic": "difference",
+        "table": "t",
+        "groups": {"cell": ["gru", "pru"]},
+        "y": "mse",
+        "above": 0,
+    }
+    interval = found(test, table)
+    assert verdict(claim(test).test, interval) == "undecided"
+    assert np.isnan(interval.estimate)
+
+
+@pytest.mark.parametrize(
+    ("region", "low", "high", "expected"),
+    [
+        ({"above": 0.0}, 0.1, 0.2, "holds"),
+        ({"above": 0.0}, -0.1, 0.2, "undecided"),
+        ({"above": 0.0}, -0.2, -0.1, "fails"),
+        ({"above": 0.0}, 0.0, 0.1, "undecided"),
+        ({"above": -1.0, "below": 1.0}, -0.5, 0.5, "holds"),
+        ({"above": -1.0, "below": 1.0}, 1.5, 2.5, "fails"),
+        ({"above": -1.0, "below": 1.0}, 0.5, 1.5, "undecided"),
+        ({"above": -1.0, "below": 1.0}, -3.0, 3.0, "undecided"),
+        ({"apart": 1.0}, -3.0, -2.0, "holds"),
+        ({"apart": 1.0}, -0.5, 0.5, "fails"),
+        ({"apart": 1.0}, -2.0, 2.0, "undecided"),
+        ({"above": 0.0}, np.nan, np.nan, "undecided"),
+    ],
+)
+def test_the_verdict_follows_from_interval_and_region(region, low, high, expected):
+    test = claim({key: value for key, value in PLAIN.items() if key != "above"} | region).test
+    assert verdict(test, Interval(0.0, low, high)) == expected
+
+
+@pytest.fixture
+def judged(tmp_path: Path):
+    """Return what judging two claims, one of them for another scale, gives."""
+    path = tmp_path / "outcomes.csv"
+    write_table(path, networks().assign(outcome="ok"))
+    claims = [claim(PLAIN, id="now"), claim(PLAIN, id="later", judged_at=["paper"], of="PRU")]
+    experiment = SimpleNamespace(name="e", paper="long2016", claims=claims)
+    rows = judge([experiment], {("e", "outcomes"): path}, scale="laptop")
+    return rows, numbers(rows, {"e": path}, stamps={"scale": "laptop"})
+
+
+def test_a_claim_is_judged_only_at_its_scales(judged):
+    rows, _ = judged
+    assert [row["verdict"] for row in rows] == ["holds", NOT_JUDGED]
+    assert (rows[0]["n"], rows[0]["n_seeds"]) == (36, 6)
+
+
+def test_the_numbers_of_the_text_are_flat_and_complete(judged):
+    rows, flat = judged
+    assert flat["claims"] == ["now", "later"]
+    assert flat["n_holds"] == flat["n_not_judged_at_this_scale"] == 1
+    assert flat["now.estimate_raw"] == rows[0]["estimate"]
+    assert flat["later.estimate_raw"] is None
+    assert (flat["e.n_runs"], flat["e.n_diverged"], flat["scale"]) == (36, 0, "laptop")
+    assert list(flat) == sorted(flat)
+
+
+def test_a_claim_whose_table_was_not_given_is_an_error():
+    experiment = SimpleNamespace(name="e", paper="p", claims=[claim(PLAIN)])
+    with pytest.raises(ClaimError, match="no table outcomes of e"):
+        judge([experiment], {}, scale="laptop")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(2.7712, "2.77"), (-0.01039, "−0.0104"), (36.4, "36.4"), (1204.0, "1204"), (0.0, "0"), (np.nan, "–")],
+)
+def test_numbers_are_printed_with_three_digits(value, text):
+    assert printed(value) == text

@@ -1,0 +1,74 @@
+"""The README's claims table: what it shows, where it goes, and that it is checked."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from slowpoints import readme
+from slowpoints.records import write_table
+
+LINKS = {"figure": "figures/{figure}.png", "records": "reference/{experiment}"}
+
+
+def row(**changed) -> dict:
+    return {
+        "id": "a", "paper": "haviv2019", "says": "slow | points", "of": "GRU", "published": "not known",
+        "estimate": -0.41234, "low": -0.5, "high": -0.3, "n": 12, "n_seeds": 6, "verdict": "holds",
+        "figure": "haviv2019-speed", "experiment": "haviv2019-curricula",
+    } | changed  # fmt: skip
+
+
+ROWS = [
+    row(),
+    row(of="LSTM", verdict="fails"),
+    row(id="b", paper="long2016", says="bits", of="", estimate=float("nan")),
+]
+
+
+def test_a_statement_about_several_networks_is_one_line_and_failures_stay():
+    table = readme.claims_table(ROWS, **LINKS).splitlines()
+    assert len(table) == 4
+    assert "GRU: **holds**<br>LSTM: **fails**" in table[3]
+    assert "GRU: −0.412 [−0.5, −0.3], 12 × 6" in table[3]
+    assert "[figure](figures/haviv2019-speed.png)" in table[3]
+    assert "[records](reference/haviv2019-curricula)" in table[3]
+
+
+def test_a_bar_in_a_statement_does_not_break_the_table():
+    lines = readme.claims_table(ROWS, **LINKS).splitlines()
+    assert all(line.replace("\\|", "").count("|") == 7 for line in lines)
+
+
+def test_papers_come_in_their_order_and_nothing_estimated_is_a_dash():
+    first = readme.claims_table(ROWS, **LINKS).splitlines()[2]
+    assert first.startswith("| [Long et al. 2016]")
+    assert "| – | **holds** |" in first
+
+
+@pytest.fixture
+def files(tmp_path) -> dict[str, Path]:
+    write_table(tmp_path / "claims.csv", pd.DataFrame(ROWS))
+    (tmp_path / "README.md").write_text(f"# title\n{readme.BEGIN}\nstale\n{readme.END}\nbelow\n", "utf-8")
+    return {"readme": tmp_path / "README.md", "claims": tmp_path / "claims.csv"}
+
+
+def test_the_table_is_written_between_its_markers_once(files):
+    readme.write(files["readme"], claims=files["claims"], **LINKS)
+    once = files["readme"].read_text("utf-8")
+    readme.write(files["readme"], claims=files["claims"], **LINKS)
+    assert files["readme"].read_text("utf-8") == once
+    assert once.startswith("# title\n")
+    assert once.endswith("\nbelow\n")
+    assert "stale" not in once
+    readme.check(files["readme"], claims=files["claims"], **LINKS)
+
+
+def test_a_table_that_is_not_of_its_claims_is_noticed(files):
+    with pytest.raises(readme.ReadmeError, match="its claims table is not that of"):
+        readme.check(files["readme"], claims=files["claims"], **LINKS)
+
+
+def test_a_readme_without_markers_is_refused():
+    with pytest.raises(readme.ReadmeError, match="lacks its markers"):
+        readme.updated("# title", "table")

@@ -1,0 +1,114 @@
+"""Estimates and intervals against closed forms and scipy."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from slowpoints import statistics
+from slowpoints.statistics import interval, mean, median_steps, midranks, slope, spearman, wilson
+
+
+def ones(n: int) -> np.ndarray:
+    return np.ones((1, n))
+
+
+@pytest.fixture
+def noise() -> np.random.Generator:
+    return np.random.default_rng(3)
+
+
+def test_spearman_is_that_of_scipy_also_with_ties(noise):
+    x, y = noise.integers(0, 5, 40).astype(float), noise.normal(size=40)
+    assert spearman(ones(40), x, y)[0] == pytest.approx(stats.spearmanr(x, y).statistic, abs=1e-12)
+
+
+def test_slope_is_that_of_least_squares(noise):
+    x, y = noise.normal(size=30), noise.normal(size=30)
+    assert slope(ones(30), x, y)[0] == pytest.approx(np.polyfit(x, y, 1)[0], abs=1e-12)
+
+
+@pytest.mark.parametrize("statistic", [spearman, slope])
+def test_a_weight_of_two_counts_a_row_twice(statistic, noise):
+    x, y = noise.normal(size=12), noise.normal(size=12)
+    weights = noise.integers(0, 3, size=(1, 12)).astype(float)
+    rows = np.repeat(np.arange(12), weights[0].astype(int))
+    repeated = statistic(ones(len(rows)), x[rows], y[rows])
+    assert statistic(weights, x, y)[0] == pytest.approx(repeated[0], abs=1e-12)
+
+
+@pytest.mark.parametrize("statistic", [spearman, slope])
+def test_what_does_not_vary_has_no_relation(statistic):
+    assert np.isnan(statistic(ones(4), np.ones(4), np.arange(4.0)))[0]
+
+
+def test_middle_ranks_share_ties():
+    assert midranks(ones(4), np.array([5.0, 1.0, 5.0, 9.0])).tolist() == [[2.5, 1.0, 2.5, 4.0]]
+
+
+@pytest.mark.parametrize("n", [3, 5, 8, 30])
+def test_the_interval_of_a_mean_covers_as_it_promises(n, noise):
+    data = noise.normal(size=(100, n))
+    found = [interval(lambda w, y=y: mean(w, y), np.arange(n)) for y in data]
+    assert np.mean([i.low <= 0 <= i.high for i in found]) >= 0.9
+
+
+def test_the_interval_of_a_mean_is_that_of_student(noise):
+    y = noise.normal(size=60)
+    found = interval(lambda w: mean(w, y), np.arange(60))
+    student = stats.ttest_1samp(y, 0).confidence_interval(0.95)
+    assert (found.low, found.high) == pytest.approx((student.low, student.high), abs=0.03)
+
+
+def test_points_of_one_network_are_not_independent(noise):
+    network = np.repeat(np.arange(10), 20)
+    y = noise.normal(size=10)[network] + 0.01 * noise.normal(size=200)
+    clustered = interval(lambda w: mean(w, y), network)
+    naive = interval(lambda w: mean(w, y), np.arange(200))
+    assert clustered.high - clustered.low > 3 * (naive.high - naive.low)
+
+
+def test_groups_are_resampled_apart():
+    group = np.array([0, 0, 0, 1, 1])
+    weights = statistics.resampled(np.arange(5), group)
+    assert (weights[:, :3].sum(1) == 3).all()
+    assert (weights[:, 3:].sum(1) == 2).all()
+
+
+def test_an_interval_is_the_same_every_time(noise):
+    y = noise.normal(size=9)
+    assert interval(lambda w: mean(w, y), np.arange(9)) == interval(lambda w: mean(w, y), np.arange(9))
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_too_few_networks_give_an_estimate_without_an_interval(n):
+    found = interval(lambda w: mean(w, np.full(n, 2.0)), np.arange(n))
+    assert found.estimate == 2.0
+    assert np.isnan([found.low, found.high]).all()
+
+
+def test_a_correlation_stays_within_its_limits():
+    x = np.arange(5.0)
+    assert interval(lambda w: spearman(w, x, x), np.arange(5), limits=(-1.0, 1.0)).high == 1.0
+
+
+def test_wilson_is_honest_at_one_and_empty_without_data():
+    n, z = 8, stats.norm.ppf(0.975)
+    assert wilson(n, n).low == pytest.approx(n / (n + z**2), abs=1e-12)
+    assert np.isnan(wilson(0, 0).estimate)
+
+
+def test_the_median_of_uncensored_steps_is_the_sample_median():
+    assert median_steps(np.array([5.0, 1.0, 3.0]), np.array([True, True, True])) == 3.0
+
+
+def test_the_median_is_infinite_when_most_networks_never_solve():
+    assert median_steps(np.array([5.0, 9.0, 9.0]), np.array([True, False, False])) == np.inf
+
+
+def test_the_median_of_nothing_is_nothing():
+    assert np.isnan(median_steps(np.array([]), np.array([], dtype=bool)))
+
+
+def test_a_network_lost_early_weighs_on_those_watched_longer():
+    steps, solved = np.array([1.0, 2.0, 3.0, 4.0]), np.array([False, True, True, True])
+    assert median_steps(steps, solved) == 3.0  # Kaplan-Meier: 2/3, 1/3, 0

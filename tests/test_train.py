@@ -1,0 +1,160 @@
+"""Stacked training: a run alone is the run in company, a killed job ends with the same bytes, failures are records."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from plans import make_run
+from slowpoints import cells, job
+from slowpoints.records import read_records
+from slowpoints.regularise import Start
+from slowpoints.spec.canonical import digest
+from slowpoints.train import Trainer, fit
+
+CPU = torch.device("cpu")
+
+
+def trainer(runs: list[dict[str, Any]], start: Start | None = None) -> Trainer:
+    return Trainer({"runs": runs}, device=CPU, data_dir=Path(), start=start)
+
+
+def trained(runs: list[dict[str, Any]], tmp_path: Path) -> Trainer:
+    made = trainer(runs)
+    fit(made, path=tmp_path / "none.safetensors", key="test")
+    return made
+
+
+@pytest.mark.parametrize("cell", cells.names())
+def test_a_run_alone_is_the_run_in_company(cell: str, tmp_path: Path) -> None:
+    runs = [make_run(i, net={"cell": cell}, lr=0.01 * (i + 1), clip=float(i)) for i in range(5)]
+    together = trained(runs, tmp_path)
+    for i in (0, 3):
+        alone = trained([runs[i]], tmp_path)
+        assert torch.equal(alone.flat[0], together.flat[i])
+        assert alone.curves[0] == together.curves[i]
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        {"name": "adding", "n_steps": 6},
+        {"name": "perceptron", "n_in": 6, "labels_per_parameter": 0.5},
+        {"name": "throughput", "n_in": 4, "n_steps": 3},
+        {"name": "delayed_classification", "loss": "ce", "n_steps": 8},
+        {"name": "delayed_classification", "loss": "paper", "n_steps": 8},
+    ],
+    ids=str,
+)
+def test_every_task_trains_the_same_alone_and_in_company(task: dict[str, Any], tmp_path: Path) -> None:
+    runs = [make_run(i, task=task, steps=6, curriculum="none") for i in range(3)]
+    together, alone = trained(runs, tmp_path), trained(runs[2:], tmp_path)
+    assert torch.equal(alone.flat[0], together.flat[2])
+    assert together.curves[2]["loss"][-1] != together.curves[1]["loss"][-1], "seeds differ"
+
+
+def test_runs_of_different_curricula_share_a_stack(tmp_path: Path) -> None:
+    task = {"name": "delayed_classification", "loss": "ce"}
+    runs = [make_run(0, arm=kind, task=task, steps=10, curriculum=kind) for kind in ("none", "delay", "vocabulary")]
+    together = trained(runs, tmp_path)
+    for i in range(3):
+        assert torch.equal(trained([runs[i]], tmp_path).flat[0], together.flat[i])
+
+
+@pytest.mark.parametrize("stop", [5, 10, 15])
+def test_a_job_that_goes_on_from_a_checkpoint_ends_with_the_same_bytes(stop: int, tmp_path: Path) -> None:
+    runs = [make_run(i, stop_metric="mse", stop_below=0.9, stop_times=2) for i in range(3)]
+    whole = trained(runs, tmp_path)
+    first = trainer(runs)
+    while first.step < stop:
+        first.advance()
+        if first.step % 5 == 0:
+            first.look()
+    first.save(tmp_path / "checkpoint.safetensors", key="test")
+    second = trainer(runs)
+    fit(second, path=tmp_path / "checkpoint.safetensors", key="test")
+    assert torch.equal(second.flat, whole.flat)
+    assert (second.curves, second.outcome, second.steps_taken) == (
+        whole.curves,
+        whole.outcome,
+        whole.steps_taken,
+    )
+
+
+@pytest.mark.parametrize("damage", ["truncated", "flipped", "another plan"])
+def test_a_checkpoint_that_cannot_be_trusted_is_left_aside(damage: str, tmp_path: Path, caplog: Any) -> None:
+    caplog.set_level("INFO", "slowpoints")
+    path, runs = tmp_path / "checkpoint.safetensors", [make_run()]
+    first = trainer(runs)
+    first.advance()
+    first.flat.add_(1)  # a state that must not be taken up
+    first.save(path, key="old" if damage == "another plan" else "test")
+    content = bytearray(path.read_bytes())
+    if damage == "truncated":
+        path.write_bytes(content[:-10])
+    if damage == "flipped":
+        content[-3] ^= 1
+        path.write_bytes(content)
+    second = trainer(runs)
+    fit(second, path=path, key="test")
+    assert "left aside" in caplog.text
+    assert torch.equal(second.flat, trained(runs, tmp_path / "other").flat)
+
+
+def test_a_run_that_diverges_is_an_outcome_and_its_neighbours_never_notice(tmp_path: Path) -> None:
+    net = {"cell": "rnn", "activation": "relu"}
+    runs = [make_run(i, net=net, lr=1e30 if i == 1 else 0.01, clip=0.0) for i in range(3)]
+    together = trained(runs, tmp_path)
+    assert together.outcome == ["ok", "diverged", "ok"]
+    assert torch.equal(trained(runs[2:], tmp_path).flat[0], together.flat[2])
+
+
+def test_the_stop_rule_counts_looks_in_a_row(tmp_path: Path) -> None:
+    never, soon = (
+        make_run(stop_metric="mse", stop_below=0.0),
+        make_run(1, stop_metric="mse", stop_below=9.0, stop_times=2),
+    )
+    assert trained([never], tmp_path).outcome == ["budget"]
+    stopped = trained([soon], tmp_path)
+    assert (stopped.outcome, stopped.steps_taken) == (["ok"], [10])
+
+
+def written(tmp_path: Path, runs: list[dict[str, Any]], name: str) -> Path:
+    content = {"experiment": "test", "stack": "gru-0-0", "runs": runs}
+    files = {key: tmp_path / f"{name}.{key}" for key in ("plan", "records", "safetensors", "provenance")}
+    job.run(
+        content | {"digest": digest(content)},
+        out=job.Outputs(*files.values()),
+        checkpoint=tmp_path / "checkpoint",
+        device=CPU,
+        data_dir=None,
+        torch_build="cpu",
+        start=None,
+    )
+    return files["records"]
+
+
+def test_the_same_job_twice_writes_the_same_bytes(tmp_path: Path) -> None:
+    runs = [make_run(i) for i in range(2)]
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    first, second = written(tmp_path / "a", runs, "x"), written(tmp_path / "b", runs, "x")
+    assert first.read_bytes() == second.read_bytes()
+    assert first.with_suffix(".safetensors").read_bytes() == second.with_suffix(".safetensors").read_bytes()
+
+
+def test_a_record_says_all_that_its_numbers_depend_on(tmp_path: Path) -> None:
+    (record,) = read_records(written(tmp_path, [make_run()], "x"))
+    assert record["n_parameters"] == 3 * (4 * 1 + 16 + 4) + 2 * 5
+    assert set(record["digests"]) == {"plan", "code", "env"}
+    assert set(record["metrics"]) == {"mse", "bit_accuracy", "exact_match"}
+    assert record["curve"]["step"] == [5.0, 10.0, 15.0, 20.0]
+    assert (record["outcome"], record["steps"], record["threads"]) == ("ok", 20, 1)
+
+
+def test_asking_for_a_gpu_that_is_not_there_ends_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(SystemExit, match="set device: cpu"):
+        job.device_named("cuda")
+    assert job.device_named("cpu").type == "cpu"

@@ -1,0 +1,30 @@
+"""Analyses: from all networks of an experiment to one tidy table."""
+
+
+rule analyse_experiment:
+    """Run one analysis on all networks of one experiment."""
+    input:
+        runs=lambda w: dag.runs(w.scale, w.experiment),
+        weights=lambda w: dag.runs(w.scale, w.experiment, ".safetensors"),
+        needs=lambda w: dag.needs(w.scale, w.experiment, w.analysis),
+        arrays=lambda w: dag.needs(w.scale, w.experiment, w.analysis, ".safetensors"),
+    output:
+        table="results/{scale}/{experiment}/tables/{analysis}.csv",
+        arrays="results/{scale}/{experiment}/tables/{analysis}.safetensors",
+    log:
+        "logs/{scale}/{experiment}/analyse/{analysis}.txt",
+    benchmark:
+        "benchmarks/{scale}/{experiment}/analyse/{analysis}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=3000,
+    params:
+        cfg=lambda w: dag.analysis_params(w.scale, w.experiment, w.analysis)[0],
+        code=lambda w: dag.analysis_params(w.scale, w.experiment, w.analysis)[1],
+        env=dag.environment("analysis", TORCH),
+        data_dir=DATA_OPTION,
+    shell:
+        "stage analysis -m slowpoints analyse {wildcards.analysis:q} --settings {params.cfg:q} --runs {input.runs:q}"
+        " --needs {input.needs:q} {params.data_dir} --table {output.table:q} --arrays {output.arrays:q} 2> {log:q}"

@@ -1,0 +1,29 @@
+"""What all rules share: the plan's questions, and how a stage is started in its own environment."""
+
+import shlex
+
+from slowpoints import dag
+from slowpoints.spec.strict import SpecError
+
+SCALE = config["scale"]
+DATA_OPTION = (
+    f"--data-dir {shlex.quote(config['data_dir'])}" if config["data_dir"] else ""
+)
+TORCH = config["torch"]
+
+try:
+    dag.experiments(SCALE)
+except SpecError as error:
+    raise WorkflowError(str(error)) from None
+
+shell.prefix(
+    f"set -euo pipefail; export PATH='{workflow.basedir}/workflow/scripts':$PATH TORCH={TORCH}; "
+)
+
+
+wildcard_constraints:
+    scale="smoke|laptop|paper",
+    experiment="[a-z0-9-]+",
+    stack="[a-z0-9_]+-[0-9a-f]{8}-[0-9]+",
+    analysis="[a-z0-9_]+",
+    figure="[a-z0-9-]+",

@@ -1,0 +1,39 @@
+"""Data: every set is found, verified against its pin and described by a small manifest before anything trains."""
+
+
+rule data_set:
+    """Verify one data set: shipped, from data_dir, or downloaded by its pin."""
+    output:
+        "results/{scale}/data/{dataset}.json",
+    log:
+        "logs/{scale}/data/{dataset}.txt",
+    benchmark:
+        "benchmarks/{scale}/data/{dataset}.tsv"
+    conda:
+        "../../envs/train.yaml"
+    params:
+        cfg=lambda w: dag.data_cfg(w.dataset),
+        code=dag.code("slowpoints.datasets"),
+        env=dag.environment("train", TORCH),
+        data_dir=DATA_OPTION,
+    shell:
+        "stage train -m slowpoints data --name {wildcards.dataset:q} {params.data_dir} --out {output:q} 2> {log:q}"
+
+
+rule rebuild_shipped:
+    """Rebuild a data set that ships with the project from the official files, for comparison with data/."""
+    output:
+        directory("results/rebuilt/{dataset}"),
+    log:
+        "logs/rebuilt/{dataset}.txt",
+    benchmark:
+        "benchmarks/rebuilt/{dataset}.tsv"
+    conda:
+        "../../envs/train.yaml"
+    params:
+        cfg=lambda w: dag.data_cfg(w.dataset),
+        code=dag.code("slowpoints.datasets"),
+        env=dag.environment("train", TORCH),
+        data_dir=DATA_OPTION,
+    shell:
+        "stage train -m slowpoints rebuild --name {wildcards.dataset:q} {params.data_dir} --out {output:q} 2> {log:q}"

@@ -1,0 +1,26 @@
+"""Figures: one executed notebook each; its parameters cell is its list of inputs."""
+
+
+rule figure:
+    """Execute the notebook of one figure; the executed copy stays to be read, also when it fails."""
+    input:
+        unpack(lambda w: dag.figure_inputs(w.scale, w.figure)),
+        notebook=ancient("notebooks/{figure}.ipynb"),
+    output:
+        pdf="results/{scale}/figures/{figure}.pdf",
+        png="results/{scale}/figures/{figure}.png",
+        html="results/{scale}/notebooks/{figure}.html",
+    log:
+        text="logs/{scale}/figures/{figure}.txt",
+        notebook="results/{scale}/notebooks/{figure}.ipynb",
+    benchmark:
+        "benchmarks/{scale}/figures/{figure}.tsv"
+    conda:
+        "../../envs/figures.yaml"
+    params:
+        cfg=lambda w: dag.figure_params(w.figure)[0],
+        code=lambda w: dag.figure_params(w.figure)[1],
+        env=dag.environment("figures", TORCH),
+    shell:
+        "stage figures -m slowpoints figure {input.notebook:q} --scale {wildcards.scale:q}"
+        " --executed {log.notebook:q} --html {output.html:q} 2> {log.text:q}"

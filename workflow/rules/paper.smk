@@ -1,0 +1,54 @@
+"""Claims and paper: verdicts, every number of the text, and the PDF."""
+
+
+rule judge:
+    """Judge every claim on its table; write the verdicts and every number of the text."""
+    input:
+        lambda w: [
+            path
+            for name in dag.experiments(w.scale)
+            for path in dag.tables(w.scale, name)
+        ],
+        lambda w: [
+            path
+            for name in dag.experiments(w.scale)
+            for path in dag.runs(w.scale, name, ".provenance.json")
+        ],
+    output:
+        claims="results/{scale}/claims.csv",
+        numbers="results/{scale}/numbers.json",
+    log:
+        "logs/{scale}/claims.txt",
+    benchmark:
+        "benchmarks/{scale}/claims.tsv"
+    conda:
+        "../../envs/figures.yaml"
+    params:
+        cfg=lambda w: dag.claims_cfg(w.scale),
+        code=dag.code("slowpoints.claims.report"),
+        env=dag.environment("figures", TORCH),
+    shell:
+        "stage figures -m slowpoints claims --scale {wildcards.scale:q} --torch {TORCH}"
+        " --claims {output.claims:q} --numbers {output.numbers:q} 2> {log:q}"
+
+
+rule compile_paper:
+    """Compile the paper; its figures and numbers come from the results of its scale."""
+    input:
+        lambda w: dag.paper_inputs(w.scale),
+        text="paper/paper.typ",
+        references="paper/refs.bib",
+    output:
+        "results/{scale}/paper.pdf",
+    log:
+        "logs/{scale}/paper.txt",
+    benchmark:
+        "benchmarks/{scale}/paper.tsv"
+    conda:
+        "../../envs/paper.yaml"
+    params:
+        cfg=lambda w: w.scale,
+        code=dag.code("slowpoints.paper"),
+        env=dag.environment("paper", TORCH),
+    shell:
+        "stage paper -m slowpoints paper --scale {wildcards.scale:q} --out {output:q} 2> {log:q}"

@@ -1,0 +1,40 @@
+"""Training: one job per stack of runs; what it trains is planned from the experiment files, setting by setting."""
+
+
+rule train_stack:
+    """Train all runs of one stack together on one device."""
+    input:
+        unpack(lambda w: dag.start_files(w.scale, w.experiment, w.stack)),
+        data=lambda w: dag.data_files(w.scale, w.experiment),
+    output:
+        plan="results/{scale}/{experiment}/plan/{stack}.json",
+        records="results/{scale}/{experiment}/runs/{stack}.jsonl",
+        weights="results/{scale}/{experiment}/runs/{stack}.safetensors",
+        provenance="results/{scale}/{experiment}/runs/{stack}.provenance.json",
+    log:
+        "logs/{scale}/{experiment}/train/{stack}.txt",
+    benchmark:
+        "benchmarks/{scale}/{experiment}/train/{stack}.tsv"
+    retries: 1
+    conda:
+        "../../envs/train.yaml"
+    threads: 1
+    resources:
+        gpu=1 if config["device"] == "cuda" else 0,
+        mem_mb=3000,
+    params:
+        cfg=lambda w: dag.train_params(w.scale, w.experiment, w.stack)[0],
+        code=lambda w: dag.train_params(w.scale, w.experiment, w.stack)[1],
+        env=dag.environment("train", TORCH),
+        start=lambda w, input: (
+            f"--start-runs {input.start_runs} --start-points {input.start_points}"
+            if "start_runs" in input.keys()
+            else ""
+        ),
+        data_dir=DATA_OPTION,
+        device=config["device"],
+    shell:
+        "stage train -m slowpoints train --scale {wildcards.scale:q} --experiment {wildcards.experiment:q}"
+        " --stack {wildcards.stack:q} --plan {output.plan:q} --records {output.records:q} --weights {output.weights:q}"
+        " --provenance {output.provenance:q} --device {params.device} --torch {TORCH} {params.start} {params.data_dir}"
+        " --checkpoint results/{wildcards.scale}/{wildcards.experiment}/checkpoints/{wildcards.stack}.safetensors 2> {log:q}"
