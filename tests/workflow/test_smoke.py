@@ -60,7 +60,7 @@ def test_a_cell_of_ones_own_is_in_the_tables_and_figures_of_the_paper_it_joins(f
     for name in ("long2016-targeted", "long2016-adding-length"):
         table = read_table(finished / "results" / "smoke" / name / "tables" / "outcomes.csv")
         assert "leaky" in set(table["cell"])
-    assert "leaky" in (finished / "results/smoke/notebooks/long2016-memorization.html").read_text()
+    assert "LEAKY" in (finished / "results/smoke/notebooks/long2016-memorization.html").read_text()
 
 
 def test_a_task_and_an_experiment_of_ones_own_are_trained(finished: Path) -> None:
@@ -80,7 +80,7 @@ EDITS = [
     ("a comment", "src/slowpoints/train.py", "SAVE_EVERY_S = 20.0", "SAVE_EVERY_S = 20.0  # seconds", set()),
     ("a docstring", "src/slowpoints/engine/recurrence.py", '"""The recurrence', '"""A recurrence', set()),
     ("the command line", "src/slowpoints/cli.py", "One stage of the pipeline;", "A stage;", set()),
-    ("the style", "src/slowpoints/figures/style.py", "import", "ADDED = 1\nimport", {"figure", "compile_paper"}),
+    ("the style", "src/slowpoints/figures/style.py", "\nimport", "\nADDED = 1\nimport", {"figure", "compile_paper"}),
     ("the paper", "paper/paper.typ", "= ", "=  ", {"compile_paper"}),
     ("a notebook", "notebooks/long2016-adding.ipynb", "figures.save(", "1; figures.save(", {"figure", "compile_paper"}),
     ("a threshold", "config/experiments/long2016-state.yaml", "below: 0}", "below: -0.1}", {"judge", "compile_paper"}),
@@ -98,7 +98,7 @@ def test_an_edit_reruns_what_it_can_change(
 def test_an_edit_to_a_cell_trains_that_cell_again_and_no_other(finished: Path, snakemake: Snakemake) -> None:
     with edited(finished / "src/slowpoints/cells/lstm.py", "return o * torch.tanh(c), c", "return o * c, c"):
         output = snakemake("-n").stdout
-    trained = set(re.findall(r"runs/(\w+)-[0-9a-f]{8}-\d+\.jsonl, results", output))
+    trained = set(re.findall(r"log: \S+/train/(\w+)-[0-9a-f]{8}-\d+\.txt", output))
     assert trained == {"lstm"}
 
 
@@ -126,7 +126,7 @@ def test_the_same_run_twice_gives_the_same_bytes(finished: Path, snakemake: Snak
 def test_a_training_job_killed_at_any_moment_ends_with_the_same_bytes(finished: Path, tmp_path: Path) -> None:
     (plan, *_) = sorted((finished / "results/smoke/long2016-targeted/plan").glob("gru-*.json"))
     wanted = (finished / "results/smoke/long2016-targeted/runs" / f"{plan.stem}.jsonl").read_bytes()
-    out = {key: tmp_path / f"{plan.stem}.{key}" for key in ("jsonl", "safetensors", "provenance", "checkpoint")}
+    out = {key: tmp_path / f"{plan.stem}.{key}" for key in ("json", "jsonl", "safetensors", "provenance", "checkpoint")}
     command = [
         sys.executable, "-c",
         "import slowpoints.train as t; t.SAVE_EVERY_S = 0; from slowpoints.cli import main; raise SystemExit(main())",
@@ -206,10 +206,9 @@ def test_the_report_and_the_rulegraph_can_be_made(finished: Path, snakemake: Sna
     assert "train_stack" in snakemake("--rulegraph", "dot").stdout
 
 
-def test_planning_is_quick_at_every_scale(project: Path, snakemake: Snakemake) -> None:
-    """No time is asserted: that the plan exists at all scales is the test; `make bench` measures it."""
-    for scale in ("laptop", "paper"):
-        assert "train_stack" in snakemake("-n", "--quiet", scale=scale).stdout
+@pytest.mark.parametrize("scale", ["laptop", "paper"])
+def test_every_scale_can_be_planned(scale: str, project: Path, snakemake: Snakemake) -> None:
+    assert "train_stack" in snakemake("-n", scale=scale).stdout
 
 
 def test_the_project_is_the_one_under_test() -> None:

@@ -27,8 +27,9 @@ rule judge:
         cfg=lambda w: dag.claims_cfg(w.scale),
         code=dag.code("slowpoints.claims.report"),
         env=dag.environment("figures", TORCH),
+        torch=TORCH,
     shell:
-        "stage figures -m slowpoints claims --scale {wildcards.scale:q} --torch {TORCH}"
+        "stage figures -m slowpoints claims --scale {wildcards.scale:q} --torch {params.torch}"
         " --claims {output.claims:q} --numbers {output.numbers:q} 2> {log:q}"
 
 

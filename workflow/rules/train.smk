@@ -33,8 +33,9 @@ rule train_stack:
         ),
         data_dir=DATA_OPTION,
         device=config["device"],
+        torch=TORCH,
     shell:
         "stage train -m slowpoints train --scale {wildcards.scale:q} --experiment {wildcards.experiment:q}"
         " --stack {wildcards.stack:q} --plan {output.plan:q} --records {output.records:q} --weights {output.weights:q}"
-        " --provenance {output.provenance:q} --device {params.device} --torch {TORCH} {params.start} {params.data_dir}"
+        " --provenance {output.provenance:q} --device {params.device} --torch {params.torch} {params.start} {params.data_dir}"
         " --checkpoint results/{wildcards.scale}/{wildcards.experiment}/checkpoints/{wildcards.stack}.safetensors 2> {log:q}"
