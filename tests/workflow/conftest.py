@@ -1,6 +1,7 @@
-"""A copy of the project with a cell, a task and an experiment of a user's own, run once at smoke scale."""
+"""A copy of the project with the README's own cell, task and experiment added, run once at smoke scale."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -11,52 +12,19 @@ import pytest
 
 from plans import ROOT
 
-OWN_CELL = '''"""A leaky unit: the state forgets at a fixed rate (a user's own cell)."""
-
-from dataclasses import dataclass
-
-import torch
-from torch import Tensor
-
-from slowpoints.cells.definition import Bundle, Cell, cell
-
-JOINS = ("long2016",)
-
-
-@dataclass(frozen=True)
-class Settings:
-    """The leak."""
-
-    leak: float = 0.5
-
-
-def build(settings: Settings) -> Cell:
-    """Return the cell with its leak set."""
-
-    @cell(streams=("candidate",))
-    def leaky(p: Bundle, s: Bundle) -> tuple[Tensor]:
-        return ((1 - settings.leak) * s.h + settings.leak * torch.tanh(p.candidate),)
-
-    return leaky
-'''
-
-OWN_EXPERIMENT = """paper: long2016
-question: Does a task of my own train?
-task: {name: parity, n_steps: 5}
-net: {cell: leaky, units: 4}
-train: {steps: 40, batch: 32, lr: 0.01, eval_every: 20}
-arms: {leaky: {net.cell: leaky}}
-seeds: 2
-analyses: [outcomes]
-scales: {smoke: {}, laptop: {}, paper: {}}
-"""
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+ADDED = {  # what the README tells users to write, under the names it gives
+    "src/slowpoints/cells/leaky.py": r'```python\n("""A leaky unit.*?)```',
+    "src/slowpoints/tasks/maximum.py": r'```python\n("""Maximum.*?)```',
+    "config/experiments/own-maximum.yaml": r"```yaml\n(# yaml-.*?)```",
+}
 
 Snakemake = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(scope="session")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a copy of the project with three files added."""
+    """Return a copy of the project with the three examples of the README added, one file each."""
     copy = tmp_path_factory.mktemp("copy") / "slow points"  # a folder name with a space
     listed = subprocess.run(
         ["git", "-C", str(ROOT), "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
@@ -66,11 +34,10 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if (ROOT / name).is_file():
             (copy / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, copy / name)
-    package = copy / "src" / "slowpoints"
-    (package / "cells" / "leaky.py").write_text(OWN_CELL)
-    task = (package / "tasks" / "adding.py").read_text()
-    (package / "tasks" / "parity.py").write_text(task.replace("adding:", "parity:"))
-    (copy / "config" / "experiments" / "own-parity.yaml").write_text(OWN_EXPERIMENT)
+    for name, block in ADDED.items():
+        found = re.search(block, README, re.DOTALL)
+        assert found, f"the README has no example for {name}"
+        (copy / name).write_text(found[1])
     return copy
 
 

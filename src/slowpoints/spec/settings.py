@@ -88,7 +88,7 @@ PER_RUN_TRAIN = ("lr", "schedule", "lr_final", "clip", "curriculum", "start_arm"
 def names(folder: str) -> list[str]:
     """Return the public files of a registry folder (`cells`, `tasks`, `analyses`): the names a YAML may use."""
     files = (p.stem for p in (PACKAGE / folder).glob("*.py") if not p.name.startswith("_"))
-    return sorted(n for n in files if "Settings" in _classes(folder, n))
+    return sorted(n for n in files if _settings_node(folder, n) is not None)
 
 
 @cache
@@ -96,14 +96,25 @@ def _tree(folder: str, name: str) -> ast.Module:
     return ast.parse((PACKAGE / folder / f"{name}.py").read_text(encoding="utf-8"))
 
 
-def _classes(folder: str, name: str) -> dict[str, ast.ClassDef]:
-    return {n.name: n for n in _tree(folder, name).body if isinstance(n, ast.ClassDef)}
+@cache
+def _settings_node(folder: str, name: str) -> ast.ClassDef | None:
+    """Return the `class Settings` of one file; of the file of this folder it is imported from, where it is imported."""
+    for node in _tree(folder, name).body:
+        if isinstance(node, ast.ClassDef) and node.name == "Settings":
+            return node
+        if isinstance(node, ast.ImportFrom) and any(alias.name == "Settings" for alias in node.names):
+            package, _, source = (node.module or "").rpartition(".")
+            if package == f"{PACKAGE.name}.{folder}":
+                return _settings_node(folder, source)
+    return None
 
 
 @cache
 def settings_class(folder: str, name: str) -> type[Any]:
     """Return the `Settings` dataclass of one file, built from its syntax tree alone."""
-    node = _classes(folder, name)["Settings"]
+    node = _settings_node(folder, name)
+    if node is None:
+        raise KeyError(f"{folder}/{name}.py has no class Settings")
     space: dict[str, Any] = {"dataclass": dataclass, "Literal": Literal, "__name__": __name__}
     exec(compile(ast.Module([node], []), f"{folder}/{name}.py", "exec"), space)
     cls: type[Any] = space["Settings"]
