@@ -8,8 +8,16 @@ rule figure:
         notebook=ancient("notebooks/{figure}.ipynb"),
     output:
         pdf="results/{scale}/figures/{figure}.pdf",
-        png="results/{scale}/figures/{figure}.png",
-        html="results/{scale}/notebooks/{figure}.html",
+        png=report(
+            "results/{scale}/figures/{figure}.png",
+            category="figures",
+            labels={"figure": "{figure}"},
+        ),
+        html=report(
+            "results/{scale}/notebooks/{figure}.html",
+            category="notebooks",
+            labels={"figure": "{figure}"},
+        ),
     log:
         text="logs/{scale}/figures/{figure}.txt",
         notebook="results/{scale}/notebooks/{figure}.ipynb",

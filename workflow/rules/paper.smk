@@ -15,7 +15,7 @@ rule judge:
             for path in dag.runs(w.scale, name, ".provenance.json")
         ],
     output:
-        claims="results/{scale}/claims.csv",
+        claims=report("results/{scale}/claims.csv", category="paper and claims"),
         numbers="results/{scale}/numbers.json",
     log:
         "logs/{scale}/claims.txt",
@@ -40,7 +40,7 @@ rule compile_paper:
         text="paper/paper.typ",
         references="paper/refs.bib",
     output:
-        "results/{scale}/paper.pdf",
+        report("results/{scale}/paper.pdf", category="paper and claims"),
     log:
         "logs/{scale}/paper.txt",
     benchmark:
