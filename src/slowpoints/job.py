@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
+from slowpoints.engine import engine_of
 from slowpoints.records import read_arrays, read_records, write_arrays, write_records, write_text
 from slowpoints.regularise import Start
 from slowpoints.spec.digests import ROOT, code, env
@@ -92,7 +93,9 @@ def run(
     fit(trainer, path=checkpoint, key=json.dumps(digests))
     arrays = {name: value.detach().cpu().numpy() for name, value in trainer.params.items()}
     seal = write_arrays(out.weights, arrays)
-    facts = {"digests": digests, "weights": {"file": out.weights.name, "sha256": seal}} | _versions(device)
+    facts = {"digests": digests, "weights": {"file": out.weights.name, "sha256": seal}} | _versions(
+        device, engine=engine_of(trainer.net, device)
+    )
     tested = trainer.scores("test", trainer.train["test_rows"])
     write_records(out.records, [_record(trainer, tested, i) | facts | {"row": i} for i in range(len(trainer.runs))])
     write_text(out.provenance, json.dumps(_circumstances(begun), indent=1, sort_keys=True) + "\n")
@@ -121,7 +124,7 @@ def _number(value: torch.Tensor) -> float | None:
     return float(value) if bool(value.isfinite()) else None
 
 
-def _versions(device: torch.device) -> dict[str, Any]:
+def _versions(device: torch.device, *, engine: str) -> dict[str, Any]:
     """Return what the numbers may depend on besides settings and code."""
     return {
         "versions": {
@@ -129,6 +132,7 @@ def _versions(device: torch.device) -> dict[str, Any]:
             "torch": torch.__version__,
             "numpy": np.__version__,
         },
+        "engine": engine,
         "device": torch.cuda.get_device_name()
         if device.type == "cuda"
         else f"cpu {torch.backends.cpu.get_cpu_capability()}",

@@ -17,7 +17,7 @@ except SpecError as error:
     raise WorkflowError(str(error)) from None
 
 shell.prefix(
-    f"set -euo pipefail; export PATH='{workflow.basedir}/workflow/scripts':$PATH TORCH={TORCH}; "
+    f"set -euo pipefail; export PATH='{workflow.basedir}/workflow/scripts':$PATH TORCH={TORCH} SLOWPOINTS_ENGINE={config['engine']}; "
 )
 
 

@@ -9,12 +9,13 @@ from slowpoints.engine.fused import prepare
 from slowpoints.engine.initial import initialise
 from slowpoints.engine.maps import measure, pack, state_jacobian, state_map, unpack
 from slowpoints.engine.network import Network, count_parameters, shapes, units_for_budget
-from slowpoints.engine.recurrence import States, readout, start, step, unroll
+from slowpoints.engine.recurrence import States, engine_of, readout, start, step, unroll
 
 __all__ = [
     "Network",
     "States",
     "count_parameters",
+    "engine_of",
     "initialise",
     "measure",
     "pack",

@@ -1,12 +1,17 @@
-"""The recurrence: the input's part for all steps at once, then one matmul and elementwise math per step."""
+"""The recurrence: the input's part for all steps at once, then one matmul and elementwise math per step.
+
+The loop over time is the reference. On a CPU, in float32, whole sequences go through the compiled kernel instead.
+"""
 
 import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
 from slowpoints.cells.definition import Bundle, Cell
+from slowpoints.engine import build
 from slowpoints.engine.fused import ALIGNMENT, Layer, Params, Stage, affine, apply, prepare
 from slowpoints.engine.network import Network
+from slowpoints.engine.scan import Scan, Weights, runs_compiled
 
 States = tuple[tuple[Tensor, ...], ...]  # layers, then states, each [M, B, H]
 
@@ -28,12 +33,18 @@ def drive(layer: Layer, x: Tensor) -> tuple[Tensor, ...]:
 
     x: [M, K, I], where K may be batch, time x batch, or one    ->    each [M, K, H] or [M, K, kH]
     """
+    sources = _sources(layer, x)
+    staged = [apply(stage.weights, sources[stage.source]) for stage in layer.stages]
+    return *(sources[free.name] for free in layer.free), *staged
+
+
+def _sources(layer: Layer, x: Tensor) -> dict[str, Tensor]:
+    """Return what streams are computed from: the input, and the free streams.    x: [M, K, I] -> each [M, K, H]"""
     sources = {"input": x if layer.embed is None else apply(layer.embed, x)}
     for free in layer.free:
         source = sources[free.source]
         sources[free.name] = free.through(source if free.weights is None else apply(free.weights, source))
-    staged = [apply(stage.weights, sources[stage.source]) for stage in layer.stages]
-    return *(sources[free.name] for free in layer.free), *staged
+    return sources
 
 
 def advance(
@@ -81,24 +92,65 @@ def unroll(
     """Return the outputs of the top layer at the `last` steps (all without it), and the final states.
 
     x: [M, B, T, I]    ->    [M, B, last or T, H]
-    Layer by layer, so that the input of a layer meets its weights in one matmul for all steps. Time is
-    unbound, never indexed: the backward pass of an index fills a tensor as large as the whole sequence.
     """
-    _, n_batch, n_steps, _ = x.shape
-    states = start(net, params, batch=n_batch) if states is None else states
-    y = x.transpose(1, 2)
+    n_steps = x.shape[2]
+    states = start(net, params, batch=x.shape[1]) if states is None else states
     final = []
-    for index, (layer, now) in enumerate(zip(prepare(net, params), states, strict=True)):
-        parts = drive(layer, y.flatten(1, 2))
-        driven = [part.unflatten(1, (n_steps, n_batch)).unbind(1) for part in parts]
-        outputs = []
-        for driven_now in zip(*driven, strict=True):
-            now, output = advance(net.cell, layer, driven_now, now)
-            outputs.append(output)
+    for index, (layer, first) in enumerate(zip(prepare(net, params), states, strict=True)):
+        kept = n_steps if last is None or index + 1 < net.depth else last
+        x, now = (_scan if runs_compiled(net.cell, x, net.units) else _loop)(net.cell, layer, x, first, kept)
+        x = hand_up(layer, x.transpose(1, 2).flatten(1, 2)).unflatten(1, (kept, -1)).transpose(1, 2)
         final.append(now)
-        kept = outputs if last is None or index + 1 < net.depth else outputs[-last:]
-        y = hand_up(layer, torch.stack(kept, 1).flatten(1, 2)).unflatten(1, (len(kept), n_batch))
-    return y.transpose(1, 2), tuple(final)
+    return x, tuple(final)
+
+
+def _loop(
+    cell: Cell, layer: Layer, x: Tensor, states: tuple[Tensor, ...], last: int
+) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """Return the `last` outputs of one layer and its final states, step by step.    x: [M, B, T, I] -> [M, B, last, H]
+
+    The input meets its weights in one matmul for all steps. Time is unbound, never indexed: the backward pass of an
+    index fills a tensor as large as the whole sequence.
+    """
+    n_steps, n_batch = x.shape[2], x.shape[1]
+    parts = drive(layer, x.transpose(1, 2).flatten(1, 2))
+    outputs = []
+    for driven in zip(*(part.unflatten(1, (n_steps, n_batch)).unbind(1) for part in parts), strict=True):
+        states, output = advance(cell, layer, driven, states)
+        outputs.append(output)
+    return torch.stack(outputs[-last:], 2), states
+
+
+def _scan(
+    cell: Cell, layer: Layer, x: Tensor, states: tuple[Tensor, ...], last: int
+) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """Return the same as `_loop`, from the compiled kernel."""
+    sources = {"input": x}
+    if layer.free or layer.embed is not None:
+        flat = _sources(layer, x.flatten(1, 2))
+        sources = {name: source.unflatten(1, x.shape[1:3]) for name, source in flat.items()}
+    weights = [_separate(stage, sources[stage.source].shape[-1], states[0].shape[-1]) for stage in layer.stages]
+    out, *final = Scan.apply(
+        cell, last, *(sources[stage.source] for stage in layer.stages), *(part for w in weights for part in w),
+        *(sources[free.name] for free in layer.free), *states,
+    )  # fmt: skip
+    return out, tuple(final)
+
+
+def _separate(stage: Stage, n_in: int, units: int) -> Weights:
+    """Return the weights of a stage without the zeros of its fused form, streams on an axis of their own."""
+    n_streams = len(stage.names)
+    W, b, R = (
+        part[..., : n_streams * units].unflatten(-1, (n_streams, units))
+        for part in (stage.weights.W[:, :n_in], stage.weights.b[:, 0], stage.R)
+    )
+    return Weights(W, b, R)
+
+
+def engine_of(net: Network, device: torch.device) -> str:
+    """Return what runs the recurrence of a network, for its record."""
+    like = torch.empty(0, device=device)
+    return f"compiled by {build.compiler()}" if runs_compiled(net.cell, like, net.units) else "eager"
 
 
 def readout(net: Network, params: Params, y: Tensor) -> Tensor:

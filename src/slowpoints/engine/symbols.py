@@ -1,0 +1,170 @@
+"""The elementwise math of a cell as an expression: recorded from the cell's own step, differentiated, written as C++.
+
+A cell computes with `Symbol`s instead of tensors; they answer to the same operators and torch functions.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+
+class NotElementwise(TypeError):
+    """A step that uses an operation with no rule here; such a cell runs without the compiled kernel."""
+
+
+@dataclass(frozen=True, eq=False)
+class Symbol:
+    """One operation on earlier symbols, or a name."""
+
+    op: str
+    parts: tuple["Symbol | float", ...] = ()
+
+    def __add__(self, other: Any) -> "Symbol":
+        return _join("+", self, other)
+
+    def __radd__(self, other: Any) -> "Symbol":
+        return _join("+", other, self)
+
+    def __sub__(self, other: Any) -> "Symbol":
+        return _join("-", self, other)
+
+    def __rsub__(self, other: Any) -> "Symbol":
+        return _join("-", other, self)
+
+    def __mul__(self, other: Any) -> "Symbol":
+        return _join("*", self, other)
+
+    def __rmul__(self, other: Any) -> "Symbol":
+        return _join("*", other, self)
+
+    def __truediv__(self, other: Any) -> "Symbol":
+        return _join("/", self, other)
+
+    def __rtruediv__(self, other: Any) -> "Symbol":
+        return _join("/", other, self)
+
+    def __neg__(self) -> "Symbol":
+        return _join("-", 0.0, self)
+
+    def __getattr__(self, name: str) -> Callable[[], "Symbol"]:
+        """Return a method of one argument, such as `h.tanh()`."""
+        if name in RULES:
+            return lambda: Symbol(name, (self,))
+        raise NotElementwise(f"no rule for .{name}()")
+
+    @classmethod
+    def __torch_function__(
+        cls, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> "Symbol":
+        """Record a torch function."""
+        name = getattr(func, "__name__", str(func))
+        if name in RULES and not kwargs and len(args) == 1:
+            return Symbol(name, args)
+        if name in BINARY and not kwargs and len(args) == 2:
+            return _join(BINARY[name], *args)
+        raise NotElementwise(f"no rule for torch.{name} with these arguments")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How a function is written in C++, and its slope, given input x and output y."""
+
+    text: str
+    slope: Callable[[Symbol, Symbol], Symbol | float]
+
+
+BINARY = {"add": "+", "sub": "-", "subtract": "-", "mul": "*", "multiply": "*", "div": "/", "divide": "/"}
+RULES = {
+    "tanh": Rule("tanh_({})", lambda x, y: 1 - y * y),
+    "sigmoid": Rule("sigmoid_({})", lambda x, y: y * (1 - y)),
+    "relu": Rule("relu_({})", lambda x, y: Symbol("positive", (x,))),
+    "exp": Rule("exp_({})", lambda x, y: y),
+    "abs": Rule(
+        "(positive_({0}) - positive_(-{0})) * {0}", lambda x, y: Symbol("positive", (x,)) - Symbol("positive", (-x,))
+    ),
+    "square": Rule("{0} * {0}", lambda x, y: 2 * x),
+    "neg": Rule("-{}", lambda x, y: -1.0),
+    "positive": Rule("positive_({})", lambda x, y: 0.0),
+}
+
+
+def _join(op: str, left: Any, right: Any) -> Symbol:
+    for part in (left, right):
+        if not isinstance(part, Symbol | int | float):
+            raise NotElementwise(f"cannot combine a state or stream with {type(part).__name__} in the compiled kernel")
+    return Symbol(op, tuple(part if isinstance(part, Symbol) else float(part) for part in (left, right)))
+
+
+def symbols(names: list[str]) -> list[Symbol]:
+    """Return one symbol per name."""
+    return [Symbol(name) for name in names]
+
+
+def _in_order(outputs: list[Symbol | float]) -> list[Symbol]:
+    """Return all symbols that `outputs` need, parts first."""
+    found: dict[Symbol, None] = {}
+
+    def visit(symbol: Symbol | float) -> None:
+        if isinstance(symbol, Symbol) and symbol not in found:
+            for part in symbol.parts:
+                visit(part)
+            found[symbol] = None
+
+    for output in outputs:
+        visit(output)
+    return list(found)
+
+
+def pullback(outputs: list[Symbol], inputs: list[Symbol], slopes: list[Symbol]) -> list[Symbol | float]:
+    """Return the derivative of sum_i slopes[i] * outputs[i] with respect to every input."""
+    total: dict[Symbol, Symbol] = {}
+
+    def add(symbol: Symbol | float, slope: Symbol) -> None:
+        if isinstance(symbol, Symbol):
+            total[symbol] = total[symbol] + slope if symbol in total else slope
+
+    for output, slope in zip(outputs, slopes, strict=True):
+        add(output, slope)
+    for symbol in reversed(_in_order(list(outputs))):
+        if symbol in total:
+            for part, own in _slopes(symbol):
+                add(part, total[symbol] * own)
+    return [total.get(symbol, 0.0) for symbol in inputs]
+
+
+def _slopes(symbol: Symbol) -> Iterator[tuple[Symbol | float, Symbol | float]]:
+    """Yield the parts of a symbol with its derivative with respect to each."""
+    match symbol.op, symbol.parts:
+        case "+", (a, b):
+            yield from ((a, 1.0), (b, 1.0))
+        case "-", (a, b):
+            yield from ((a, 1.0), (b, -1.0))
+        case "*", (a, b):
+            yield from ((a, b), (b, a))
+        case "/", (a, b):
+            yield a, _join("/", 1.0, b)
+            yield b, _join("/", -symbol, b)
+        case op, (Symbol() as x,) if op in RULES:
+            yield x, RULES[op].slope(x, symbol)
+
+
+def written(targets: dict[str, Symbol | float]) -> str:
+    """Return C++ statements that set every target; equal lines are computed once."""
+    names: dict[Symbol, str] = {}
+    known: dict[str, str] = {}
+    lines = []
+
+    def word(part: Symbol | float) -> str:
+        return names[part] if isinstance(part, Symbol) else f"all({part!r}f)"
+
+    for symbol in _in_order(list(targets.values())):
+        if not symbol.parts:
+            names[symbol] = symbol.op
+            continue
+        words = [word(part) for part in symbol.parts]
+        line = RULES[symbol.op].text.format(*words) if symbol.op in RULES else f" {symbol.op} ".join(words)
+        if line not in known:
+            known[line] = f"x{len(known)}"
+            lines.append(f"const vf {known[line]} = {line};")
+        names[symbol] = known[line]
+    return "\n  ".join([*lines, *(f"{target} = {word(value)};" for target, value in targets.items())])

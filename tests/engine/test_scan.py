@@ -1,0 +1,174 @@
+"""The compiled recurrence against the loop over time: values, gradients, and what it refuses."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from slowpoints import cells
+from slowpoints.cells.definition import Bundle, Cell, cell
+from slowpoints.engine import Network, build, recurrence, shapes, source, unroll
+from slowpoints.engine.scan import kernel, vector_for
+
+needs_compiler = pytest.mark.skipif(build.compiler() is None, reason="no C++ compiler here")
+SIZES = [(1, 1, 1, 1), (3, 7, 2, 2), (17, 64, 5, 1), (50, 7, 100, 1), (127, 9, 3, 2), (200, 8, 2, 1)]  # H, B, T, depth
+
+
+def built(name: str) -> Cell:
+    module = cells.load(name)
+    found: Cell = module.build(module.Settings())
+    return found
+
+
+def random_params(net: Network, *, runs: int) -> dict[str, Tensor]:
+    rng = torch.Generator().manual_seed(net.units)
+    return {
+        name: (torch.randn(runs, *shape, generator=rng) / shape[0] ** 0.5 / 1.5).requires_grad_()
+        for name, shape in shapes(net).items()
+    }
+
+
+def values_and_gradients(
+    net: Network, params: dict[str, Tensor], x: Tensor, *, last: int
+) -> tuple[list[Tensor], list[Tensor]]:
+    """Return outputs and final states, and the gradients of a sum over all of them."""
+    out, final = unroll(net, params, x, last=last)
+    values = [out, *(state for layer in final for state in layer)]
+    rng = torch.Generator().manual_seed(5)
+    total = sum((value * torch.randn(value.shape, generator=rng)).sum() for value in values)
+    wanted = [x, *(value for name, value in params.items() if not name.startswith("readout"))]
+    grads = torch.autograd.grad(total, wanted, materialize_grads=True, allow_unused=True)
+    return [value.detach() for value in values], list(grads)
+
+
+@needs_compiler
+@pytest.mark.parametrize("name", cells.names())
+@pytest.mark.parametrize("size", SIZES, ids=str)
+def test_kernel_and_loop_agree_in_values_and_gradients(
+    name: str, size: tuple[int, int, int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    units, batch, steps, depth = size
+    net = Network(built(name), n_in=5, n_out=2, units=units, depth=depth, learned_state=units == 17)
+    params = random_params(net, runs=2)
+    x = torch.randn(2, batch, steps, 5, generator=torch.Generator().manual_seed(3)).requires_grad_()
+    assert recurrence.runs_compiled(net.cell, x, units)
+    found = values_and_gradients(net, params, x, last=max(1, steps // 2))
+    monkeypatch.setattr(recurrence, "runs_compiled", lambda *_: False)
+    wanted = values_and_gradients(net, params, x, last=max(1, steps // 2))
+    for ours, theirs in zip(found[0], wanted[0], strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-6, atol=2e-6)
+    for ours, theirs in zip(found[1], wanted[1], strict=True):
+        scale = float(theirs.abs().max())
+        torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-5 * scale + 1e-9)
+
+
+@needs_compiler
+@pytest.mark.parametrize("name", cells.names())
+def test_a_run_is_the_same_to_the_bit_alone_and_in_company(name: str) -> None:
+    net = Network(built(name), n_in=3, n_out=1, units=3, learned_state=True)
+    params = random_params(net, runs=5)
+    x = torch.randn(5, 32, 6, 3, generator=torch.Generator().manual_seed(3)).requires_grad_()
+    together, _ = values_and_gradients(net, params, x, last=6)
+    for i in range(5):
+        own = {key: value[i : i + 1].detach().requires_grad_() for key, value in params.items()}
+        out, _ = unroll(net, own, x[i : i + 1].detach())
+        assert torch.equal(out[0], together[0][i])
+
+
+@needs_compiler
+def test_a_run_that_diverges_leaves_its_neighbours_alone() -> None:
+    net = Network(built("lstm"), n_in=3, n_out=1, units=9)
+    params = random_params(net, runs=3)
+    x = torch.randn(3, 8, 4, 3, generator=torch.Generator().manual_seed(3))
+    clean = values_and_gradients(net, params, x.clone().requires_grad_(), last=4)
+    x[1] = torch.nan
+    found = values_and_gradients(net, params, x.requires_grad_(), last=4)
+    for ours, theirs in zip(found[0] + found[1][1:], clean[0] + clean[1][1:], strict=True):
+        assert torch.equal(ours[0], theirs[0])
+        assert torch.equal(ours[2], theirs[2])
+        assert ours[1].isnan().any()
+
+
+@needs_compiler
+def test_what_was_kept_is_used_up_by_one_backward_pass() -> None:
+    net = Network(built("rnn"), n_in=2, n_out=1, units=4)
+    out, _ = unroll(net, random_params(net, runs=1), torch.ones(1, 8, 3, 2))
+    out.sum().backward(retain_graph=True)
+    with pytest.raises(RuntimeError, match="can be differentiated once"):
+        out.sum().backward()
+
+
+@needs_compiler
+def test_every_elementwise_operation_of_a_cell_has_a_value_and_a_slope(monkeypatch: pytest.MonkeyPatch) -> None:
+    @cell(streams=("a", "b"))
+    def odd(p: Bundle, s: Bundle) -> tuple[Tensor]:
+        x = torch.exp(-torch.square(p.a)) / (2 + torch.sigmoid(p.b)) - torch.abs(p.a) * p.b.tanh()
+        y = torch.mul(torch.add(x, 0.5), torch.sub(p.a, s.h)) + torch.div(torch.relu(p.b), 3) + torch.neg(s.h) / 4
+        return (0.1 * y,)
+
+    net = Network(odd, n_in=3, n_out=1, units=6)
+    params = random_params(net, runs=2)
+    x = torch.randn(2, 8, 5, 3, generator=torch.Generator().manual_seed(3)).requires_grad_()
+    assert kernel(odd, vector_for(6)) is not None
+    found = values_and_gradients(net, params, x, last=5)
+    monkeypatch.setattr(recurrence, "runs_compiled", lambda *_: False)
+    wanted = values_and_gradients(net, params, x, last=5)
+    for ours, theirs in zip(found[0] + found[1], wanted[0] + wanted[1], strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        lambda p, s: (torch.softmax(p.a, -1),),  # not elementwise
+        lambda p, s: (p.a.cumsum(-1),),
+        lambda p, s: (p.a * torch.ones(3),),
+        lambda p, s: (p.a, s.h),  # one too many
+    ],
+)
+def test_a_step_with_no_rule_runs_eagerly_and_says_why(step, caplog: pytest.LogCaptureFixture) -> None:
+    step.__name__ = "unusual"
+    unusual = cell(streams=("a",))(step)
+    with caplog.at_level("INFO", logger="slowpoints"):
+        assert kernel(unusual, 4) is None
+    assert "cell unusual runs without the compiled kernel: " in caplog.text
+
+
+def test_without_a_compiler_the_loop_runs_and_one_line_says_so(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    monkeypatch.setenv("SLOWPOINTS_ENGINE", "compiled")
+    build.compiler.cache_clear()
+    with caplog.at_level("INFO", logger="slowpoints"):
+        assert build.library("int f;") is None
+        assert build.library("int g;") is None
+    build.compiler.cache_clear()
+    assert caplog.text.count("no C++ compiler") == 1
+
+
+@needs_compiler
+def test_a_source_the_compiler_refuses_is_said_and_leaves_nothing(
+    tmp_path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(build, "CACHE", tmp_path)
+    with caplog.at_level("INFO", logger="slowpoints"):
+        assert build.library("this is not C++") is None
+    assert "the compiler refused the kernel" in caplog.text
+    assert list(tmp_path.iterdir()) == []
+
+
+@needs_compiler
+def test_a_kernel_is_compiled_once(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(build, "CACHE", tmp_path)
+    assert build.library('extern "C" int seven() { return 7; }').seven() == 7
+    (made,) = tmp_path.iterdir()
+    before = made.stat().st_mtime_ns
+    assert build.library('extern "C" int seven() { return 7; }').seven() == 7
+    assert made.stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize("vector", [4, 8, 16])
+def test_the_source_names_its_vector_and_leaves_no_gap(vector: int) -> None:
+    text = source.source(built("gru"), vector=vector)
+    assert f"constexpr int V = {vector};" in text
+    assert "@" not in text
