@@ -1,12 +1,14 @@
 """The README's claims table: what it shows, where it goes, and that it is checked."""
 
+import re
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from plans import ROOT
 from slowpoints import readme
-from slowpoints.records import write_table
+from slowpoints.records import read_table, write_table
 
 LINKS = {"figure": "figures/{figure}.png", "records": "reference/{experiment}"}
 
@@ -32,7 +34,7 @@ def test_a_statement_about_several_networks_is_one_line_and_failures_stay():
     assert "GRU: **holds**<br>LSTM: **fails**" in table[3]
     assert "GRU: −0.412 [−0.5, −0.3], 12 × 6" in table[3]
     assert "[figure](figures/haviv2019-speed.png)" in table[3]
-    assert "[records](reference/haviv2019-curricula)" in table[3]
+    assert "[tables](reference/haviv2019-curricula)" in table[3]
 
 
 def test_a_bar_in_a_statement_does_not_break_the_table():
@@ -72,3 +74,21 @@ def test_a_table_that_is_not_of_its_claims_is_noticed(files):
 def test_a_readme_without_markers_is_refused():
     with pytest.raises(readme.ReadmeError, match="lacks its markers"):
         readme.updated("# title", "table")
+
+
+def test_the_projects_own_table_is_that_of_the_run_it_keeps():
+    claims = ROOT / "paper" / "reference" / "laptop" / "claims.csv"
+    readme.check(ROOT / "README.md", claims=claims, figure=readme.FIGURE, records=readme.RECORDS)
+
+
+def test_what_the_readme_links_to_is_there():
+    links = re.findall(r"\]\(([^)#:]+)\)", (ROOT / "README.md").read_text("utf-8"))
+    assert len(links) > 20
+    assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_the_kept_tables_are_whole():
+    tables = sorted((ROOT / "paper" / "reference" / "laptop" / "tables").rglob("*.csv"))
+    assert {path.parts[-2] for path in tables} == {path.stem for path in (ROOT / "config" / "experiments").glob("*.yaml")}
+    for path in tables:
+        assert len(read_table(path)) > 0  # damage, or a line changed by hand, is an error

@@ -11,7 +11,8 @@ END = "<!-- claims: end -->"
 HEAD = "| paper | statement | published | here [95 % interval], networks × seeds | verdict | see |"
 RULE = "|---|---|---|---|---|---|"
 FIGURE = "paper/reference/laptop/figures/{figure}.png"
-RECORDS = "results/laptop/{experiment}/runs"
+RECORDS = "paper/reference/laptop/tables/{experiment}"
+UNJUDGED = ("curves", "latch_trace")  # tables that only figures use
 PAPERS = {
     "long2016": "[Long et al. 2016](https://arxiv.org/abs/1611.06530)",
     "collins2017": "[Collins et al. 2017](https://arxiv.org/abs/1611.09913)",
@@ -37,7 +38,7 @@ def claims_table(rows: list[dict[str, Any]], *, figure: str, records: str) -> st
             (
                 f"[figure]({figure.format(figure=first['figure'])})",
                 f"[notebook](notebooks/{first['figure']}.ipynb)",
-                f"[records]({records.format(experiment=first['experiment'])})",
+                f"[tables]({records.format(experiment=first['experiment'])})",
             )
         )
         cells = (
@@ -99,13 +100,18 @@ def write(readme: Path, *, claims: Path, figure: str, records: str) -> None:
 
 
 def archive(scale: str, folder: Path) -> None:
-    """Keep what a run of one scale says: claims, numbers, figures and the paper, for readers who do not run it."""
+    """Keep what a run of one scale says, for readers who do not run it: claims and their tables, figures, paper."""
     results = Path("results") / scale
     (folder / "figures").mkdir(parents=True, exist_ok=True)
     for path in (results / "claims.csv", results / "numbers.json", results / "paper.pdf"):
         shutil.copyfile(path, folder / path.name)
     for path in sorted((results / "figures").glob("*.png")):
         shutil.copyfile(path, folder / "figures" / path.name)
+    for path in sorted(results.glob("*/tables/*.csv")):
+        if path.stem not in UNJUDGED:
+            kept = folder / "tables" / path.parts[-3] / path.name
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, kept)
 
 
 def check(readme: Path, *, claims: Path, figure: str, records: str) -> None:
