@@ -89,6 +89,8 @@ def test_what_the_readme_links_to_is_there():
 
 def test_the_kept_tables_are_whole():
     tables = sorted((ROOT / "paper" / "reference" / "laptop" / "tables").rglob("*.csv"))
-    assert {path.parts[-2] for path in tables} == {path.stem for path in (ROOT / "config" / "experiments").glob("*.yaml")}
+    assert {path.parts[-2] for path in tables} == {
+        path.stem for path in (ROOT / "config" / "experiments").glob("*.yaml")
+    }
     for path in tables:
         assert len(read_table(path)) > 0  # damage, or a line changed by hand, is an error
