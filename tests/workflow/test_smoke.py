@@ -45,7 +45,10 @@ def test_everything_is_there_and_nothing_is_left_to_do(finished: Path, snakemake
     for name in dag.figure_names():
         assert (results / "figures" / f"{name}.pdf").stat().st_size > 1000
         assert (results / "figures" / f"{name}.png").read_bytes().startswith(b"\x89PNG")
-        assert "<html" in (results / "notebooks" / f"{name}.html").read_text()[:500]
+        page = (results / "notebooks" / f"{name}.html").read_text()
+        assert "<html" in page[:500]
+        assert "<img" in page
+        assert "data:image/png;base64" in page, "the figure is to be seen on the page"
         assert json.loads((results / "notebooks" / f"{name}.ipynb").read_text())["cells"]
     assert planned(snakemake) == {}
 

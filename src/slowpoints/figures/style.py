@@ -131,8 +131,23 @@ def name_of(arm: str) -> str:
     return label(cell) + (f" ({protocol(arm)[1]})" if dash else "")
 
 
-def save(figure: Figure, *, pdf: str, png: str) -> None:
-    """Write the figure twice, for print and for reading; equal figures are equal bytes."""
+class Picture:
+    """A saved figure, which a notebook shows where a cell ends with it."""
+
+    def __init__(self, path: Path) -> None:
+        """Remember the file."""
+        self.path = path
+
+    def __repr__(self) -> str:
+        """Return the file's name."""
+        return str(self.path)
+
+    def _repr_png_(self) -> bytes:
+        return self.path.read_bytes()
+
+
+def save(figure: Figure, *, pdf: str, png: str) -> Picture:
+    """Write the figure twice, for print and for reading, and return it to be shown; equal figures are equal bytes."""
     for axes in figure.axes:
         _tidy(axes.xaxis)
         _tidy(axes.yaxis)
@@ -146,3 +161,4 @@ def save(figure: Figure, *, pdf: str, png: str) -> None:
         partial = path.with_name(f".{path.name}.new{path.suffix}")
         figure.savefig(partial, metadata=metadata)
         partial.replace(path)
+    return Picture(Path(png))
