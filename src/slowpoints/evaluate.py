@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from slowpoints.engine import Network, readout, unroll
-from slowpoints.feed import length
+from slowpoints.feed import example
 from slowpoints.spec.canonical import canonical
 from slowpoints.spec.seeds import seed_of
 from slowpoints.stack import select
@@ -18,7 +18,7 @@ ELEMENTS = 60_000_000  # numbers held at once: runs are evaluated in slices that
 
 def predict(net: Network, params: dict[str, Tensor], batch: Batch) -> Tensor:
     """Return the network's outputs at the steps that count.    batch fields: [M, B, ...]    -> [M, B, T_y, O]"""
-    y, _ = unroll(net, params, batch.x, last=batch.y.shape[2])
+    y, _ = unroll(net, params, batch.x, last=batch.y.shape[2], silent=batch.silent)
     return readout(net, params, y)
 
 
@@ -35,14 +35,14 @@ def scores(
     device: torch.device,
 ) -> dict[str, Tensor]:
     """Return named metrics per run, on the same fresh data for every run of the same task settings.    -> [M] each"""
-    size = rows * length(task, settings[0], worlds[0]) * (net.n_in + 8 * net.units)
+    size = rows * example(task, settings[0], worlds[0]).n_steps * (net.n_in + 8 * net.units)
     # Runs whose sets differ in size are scored one by one: sums over padded rows would round differently in company.
     width = 1 if getattr(task, "PER_RUN", ()) else max(1, ELEMENTS // size)
     parts = []
     for start in range(0, len(runs), width):
         index = range(start, min(start + width, len(runs)))
         batch = stacked([_fresh(runs[i], task, settings[i], worlds[i], split=split, rows=rows) for i in index])
-        batch = Batch(*(field.to(device) for field in batch))
+        batch = batch.to(device)
         with torch.no_grad():
             out = predict(net, select(params, list(index)), batch)
         parts.append(task.score(settings[0], out, batch))

@@ -29,7 +29,7 @@ class Feed:
 
     def _pool_steps(self, eval_every: int) -> int:
         """Return how many steps are drawn at once: a divisor of eval_every, 1 for large inputs."""
-        elements = length(self.task, self.settings[0], self.worlds[0]) * self.task.n_in(self.settings[0]) * self.batch
+        elements = example(self.task, self.settings[0], self.worlds[0]).x.numel() * self.batch
         fits = (n for n in range(POOL_STEPS, 0, -1) if eval_every % n == 0 and n * elements <= POOL_ELEMENTS)
         return next(fits, 1)
 
@@ -44,9 +44,9 @@ class Feed:
         at = step % self.pool_steps
         if at == 0 or self.pool is None:
             self.pool = stacked([self._drawn(i, step) for i in range(len(self.runs))])
-        x, y, weight, allowed = self.pool
         rows = slice(at * self.batch, (at + 1) * self.batch)
-        return Batch(x[:, rows], y[:, rows], weight[:, rows], allowed)
+        x, y, weight = (field[:, rows] for field in self.pool[:3])
+        return self.pool._replace(x=x, y=y, weight=weight)
 
     def _drawn(self, index: int, step: int) -> Batch:
         """Return the next pool of one run, from its own stream.    fields: [B, ...]"""
@@ -76,6 +76,7 @@ def worlds(
     ]
 
 
-def length(task: ModuleType, settings: Any, world: Any) -> int:
-    """Return the number of steps in a sequence of the task."""
-    return int(task.sample(settings, world, batch=1, split="train", rng=torch.Generator()).x.shape[1])
+def example(task: ModuleType, settings: Any, world: Any) -> Batch:
+    """Return one sequence of the task, from a stream of its own."""
+    found: Batch = task.sample(settings, world, batch=1, split="train", rng=torch.Generator())
+    return found

@@ -1,5 +1,6 @@
 """One training job: a plan in; records, weights and provenance out."""
 
+import gc
 import json
 import platform
 import subprocess
@@ -90,6 +91,7 @@ def run(
     }
     origin = None if start is None else start_from(plan, *start)
     trainer = Trainer(plan, device=device, data_dir=data_dir, start=origin)
+    gc.freeze()  # what was imported stays: looking for garbage in it would take a twentieth of a small step
     fit(trainer, path=checkpoint, key=json.dumps(digests))
     arrays = {name: value.detach().cpu().numpy() for name, value in trainer.params.items()}
     seal = write_arrays(out.weights, arrays)

@@ -18,7 +18,6 @@ from slowpoints.feed import Feed, worlds
 from slowpoints.optimise import Moments, adam, flatten, rate, views
 from slowpoints.regularise import Regulariser, Start
 from slowpoints.stack import fresh, network, task_settings
-from slowpoints.tasks import Batch
 
 log = logging.getLogger("slowpoints")
 SAVE_EVERY_S = 20.0  # wall seconds between checkpoints: no result depends on it
@@ -63,7 +62,7 @@ class Trainer:
 
     def advance(self) -> None:
         """Take one training step with every run that still learns."""
-        batch = Batch(*(field.to(self.device) for field in self.feed(self.step)))
+        batch = self.feed(self.step).to(self.device)
         loss = self.task.loss(self.settings[0], predict(self.net, self.params, batch), batch)
         total = loss if self.regulariser is None else loss + self.regulariser(self.net, self.params)
         grads = torch.autograd.grad(total.sum(), list(self.params.values()))

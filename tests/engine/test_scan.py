@@ -1,16 +1,20 @@
 """The compiled recurrence against the loop over time: values, gradients, and what it refuses."""
 
+import platform
+
 import pytest
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 from slowpoints import cells
 from slowpoints.cells.definition import Bundle, Cell, cell
-from slowpoints.engine import Network, build, recurrence, shapes, source, unroll
-from slowpoints.engine.scan import kernel, vector_for
+from slowpoints.engine import Network, build, compiled, scan, shapes, source, unroll
+from slowpoints.engine.compiled import kernel, runs_compiled
 
 needs_compiler = pytest.mark.skipif(build.compiler() is None, reason="no C++ compiler here")
-SIZES = [(1, 1, 1, 1), (3, 7, 2, 2), (17, 64, 5, 1), (50, 7, 100, 1), (127, 9, 3, 2), (200, 8, 2, 1)]  # H, B, T, depth
+SIZES = [(1, 1, 1, 1), (1, 7, 100, 1), (3, 64, 2, 2), (17, 64, 5, 1), (17, 1, 100, 2), (50, 7, 100, 1), (127, 7, 2, 2),
+         (200, 64, 2, 1), (200, 1, 5, 3)]  # H, B, T, depth  # fmt: skip
 
 
 def built(name: str) -> Cell:
@@ -40,25 +44,88 @@ def values_and_gradients(
     return [value.detach() for value in values], list(grads)
 
 
+def in_float64(params: dict[str, Tensor], x: Tensor) -> tuple[dict[str, Tensor], Tensor]:
+    """Return the same network and input for the reference loop, which runs in float64."""
+    doubled = {name: value.detach().double().requires_grad_() for name, value in params.items()}
+    return doubled, x.detach().double().requires_grad_()
+
+
+def assert_close(found: tuple[list[Tensor], list[Tensor]], wanted: tuple[list[Tensor], list[Tensor]]) -> None:
+    """Values to 1e-6, gradients to 1e-5 of the largest of their tensor."""
+    for ours, theirs in zip(found[0], wanted[0], strict=True):
+        torch.testing.assert_close(ours.double(), theirs.double(), rtol=1e-6, atol=1e-6)
+    for ours, theirs in zip(found[1], wanted[1], strict=True):
+        scale = float(theirs.abs().max())
+        torch.testing.assert_close(ours.double(), theirs.double(), rtol=0, atol=1e-5 * scale + 1e-9)
+
+
 @needs_compiler
 @pytest.mark.parametrize("name", cells.names())
 @pytest.mark.parametrize("size", SIZES, ids=str)
-def test_kernel_and_loop_agree_in_values_and_gradients(
-    name: str, size: tuple[int, int, int, int], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_kernel_agrees_with_the_loop_in_float64(name: str, size: tuple[int, int, int, int]) -> None:
     units, batch, steps, depth = size
     net = Network(built(name), n_in=5, n_out=2, units=units, depth=depth, learned_state=units == 17)
     params = random_params(net, runs=2)
     x = torch.randn(2, batch, steps, 5, generator=torch.Generator().manual_seed(3)).requires_grad_()
-    assert recurrence.runs_compiled(net.cell, x, units)
-    found = values_and_gradients(net, params, x, last=max(1, steps // 2))
-    monkeypatch.setattr(recurrence, "runs_compiled", lambda *_: False)
-    wanted = values_and_gradients(net, params, x, last=max(1, steps // 2))
-    for ours, theirs in zip(found[0], wanted[0], strict=True):
-        torch.testing.assert_close(ours, theirs, rtol=1e-6, atol=2e-6)
-    for ours, theirs in zip(found[1], wanted[1], strict=True):
-        scale = float(theirs.abs().max())
-        torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-5 * scale + 1e-9)
+    assert runs_compiled(net.cell, x, units)
+    last = max(1, steps // 2)
+    found = values_and_gradients(net, params, x, last=last)
+    assert_close(found, values_and_gradients(net, *in_float64(params, x), last=last))
+
+
+@needs_compiler
+@pytest.mark.parametrize("name", cells.names())
+def test_long_sequences_are_computed_again_to_the_same_bits(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    net = Network(built(name), n_in=3, n_out=1, units=9, depth=2)
+    params = random_params(net, runs=2)
+    x = torch.randn(2, 40, 77, 3, generator=torch.Generator().manual_seed(3)).requires_grad_()
+    wanted = values_and_gradients(net, params, x, last=50)
+    monkeypatch.setattr(scan, "KEPT_NUMBERS", 0)
+    found = values_and_gradients(net, params, x, last=50)
+    for ours, theirs in zip(found[0] + found[1], wanted[0] + wanted[1], strict=True):
+        assert torch.equal(ours, theirs)
+
+
+@needs_compiler
+@pytest.mark.parametrize("name", cells.names())
+def test_silent_steps_are_steps_with_no_input(name: str) -> None:
+    net = Network(built(name), n_in=3, n_out=1, units=9, depth=2)
+    params = random_params(net, runs=2)
+    x = torch.randn(2, 40, 3, 3, generator=torch.Generator().manual_seed(3))
+    outputs = []
+    for silent, given in ((5, x), (0, pad(x, (0, 0, 0, 5)))):
+        out, _ = unroll(net, params, given, silent=silent)
+        outputs.append((out, *torch.autograd.grad(out.square().sum(), [params["0.R." + net.cell.projections[0]]])))
+    for ours, theirs in zip(*outputs, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-6, atol=1e-6)
+
+
+@needs_compiler
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="flags of another processor")
+@pytest.mark.parametrize(("vector", "rows", "flag"), [(4, 4, "-msse4.2"), (8, 4, "-mavx2"), (8, 8, "-mavx2")], ids=str)
+@pytest.mark.parametrize("name", ["gru", "lstm"])
+def test_narrower_vectors_give_the_same_numbers(
+    name: str, vector: int, rows: int, flag: str, tmp_path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(build, "CACHE", tmp_path)
+    monkeypatch.setattr(build, "FLAGS", (*(f for f in build.FLAGS if f != "-march=native"), flag, "-mfma"))
+    text, n_kept = source.source(built(name), vector=vector, rows=rows)
+    library = build.library(text)
+    narrow = compiled.Kernel(library.forward, library.backward, vector, rows, n_kept, len(built(name).states))
+    net = Network(built(name), n_in=5, n_out=2, units=21)
+    params = random_params(net, runs=2)
+    x = torch.randn(2, 11, 7, 5, generator=torch.Generator().manual_seed(3)).requires_grad_()
+    wanted = values_and_gradients(net, *in_float64(params, x), last=3)
+    monkeypatch.setattr(scan, "kernel", lambda *_: narrow)
+    assert_close(values_and_gradients(net, params, x, last=3), wanted)
+
+
+def test_tanh_and_exp_are_right_to_single_precision() -> None:
+    x = torch.linspace(-7.9, 7.9, 4001, dtype=torch.float64)
+    terms = [sum(c * x ** (2 * i) for i, c in enumerate(part)) for part in (source.TANH_P, source.TANH_Q)]
+    torch.testing.assert_close(x * terms[0] / terms[1], x.tanh(), rtol=5e-8, atol=0)
+    r = torch.linspace(-0.3467, 0.3467, 401, dtype=torch.float64)
+    torch.testing.assert_close(sum(c * r**i for i, c in enumerate(source.EXP)), r.exp(), rtol=5e-8, atol=0)
 
 
 @needs_compiler
@@ -98,7 +165,7 @@ def test_what_was_kept_is_used_up_by_one_backward_pass() -> None:
 
 
 @needs_compiler
-def test_every_elementwise_operation_of_a_cell_has_a_value_and_a_slope(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_elementwise_operation_of_a_cell_has_a_value_and_a_slope() -> None:
     @cell(streams=("a", "b"))
     def odd(p: Bundle, s: Bundle) -> tuple[Tensor]:
         x = torch.exp(-torch.square(p.a)) / (2 + torch.sigmoid(p.b)) - torch.abs(p.a) * p.b.tanh()
@@ -108,12 +175,9 @@ def test_every_elementwise_operation_of_a_cell_has_a_value_and_a_slope(monkeypat
     net = Network(odd, n_in=3, n_out=1, units=6)
     params = random_params(net, runs=2)
     x = torch.randn(2, 8, 5, 3, generator=torch.Generator().manual_seed(3)).requires_grad_()
-    assert kernel(odd, vector_for(6)) is not None
+    assert kernel(odd, 6) is not None
     found = values_and_gradients(net, params, x, last=5)
-    monkeypatch.setattr(recurrence, "runs_compiled", lambda *_: False)
-    wanted = values_and_gradients(net, params, x, last=5)
-    for ours, theirs in zip(found[0] + found[1], wanted[0] + wanted[1], strict=True):
-        torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-5)
+    assert_close(found, values_and_gradients(net, *in_float64(params, x), last=5))
 
 
 @pytest.mark.parametrize(
@@ -169,6 +233,6 @@ def test_a_kernel_is_compiled_once(tmp_path, monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.parametrize("vector", [4, 8, 16])
 def test_the_source_names_its_vector_and_leaves_no_gap(vector: int) -> None:
-    text = source.source(built("gru"), vector=vector)
+    text = source.source(built("gru"), vector=vector, rows=8).text
     assert f"constexpr int V = {vector};" in text
     assert "@" not in text

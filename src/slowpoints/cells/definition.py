@@ -74,6 +74,16 @@ class Cell:
         """Streams without a projection."""
         return tuple(stream for stream in self.streams if stream.name not in self.projections + self.second)
 
+    @property
+    def stages(self) -> tuple[tuple[str, ...], ...]:
+        """Names of the streams that are projected together: at once, and after `read`."""
+        return (self.projections, self.second) if self.second else (self.projections,)
+
+    def source_of(self, names: tuple[str, ...]) -> str:
+        """Return what the streams of a stage are computed from: "input" or a free stream."""
+        (source,) = {stream.of for stream in self.streams if stream.name in names}
+        return source
+
 
 def cell(
     *,

@@ -38,6 +38,12 @@ def widest_vector() -> int:
 
 
 @cache
+def has_32_registers() -> bool:
+    """Return whether the processor has 32 vector registers, not 16."""
+    return "avx512f" in _processor_flags() or platform.machine() in ("aarch64", "arm64")
+
+
+@cache
 def _processor_flags() -> str:
     try:
         text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
@@ -56,6 +62,8 @@ def library(source: str) -> ctypes.CDLL | None:
     for folder in (CACHE, Path(tempfile.gettempdir()) / f"slowpoints-{os.getuid()}"):
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if folder.stat().st_uid != os.getuid():
+                raise PermissionError(f"{folder} belongs to another user")
             return _load(folder / f"{key}.so", source, found.split(" ")[0])
         except OSError as error:
             problem = error

@@ -71,10 +71,12 @@ def apply(weights: Affine, x: Tensor) -> Tensor:
 
 def prepare(net: Network, params: Params) -> tuple[Layer, ...]:
     """Return the weights of every layer, fused once for many steps."""
-    return tuple(_prepare_layer(net.cell, params, index) for index in range(net.depth))
+    return tuple(prepare_layer(net.cell, params, index) for index in range(net.depth))
 
 
-def _prepare_layer(cell: Cell, params: Params, index: int) -> Layer:
+def prepare_layer(cell: Cell, params: Params, index: int, *, staged: bool = True) -> Layer:
+    """Return the fused weights of one layer; without stages for those who project by themselves."""
+
     def named(kind: str, name: str) -> Affine:
         return affine(params[f"{index}.{kind}W{name}"], params[f"{index}.{kind}b{name}"])
 
@@ -82,11 +84,10 @@ def _prepare_layer(cell: Cell, params: Params, index: int) -> Layer:
         weights = named("", f".{stream.name}") if stream.affine else None
         return Free(stream.name, stream.of, weights, stream.through)
 
-    stages = [names for names in (cell.projections, cell.second) if names]
     return Layer(
         embed=named("embed.", "") if cell.embeds and index == 0 else None,
         free=tuple(free(stream) for stream in cell.free),
-        stages=tuple(_stage(cell, params, index, names) for names in stages),
+        stages=tuple(_stage(cell, params, index, names) for names in cell.stages if staged),
         out=named("out.", "") if cell.output_map else None,
     )
 
@@ -99,9 +100,8 @@ def _stage(cell: Cell, params: Params, index: int, names: tuple[str, ...]) -> St
         together = torch.cat([params[f"{index}.{kind}.{name}"] for name in names], dim=-1)
         return pad(together, (0, missing)) if missing else together
 
-    (source,) = {stream.of for stream in cell.streams if stream.name in names}
     widths = [units] * len(names) + [missing] * (missing > 0)
-    return Stage(names, widths, source, affine(fused("W"), fused("b")), fused("R"))
+    return Stage(names, widths, cell.source_of(names), affine(fused("W"), fused("b")), fused("R"))
 
 
 def _missing(length: int, other: int) -> int:

@@ -1,28 +1,41 @@
 """The sequence kernel in C++: one layer of one cell over all steps, for M runs of B sequences each.
 
 @...@ is filled in from the cell's own step. Rows are sequences, columns are units in vectors of V numbers; Hp is H
-rounded up to whole vectors. A few rows go through all steps together, so that their states stay in the nearest
-cache and a weight, once loaded, serves all of them. Runs never meet: each is computed as if it were alone.
+rounded up to whole vectors, B is whole blocks of R rows. A tile of rows goes through all steps together, so that a
+weight, once loaded, serves all of them. Runs never meet: each is computed as if it were alone.
+
+What a tile leaves for its way back is a trace: the states, and q, the few values in which its derivative is written
+(for a GRU both gates and the candidate). Traces of long sequences are not kept but computed again, a segment of
+steps at a time, from the states at its first step.
 """
 
-FORWARD = r"""#include <cstdint>
+FORWARD = r"""#include <algorithm>
+#include <cstdint>
 #include <cstring>
 #include <vector>
 
 constexpr int V = @V@;      // numbers per vector
+constexpr int R = @R@;      // rows that share a weight in registers
+constexpr int TILE = @TILE@;  // rows that go through the steps together, at most
 constexpr int N1 = @N1@;    // streams with a projection of the state
 constexpr int N2 = @N2@;    // streams with a projection of what `read` returns
 constexpr int NF = @NF@;    // streams without a projection
 constexpr int NS = @NS@;    // states
 constexpr int NE = @NE@;    // 1: the step returns an output beside the states
-constexpr int ROWS = @ROWS@;  // sequences that share a weight in registers
+constexpr int K = @K@;      // values kept for the derivative
+constexpr int NP = N1 > N2 ? N1 : N2;
 typedef float vf __attribute__((vector_size(4 * V), aligned(4), may_alias));
 typedef int32_t vi __attribute__((vector_size(4 * V), aligned(4), may_alias));
 
 static inline vf all(float x) { return vf{} + x; }
+static inline vf& at(float* p) { return *(vf*)p; }
+static inline vf at(const float* p) { return *(const vf*)p; }
+static inline vf within(vf x, float limit) {
+  x = x < -limit ? all(-limit) : x;  // a comparison with NaN is false: NaN stays
+  return x > limit ? all(limit) : x;
+}
 static inline vf exp_(vf x) {
-  x = x < -87.0f ? all(-87.0f) : x;  // a comparison with NaN is false: NaN stays
-  x = x > 88.0f ? all(88.0f) : x;
+  x = within(x, 87.0f);
   const vf magic = all(12582912.0f);
   vf shifted = x * 1.44269504f + magic;
   vf n = shifted - magic;
@@ -32,38 +45,69 @@ static inline vf exp_(vf x) {
   vi scale = ((vi)shifted << 23) + (vi)all(1.0f);
   return y * (vf)scale;
 }
+static inline vf tanh_(vf x) {
+  x = within(x, @TANH_LIMIT@f);
+  vf z = x * x;
+  return x * (@TANH_P@) / (@TANH_Q@);
+}
+static inline vf sigmoid_(vf x) { return 0.5f * tanh_(0.5f * x) + 0.5f; }
 static inline vf relu_(vf x) { return x < 0.0f ? all(0.0f) : x; }
 static inline vf positive_(vf x) { return x > 0.0f ? all(1.0f) : all(0.0f); }
-static inline vf sigmoid_(vf x) { return 1.0f / (1.0f + exp_(-x)); }
-static inline vf tanh_(vf x) {
-  vf z = x * x;
-  vf near = x + x * z * (@TANH@);
-  vf far = 1.0f - 2.0f / (1.0f + exp_(x + x));
-  return z < 0.36f ? near : far;
-}
 
-static inline void step_forward(const vf* p, const vf* s, const vf* f, vf* out) {
-  @STEP@
-}
-static inline void step_backward(const vf* p, const vf* s, const vf* f, const vf* d, vf* dp, vf* ds, vf* df) {
-  @STEP_BACK@
-}
 #if @N2@
-static inline vf read_forward(const vf* p, const vf* s, const vf* f) {
-  @READ@
+static inline vf first(const vf* p, const vf* s, const vf* f, vf* q) {
+  @FIRST@
   return seen;
 }
-static inline void read_backward(const vf* p, const vf* s, const vf* f, vf d, vf* dp, vf* ds, vf* df) {
-  @READ_BACK@
-}
 #endif
+static inline void last(const vf* p, const vf* s, const vf* f, vf* q, vf* out) {
+  @LAST@
+}
 
-// out[r][c] += sum_i a[r][i] w[i][c], C vectors wide; w is packed [n][C][V].
-template <int R, int C>
+struct Rows {  // a tensor [M, B, T, n] of the caller
+  float* start;
+  long run, row, step;
+  float* to(long m, long b, long t) const { return start + m * run + b * row + t * step; }
+};
+
+struct Matrix {  // a weight [M, n, H]
+  float* start;
+  long run;
+};
+
+struct Stage {
+  Rows source;
+  long given, width;             // steps at which there is input, its width
+  Matrix b[NP], W[NP], R[NP];    // by stream
+  long depth(long H) const { return 1 + width + H; }
+};
+
+struct Call {
+  long M, B, T, H, blocks, last, segment, keeps;  // blocks: Hp / V; last: outputs wanted
+  Stage stage[2];
+  Rows free[NF + 1], out;
+  Rows first[NS], final[NS];  // [M, B, 1, Hp]
+  float* traces;  // of whole sequences if `keeps`; otherwise the states at the first step of every segment, or null
+};
+
+struct Trace {  // of some steps of one tile: states [steps + 1][NS][rows][Hp], q [steps][rows][K][Hp]
+  float *s, *q;
+  long rows, Hp;
+  float* state(long t, int i) const { return s + (t * NS + i) * rows * Hp; }
+  float* kept(long t, long r, long j) const { return q + (t * rows + r) * K * Hp + j; }
+};
+
+static long trace_size(long steps, long Hp) { return TILE * Hp * ((steps + 1) * NS + steps * K); }
+static Trace trace_at(float* start, long steps, long rows, long Hp) {
+  return {start, start + (steps + 1) * NS * rows * Hp, rows, Hp};
+}
+
+// acc[r][c] += sum_i a[r][i] w[i][c], for C vectors side by side.
+template <int C>
 static inline void accumulate(vf (&acc)[R][C], const float* a, long a_row, const float* w, long n) {
   for (long i = 0; i < n; i++, w += C * V) {
     vf weight[C];
-    for (int c = 0; c < C; c++) weight[c] = *(const vf*)(w + c * V);
+    for (int c = 0; c < C; c++) weight[c] = at(w + c * V);
     for (int r = 0; r < R; r++) {
       const float number = a[r * a_row + i];
       for (int c = 0; c < C; c++) acc[r][c] += weight[c] * number;
@@ -71,83 +115,145 @@ static inline void accumulate(vf (&acc)[R][C], const float* a, long a_row, const
   }
 }
 
-struct Stage {
-  const float* source;  // [M, T, B, width] in strides
-  long run, step, row, width;
-  const float* weights;  // [M][H / V][1 + width + H][G][V]: bias, input, recurrent
-  float* p;              // [M][T][B][G][Hp]
-};
+// How many streams from FROM on are summed at once: at most three, so that all sums stay in registers.
+static constexpr int together(int N, int FROM) { return N - FROM <= 3 ? N - FROM : 2; }
 
-struct Call {
-  long M, T, B, H, blocks, keeps;  // blocks: H in vectors; keeps: pre-activations are kept for the backward pass
-  Stage stage[2];
-  const float* free[NF + 1];  // [M][T][B][Hp]
-  float* state[NS];          // [M][T + 1][B][Hp], the first step is given
-  float* emitted;            // [M][T][B][Hp]
-};
+// Bias, input and recurrent weights of one run as `sums` reads them: [Hp / V][1 + width + H][G][V], streams that are
+// summed later behind.
+template <int N>
+static void pack(const Stage& stage, const Call& k, long m, float* to) {
+  for (long j = 0; j < k.blocks; j++)
+    for (int from = 0; from < N; from += together(N, from)) {
+      const long n = std::min<long>(V, k.H - j * V);
+      auto add = [&](const Matrix* source, long rows) {
+        for (long i = 0; i < rows; i++)
+          for (int g = from; g < from + together(N, from); g++, to += V) {
+            memset(to, 0, V * sizeof(float));
+            memcpy(to, source[g].start + m * source[g].run + i * k.H + j * V, n * sizeof(float));
+          }
+      };
+      add(stage.b, 1);
+      add(stage.W, stage.width);
+      add(stage.R, k.H);
+    }
+}
 
-template <int R, int G>
-static void project(const Stage& stage, const Call& k, long m, long t, long b, const float* seen, float* p) {
-  const long depth = 1 + stage.width + k.H, Hp = k.blocks * V;
-  const float* x = stage.source + m * stage.run + t * stage.step + b * stage.row;
-  const float* w = stage.weights + m * k.blocks * depth * G * V;
-  for (long j = 0; j < k.blocks; j++, w += depth * G * V) {
-    vf acc[R][G];
-    for (int r = 0; r < R; r++)
-      for (int g = 0; g < G; g++) acc[r][g] = *(const vf*)(w + g * V);
-    accumulate<R, G>(acc, x, stage.row, w + G * V, stage.width);
-    accumulate<R, G>(acc, seen, Hp, w + (1 + stage.width) * G * V, k.H);
-    for (int r = 0; r < R; r++)
-      for (int g = 0; g < G; g++) *(vf*)(p + (r * G + g) * Hp + j * V) = acc[r][g];
+// Streams FROM.. of R rows and one block of columns.
+template <int N, int FROM>
+static inline void sums(vf (&p)[R][N], const float* x, long x_row, const float* h, long Hp, const float* w,
+                        const Stage& stage, long H) {
+  constexpr int G = together(N, FROM);
+  vf acc[R][G];
+  for (int r = 0; r < R; r++)
+    for (int g = 0; g < G; g++) acc[r][g] = at(w + g * V);
+  w += G * V;
+  if (x) accumulate<G>(acc, x, x_row, w, stage.width);
+  w += stage.width * G * V;
+  accumulate<G>(acc, h, Hp, w, H);
+  for (int r = 0; r < R; r++)
+    for (int g = 0; g < G; g++) p[r][FROM + g] = acc[r][g];
+  if constexpr (FROM + G < N) sums<N, FROM + G>(p, x, x_row, h, Hp, w + H * G * V, stage, H);
+}
+
+template <int N, class Then>
+static inline void project(const Stage& stage, const Call& k, const float* w, long m, long b, long t, const float* h,
+                           long rows, Then then) {
+  const long size = stage.depth(k.H) * N * V, Hp = k.blocks * V;
+  const bool silent = t >= stage.given;
+  for (long j = 0; j < k.blocks; j++, w += size)
+    for (long r0 = 0; r0 < rows; r0 += R) {
+      vf p[R][N];
+      sums<N, 0>(p, silent ? nullptr : stage.source.to(m, b + r0, t), stage.source.row, h + r0 * Hp, Hp, w, stage, k.H);
+      for (int r = 0; r < R; r++) then(r0 + r, j * V, p[r]);
+    }
+}
+
+static inline void load(vf* s, vf* f, const Trace& trace, const Call& k, long m, long b, long t, long i, long r,
+                        long j) {
+  for (int n = 0; n < NS; n++) s[n] = at(trace.state(i, n) + r * trace.Hp + j);
+  for (int n = 0; n < NF; n++) f[n] = at(k.free[n].to(m, b + r, t) + j);
+}
+
+struct Packed {  // the weights of one run, and room for what `read` returns
+  std::vector<float> first, second, seen;
+  explicit Packed(const Call& k)
+      : first(k.stage[0].depth(k.H) * N1 * k.blocks * V), second(N2 ? k.stage[1].depth(k.H) * N2 * k.blocks * V : 0),
+        seen(TILE * k.blocks * V) {}
+  void fill(const Call& k, long m) {
+    pack<N1>(k.stage[0], k, m, first.data());
+    if constexpr (N2 > 0) pack<N2>(k.stage[1], k, m, second.data());
   }
-}
+};
 
-static inline void gather(vf* to, const float* from, long Hp, int n) {
-  for (int g = 0; g < n; g++) to[g] = *(const vf*)(from + g * Hp);
-}
-
-template <int R>
-static void forward_rows(const Call& k, long m, long b, float* scratch) {
-  const long Hp = k.blocks * V;
-  float* seen = scratch + R * (N1 + N2) * Hp;
-  for (long t = 0; t < k.T; t++) {
-    const long here = (m * k.T + t) * k.B + b;
-    const long before = ((m * (k.T + 1) + t) * k.B + b) * Hp, after = before + k.B * Hp;
-    float* p1 = k.keeps ? k.stage[0].p + here * N1 * Hp : scratch;
-    float* p2 = k.keeps ? k.stage[1].p + here * N2 * Hp : scratch + R * N1 * Hp;
-    project<R, N1>(k.stage[0], k, m, t, b, k.state[0] + before, p1);
+// One step of one tile: step t of the sequence is step i of the trace.
+static void step(const Call& k, Packed& own, long m, long b, long t, const Trace& trace, long i) {
+  float* seen = own.seen.data();
+  const long Hp = trace.Hp, given = t - (k.T - k.last);
 #if @N2@
-    for (int r = 0; r < R; r++)
-      for (long j = 0; j < Hp; j += V) {
-        vf p[N1], s[NS], f[NF + 1];
-        gather(p, p1 + r * N1 * Hp + j, Hp, N1);
-        for (int i = 0; i < NS; i++) s[i] = *(const vf*)(k.state[i] + before + r * Hp + j);
-        for (int i = 0; i < NF; i++) f[i] = *(const vf*)(k.free[i] + (here + r) * Hp + j);
-        *(vf*)(seen + r * Hp + j) = read_forward(p, s, f);
-      }
-    project<R, N2>(k.stage[1], k, m, t, b, seen, p2);
+  project<N1>(k.stage[0], k, own.first.data(), m, b, t, trace.state(i, 0), trace.rows,
+              [&](long r, long j, const vf* p) {
+    vf s[NS], f[NF + 1], q[K + 1];
+    load(s, f, trace, k, m, b, t, i, r, j);
+    at(seen + r * Hp + j) = first(p, s, f, q);
+    for (int n = 0; n < @K1@; n++) at(trace.kept(i, r, j) + n * Hp) = q[n];
+  });
 #endif
-    for (int r = 0; r < R; r++)
-      for (long j = 0; j < Hp; j += V) {
-        vf p[N1 + N2], s[NS], f[NF + 1], out[NS + 1];
-        gather(p, p1 + r * N1 * Hp + j, Hp, N1);
-        gather(p + N1, p2 + r * N2 * Hp + j, Hp, N2);
-        for (int i = 0; i < NS; i++) s[i] = *(const vf*)(k.state[i] + before + r * Hp + j);
-        for (int i = 0; i < NF; i++) f[i] = *(const vf*)(k.free[i] + (here + r) * Hp + j);
-        step_forward(p, s, f, out);
-        for (int i = 0; i < NS; i++) *(vf*)(k.state[i] + after + r * Hp + j) = out[i];
-        if (NE) *(vf*)(k.emitted + (here + r) * Hp + j) = out[NS];
-      }
-  }
+  project<N2 ? N2 : N1>(k.stage[N2 ? 1 : 0], k, (N2 ? own.second : own.first).data(), m, b, t,
+                        N2 ? seen : trace.state(i, 0), trace.rows, [&](long r, long j, const vf* p) {
+    vf s[NS], f[NF + 1], q[K + 1], out[NS + 1];
+    load(s, f, trace, k, m, b, t, i, r, j);
+    for (int n = 0; n < @K1@; n++) q[n] = at(trace.kept(i, r, j) + n * Hp);
+    last(p, s, f, q, out);
+    for (int n = @K1@; n < K; n++) at(trace.kept(i, r, j) + n * Hp) = q[n];
+    for (int n = 0; n < NS; n++) at(trace.state(i + 1, n) + r * Hp + j) = out[n];
+    if (given >= 0 && k.out.start) at(k.out.to(m, b + r, given) + j) = out[NE ? NS : 0];
+  });
 }
+
+// Copy states between a step of a trace and the caller's tensors.
+static void enter(const Rows* first, long m, long b, const Trace& trace) {
+  for (int n = 0; n < NS; n++)
+    for (long r = 0; r < trace.rows; r++)
+      memcpy(trace.state(0, n) + r * trace.Hp, first[n].to(m, b + r, 0), trace.Hp * sizeof(float));
+}
+static void leave(const Rows* final, long m, long b, const Trace& trace, long i) {
+  for (int n = 0; n < NS; n++)
+    for (long r = 0; r < trace.rows; r++)
+      memcpy(final[n].to(m, b + r, 0), trace.state(i, n) + r * trace.Hp, trace.Hp * sizeof(float));
+}
+
+struct Plan {  // where the trace, or the marks, of a tile are
+  long tiles, segments, marks;
+  explicit Plan(const Call& k)
+      : tiles((k.B + TILE - 1) / TILE), segments((k.T + k.segment - 1) / k.segment), marks(NS * TILE * k.blocks * V) {}
+  float* trace(const Call& k, long m, long b) const {
+    return k.traces + (m * tiles + b / TILE) * trace_size(k.T, k.blocks * V);
+  }
+  float* mark(const Call& k, long m, long b, long segment) const {
+    return k.traces + ((m * tiles + b / TILE) * segments + segment) * marks;
+  }
+};
 
 extern "C" void forward(const Call* call) {
   const Call& k = *call;
-  std::vector<float> scratch(ROWS * (N1 + N2 + 1) * k.blocks * V);
+  const Plan plan(k);
+  const long Hp = k.blocks * V;
+  std::vector<float> scratch(k.keeps ? 0 : trace_size(k.segment, Hp));
+  Packed own(k);
   for (long m = 0; m < k.M; m++) {
-    long b = 0;
-    for (; b + ROWS <= k.B; b += ROWS) forward_rows<ROWS>(k, m, b, scratch.data());
-    for (; b < k.B; b++) forward_rows<1>(k, m, b, scratch.data());
+    own.fill(k, m);
+    for (long b = 0; b < k.B; b += TILE) {
+      const long rows = std::min<long>(TILE, k.B - b);
+      const Trace trace = trace_at(k.keeps ? plan.trace(k, m, b) : scratch.data(), k.segment, rows, Hp);
+      enter(k.first, m, b, trace);
+      for (long t0 = 0; t0 < k.T; t0 += k.segment) {
+        const long n = std::min(k.segment, k.T - t0);
+        if (!k.keeps && k.traces) memcpy(plan.mark(k, m, b, t0 / k.segment), trace.s, NS * rows * Hp * sizeof(float));
+        for (long i = 0; i < n; i++) step(k, own, m, b, t0 + i, trace, i);
+        if (t0 + n == k.T) leave(k.final, m, b, trace, n);
+        else memcpy(trace.s, trace.state(n, 0), NS * rows * Hp * sizeof(float));
+      }
+    }
   }
 }
 """

@@ -1,151 +1,247 @@
-"""The sequence kernel in C++, backward: the gradients of weights, first states and free streams; see `kernel`."""
+"""The sequence kernel in C++, backward: gradients of weights, sources, first states and free streams; see `kernel`."""
 
 BACKWARD = r"""
-struct Back {
-  const float* transposed[2];  // [M][H / V / C][G H][C][V]: from pre-activations to what the projections saw
-  long last;                   // gradients of outputs are given for the last steps
-  const float* d_out;          // [M][last][B][Hp]
-  float* d_state[NS];          // [M][B][Hp]: of the final states; becomes that of the first
-  float* d_free[NF + 1];       // [M][T][B][Hp]
-  float* seen;                 // [M][T][B][Hp]: what `read` returned
-  float* d_weights[2];         // [M][1 + width + H][G][Hp]: bias, input, recurrent; starts at zero
+struct BackStage {
+  Rows d_source;               // null if nobody asks; whole vectors
+  long source_blocks;
+  Matrix b[NP], W[NP], R[NP];  // gradients by stream
 };
 
-// d[r] += dp[r] R^T, all columns.
-template <int R, int C>
-static void pull_back(const float* w, const float* dp, float* d, long H, long Hp, int G) {
-  for (long j = 0; j < Hp; j += C * V) {
-    vf acc[R][C];
-    for (int r = 0; r < R; r++)
-      for (int c = 0; c < C; c++) acc[r][c] = *(const vf*)(d + r * Hp + j + c * V);
-    for (int g = 0; g < G; g++, w += H * C * V) accumulate<R, C>(acc, dp + g * Hp, G * Hp, w, H);
-    for (int r = 0; r < R; r++)
-      for (int c = 0; c < C; c++) *(vf*)(d + r * Hp + j + c * V) = acc[r][c];
-  }
+struct Back {
+  BackStage stage[2];
+  Rows d_out, d_free[NF + 1];
+  Rows d_state[NS];  // of the final states; becomes that of the first
+};
+
+// The derivative of the step, all streams, and of what `read` returned.
+static inline void last_back(const vf* s, const vf* f, const vf* q, const vf* d, vf* dp, vf* ds, vf* df) {
+  @LAST_BACK@
+}
+#if @N2@
+static inline vf seen_again(const vf* s, const vf* f, const vf* q) {
+  @SEEN@
+  return seen;
+}
+static inline void first_back(const vf* s, const vf* f, const vf* q, vf d, vf* dp, vf* ds, vf* df) {
+  @FIRST_BACK@
+}
+#endif
+
+// to[r] += dp[r] W^T over all columns of `to`, or = where `fresh`; C blocks of columns at once.
+template <int C>
+static void turn(const float* w, const float* dp, long dp_row, long H, long Hp, int G, float* to, long to_row,
+                 long blocks, long rows, bool fresh) {
+  for (long j = 0; j < blocks; j += C, w += G * H * C * V)
+    for (long r0 = 0; r0 < rows; r0 += R) {
+      vf acc[R][C];
+      for (int r = 0; r < R; r++)
+        for (int c = 0; c < C; c++) acc[r][c] = fresh ? vf{} : at(to + (r0 + r) * to_row + (j + c) * V);
+      for (int g = 0; g < G; g++) accumulate<C>(acc, dp + r0 * dp_row + g * Hp, dp_row, w + g * H * C * V, H);
+      for (int r = 0; r < R; r++)
+        for (int c = 0; c < C; c++) at(to + (r0 + r) * to_row + (j + c) * V) = acc[r][c];
+    }
 }
 
-template <int R>
-static void pull(const float* w, const float* dp, float* d, long H, long Hp, int G) {
-  const long blocks = Hp / V;
-  if (blocks % 3 == 0) pull_back<R, 3>(w, dp, d, H, Hp, G);
-  else if (blocks % 2 == 0) pull_back<R, 2>(w, dp, d, H, Hp, G);
-  else pull_back<R, 1>(w, dp, d, H, Hp, G);
+static int side_by_side(long blocks) { return blocks % 3 == 0 ? 3 : blocks % 2 == 0 ? 2 : 1; }
+
+// Weights [n, H] of all streams as `turn` reads them: [n / V / C][G H][C][V], zeros beyond n.
+static void turn_weights(const Matrix* weights, const Call& k, long m, int G, long n, long blocks, float* to) {
+  const int wide = side_by_side(blocks) * V;
+  memset(to, 0, k.H * G * blocks * V * sizeof(float));
+  for (int g = 0; g < G; g++)
+    for (long i = 0; i < n; i++) {
+      const float* row = weights[g].start + m * weights[g].run + i * k.H;
+      float* column = to + (i / wide * G + g) * k.H * wide + i % wide;
+      for (long h = 0; h < k.H; h++) column[h * wide] = row[h];
+    }
 }
+
+static void turned(const float* w, const float* dp, long dp_row, long H, long Hp, int G, float* to, long to_row,
+                   long blocks, long rows, bool fresh) {
+  const int C = side_by_side(blocks);
+  if (C == 3) turn<3>(w, dp, dp_row, H, Hp, G, to, to_row, blocks, rows, fresh);
+  else if (C == 2) turn<2>(w, dp, dp_row, H, Hp, G, to, to_row, blocks, rows, fresh);
+  else turn<1>(w, dp, dp_row, H, Hp, G, to, to_row, blocks, rows, fresh);
+}
+
+struct Numbers {  // a[step][row], numbers side by side
+  const float* start;
+  long step, row;
+};
 
 // out[i] += sum over steps and rows of a[i] dp, for I numbers a and C vectors of dp.
 template <int I, int C>
-static void outer_tile(const float* a, long a_step, long a_row, const float* dp, long dp_step, long width, long T,
-                       int R, float* out) {
+static void outer_tile(Numbers a, const float* dp, long dp_row, long steps, long rows, float* out, long width) {
   vf acc[I][C];
   for (int i = 0; i < I; i++)
-    for (int c = 0; c < C; c++) acc[i][c] = *(const vf*)(out + i * width + c * V);
-  for (long t = 0; t < T; t++)
-    for (int r = 0; r < R; r++) {
-      const float* numbers = a + t * a_step + r * a_row;
+    for (int c = 0; c < C; c++) acc[i][c] = at(out + i * width + c * V);
+  for (long t = 0; t < steps; t++)
+    for (long r = 0; r < rows; r++, dp += dp_row) {
+      const float* numbers = a.start + t * a.step + r * a.row;
       vf slope[C];
-      for (int c = 0; c < C; c++) slope[c] = *(const vf*)(dp + t * dp_step + r * width + c * V);
+      for (int c = 0; c < C; c++) slope[c] = at(dp + c * V);
       for (int i = 0; i < I; i++)
         for (int c = 0; c < C; c++) acc[i][c] += slope[c] * numbers[i];
     }
   for (int i = 0; i < I; i++)
-    for (int c = 0; c < C; c++) *(vf*)(out + i * width + c * V) = acc[i][c];
+    for (int c = 0; c < C; c++) at(out + i * width + c * V) = acc[i][c];
 }
 
-template <int C>
-static void outer_columns(const float* a, long a_step, long a_row, long n, const float* dp, long dp_step, long width,
-                          long T, int R, float* out) {
-  for (long j = 0; j < width; j += C * V) {
-    long i = 0;
-    for (; i + 8 <= n; i += 8)
-      outer_tile<8, C>(a + i, a_step, a_row, dp + j, dp_step, width, T, R, out + i * width + j);
-    for (; i < n; i++) outer_tile<1, C>(a + i, a_step, a_row, dp + j, dp_step, width, T, R, out + i * width + j);
-  }
+template <int I, int C>
+static void outer_rest(Numbers a, long n, const float* dp, long dp_row, long steps, long rows, float* out, long width) {
+  for (; n >= I; n -= I, a.start += I, out += I * width) outer_tile<I, C>(a, dp, dp_row, steps, rows, out, width);
+  if constexpr (I > 1) outer_rest<I / 2, C>(a, n, dp, dp_row, steps, rows, out, width);
 }
 
-static void outer(const float* a, long a_step, long a_row, long n, const float* dp, long dp_step, long width, long T,
-                  int R, float* out) {
+static void outer(Numbers a, long n, const float* dp, long dp_row, long steps, long rows, float* out, long width) {
   const long blocks = width / V;
-  if (blocks % 3 == 0) outer_columns<3>(a, a_step, a_row, n, dp, dp_step, width, T, R, out);
-  else if (blocks % 2 == 0) outer_columns<2>(a, a_step, a_row, n, dp, dp_step, width, T, R, out);
-  else outer_columns<1>(a, a_step, a_row, n, dp, dp_step, width, T, R, out);
-}
-
-// The weights' gradient of one stage from R sequences, all steps; `seen` is what the projections saw.
-static void weigh(const Stage& stage, const Call& k, long m, long b, int R, int G, const float* seen, long seen_step,
-                  float* d_weights) {
-  static const float one = 1.0f;
-  const long Hp = k.blocks * V, width = G * Hp, dp_step = k.B * width;
-  const float* dp = stage.p + (m * k.T * k.B + b) * width;
-  const float* x = stage.source + m * stage.run + b * stage.row;
-  float* out = d_weights + m * (1 + stage.width + k.H) * width;
-  outer(&one, 0, 0, 1, dp, dp_step, width, k.T, R, out);
-  outer(x, stage.step, stage.row, stage.width, dp, dp_step, width, k.T, R, out + width);
-  outer(seen, seen_step, Hp, k.H, dp, dp_step, width, k.T, R, out + (1 + stage.width) * width);
-}
-
-// The pre-activations kept by the forward pass are replaced by their gradients, step by step.
-template <int R>
-static void backward_rows(const Call& k, const Back& back, long m, long b, float* scratch) {
-  const long Hp = k.blocks * V;
-  float *dp1 = scratch, *dp2 = dp1 + R * N1 * Hp, *d_seen = dp2 + R * N2 * Hp;
-  float* d_first = back.d_state[0] + (m * k.B + b) * Hp;
-  for (long t = k.T - 1; t >= 0; t--) {
-    const long here = ((m * k.T + t) * k.B + b), before = ((m * (k.T + 1) + t) * k.B + b) * Hp;
-    const long out = t - (k.T - back.last);
-    const float* d_out = out < 0 ? nullptr : back.d_out + ((m * back.last + out) * k.B + b) * Hp;
-    for (int r = 0; r < R; r++)
-      for (long j = 0; j < Hp; j += V) {
-        vf p[N1 + N2], s[NS], f[NF + 1], d[NS + 1], dp[N1 + N2], ds[NS], df[NF + 1];
-        const long at = (m * k.B + b + r) * Hp + j;
-        gather(p, k.stage[0].p + (here + r) * N1 * Hp + j, Hp, N1);
-        gather(p + N1, k.stage[1].p + (here + r) * N2 * Hp + j, Hp, N2);
-        for (int i = 0; i < NS; i++) s[i] = *(const vf*)(k.state[i] + before + r * Hp + j);
-        for (int i = 0; i < NF; i++) f[i] = *(const vf*)(k.free[i] + (here + r) * Hp + j);
-        for (int i = 0; i < NS; i++) d[i] = *(const vf*)(back.d_state[i] + at);
-        d[NS] = all(0.0f);
-        if (d_out) d[NE ? NS : 0] += *(const vf*)(d_out + r * Hp + j);
-        step_backward(p, s, f, d, dp, ds, df);
-#if @N2@
-        *(vf*)(back.seen + (here + r) * Hp + j) = read_forward(p, s, f);
-#endif
-        for (int i = 0; i < N1; i++) *(vf*)(dp1 + (r * N1 + i) * Hp + j) = dp[i];
-        for (int i = 0; i < N2; i++) *(vf*)(dp2 + (r * N2 + i) * Hp + j) = dp[N1 + i];
-        for (int i = 0; i < NS; i++) *(vf*)(back.d_state[i] + at) = ds[i];
-        for (int i = 0; i < NF; i++) *(vf*)(back.d_free[i] + (here + r) * Hp + j) = df[i];
-      }
-#if @N2@
-    memset(d_seen, 0, R * Hp * sizeof(float));
-    pull<R>(back.transposed[1] + m * N2 * k.H * Hp, dp2, d_seen, k.H, Hp, N2);
-    for (int r = 0; r < R; r++)
-      for (long j = 0; j < Hp; j += V) {
-        vf p[N1], s[NS], f[NF + 1], dp[N1], ds[NS], df[NF + 1];
-        gather(p, k.stage[0].p + (here + r) * N1 * Hp + j, Hp, N1);
-        for (int i = 0; i < NS; i++) s[i] = *(const vf*)(k.state[i] + before + r * Hp + j);
-        for (int i = 0; i < NF; i++) f[i] = *(const vf*)(k.free[i] + (here + r) * Hp + j);
-        read_backward(p, s, f, *(const vf*)(d_seen + r * Hp + j), dp, ds, df);
-        for (int i = 0; i < N1; i++) *(vf*)(dp1 + (r * N1 + i) * Hp + j) += dp[i];
-        for (int i = 0; i < NS; i++) *(vf*)(back.d_state[i] + (m * k.B + b + r) * Hp + j) += ds[i];
-        for (int i = 0; i < NF; i++) *(vf*)(back.d_free[i] + (here + r) * Hp + j) += df[i];
-      }
-    memcpy(k.stage[1].p + here * N2 * Hp, dp2, R * N2 * Hp * sizeof(float));
-#endif
-    pull<R>(back.transposed[0] + m * N1 * k.H * Hp, dp1, d_first, k.H, Hp, N1);
-    memcpy(k.stage[0].p + here * N1 * Hp, dp1, R * N1 * Hp * sizeof(float));
+  const int C = side_by_side(blocks);
+  for (long j = 0; j < blocks; j += C) {
+    if (C == 3) outer_rest<R, 3>(a, n, dp + j * V, dp_row, steps, rows, out + j * V, width);
+    else if (C == 2) outer_rest<R, 2>(a, n, dp + j * V, dp_row, steps, rows, out + j * V, width);
+    else outer_rest<R, 1>(a, n, dp + j * V, dp_row, steps, rows, out + j * V, width);
   }
-  const float* states = k.state[0] + (m * (k.T + 1) * k.B + b) * Hp;
-  weigh(k.stage[0], k, m, b, R, N1, states, k.B * Hp, back.d_weights[0]);
-#if @N2@
-  weigh(k.stage[1], k, m, b, R, N2, back.seen + (m * k.T * k.B + b) * Hp, k.B * Hp, back.d_weights[1]);
-#endif
 }
 
-extern "C" void backward(const Call* call, const Back* back) {
+// The gradient of one stage's weights from some steps of one tile; `seen` is what the projections saw.
+static void weigh(const Stage& stage, const Call& k, long m, long b, long t, int G, Numbers seen, const float* dp,
+                  long dp_row, long steps, long rows, float* d_weights) {
+  static const float one = 1.0f;
+  const long width = G * k.blocks * V;
+  float* out = d_weights;
+  outer({&one, 0, 0}, 1, dp, dp_row, steps, rows, out, width);
+  outer({stage.source.to(m, b, t), stage.source.step, stage.source.row}, stage.width, dp, dp_row,
+        std::clamp(stage.given - t, 0L, steps), rows, out + width, width);
+  outer(seen, k.H, dp, dp_row, steps, rows, out + (1 + stage.width) * width, width);
+}
+
+struct Scratch {  // dp [steps][rows][N1 + N2][Hp], seen [steps][rows][Hp], d_seen [rows][Hp], d_state [NS][rows][Hp]
+  static constexpr long N = N1 + N2;
+  long rows, Hp;
+  std::vector<float> dp, seen, d_seen, d_state;
+  Scratch(long steps, long Hp)
+      : rows(TILE), Hp(Hp), dp(steps * TILE * N * Hp), seen(N2 ? steps * TILE * Hp : 0), d_seen(TILE * Hp),
+        d_state(NS * TILE * Hp) {}
+  float* slope(long i, long r, long j) { return dp.data() + (i * rows + r) * N * Hp + j; }
+};
+
+// One stage of one run on the way back: turned weights, and the sum of its gradients [1 + width + H][G][Hp].
+struct Turned {
+  std::vector<float> recurrent, input, sum;
+  long given;
+  int G;
+  void fill(const Stage& stage, const BackStage& back, const Call& k, long m, int streams) {
+    G = streams;
+    given = stage.given;
+    recurrent.resize(k.H * G * k.blocks * V);
+    turn_weights(stage.R, k, m, G, k.H, k.blocks, recurrent.data());
+    if (back.d_source.start) {
+      input.resize(k.H * G * back.source_blocks * V);
+      turn_weights(stage.W, k, m, G, stage.width, back.source_blocks, input.data());
+    }
+    sum.assign(stage.depth(k.H) * G * k.blocks * V, 0.0f);
+  }
+  void hand_over(const Stage& stage, const BackStage& back, const Call& k, long m) const {
+    const float* from = sum.data();
+    auto take = [&](const Matrix* to, long rows) {
+      for (long i = 0; i < rows; i++)
+        for (int g = 0; g < G; g++, from += k.blocks * V)
+          memcpy(to[g].start + m * to[g].run + i * k.H, from, k.H * sizeof(float));
+    };
+    take(back.b, 1);
+    take(back.W, stage.width);
+    take(back.R, k.H);
+  }
+  void to_source(const Call& k, const BackStage& back, long m, long b, long t, const float* dp, long rows) const {
+    if (!back.d_source.start || t >= given) return;
+    turned(input.data(), dp, Scratch::N * k.blocks * V, k.H, k.blocks * V, G, back.d_source.to(m, b, t),
+           back.d_source.row, back.source_blocks, rows, true);
+  }
+};
+
+// One step of one tile backward: step t of the sequence is step i of the trace and step c of the scratch.
+static void step_back(const Call& k, const Back& back, const Turned* stages, long m, long b, long t,
+                      const Trace& trace, long i, long c, Scratch& own) {
+  const long Hp = own.Hp, rows = own.rows, N = Scratch::N, given = t - (k.T - k.last);
+  for (long r = 0; r < rows; r++)
+    for (long j = 0; j < Hp; j += V) {
+      vf s[NS], f[NF + 1], q[K + 1], d[NS + 1], dp[N], ds[NS], df[NF + 1];
+      load(s, f, trace, k, m, b, t, i, r, j);
+      for (int n = 0; n < K; n++) q[n] = at(trace.kept(i, r, j) + n * Hp);
+      for (int n = 0; n < NS; n++) d[n] = at(own.d_state.data() + (n * rows + r) * Hp + j);
+      d[NS] = vf{};
+      if (given >= 0) d[NE ? NS : 0] += at(back.d_out.to(m, b + r, given) + j);
+      last_back(s, f, q, d, dp, ds, df);
+#if @N2@
+      at(own.seen.data() + (c * rows + r) * Hp + j) = seen_again(s, f, q);
+#endif
+      for (int n = 0; n < N; n++) at(own.slope(c, r, j) + n * Hp) = dp[n];
+      for (int n = 0; n < NS; n++) at(own.d_state.data() + (n * rows + r) * Hp + j) = ds[n];
+      for (int n = 0; n < NF; n++) at(back.d_free[n].to(m, b + r, t) + j) = df[n];
+    }
+#if @N2@
+  turned(stages[1].recurrent.data(), own.slope(c, 0, N1 * Hp), N * Hp, k.H, Hp, N2, own.d_seen.data(),
+         Hp, k.blocks, rows, true);
+  for (long r = 0; r < rows; r++)
+    for (long j = 0; j < Hp; j += V) {
+      vf s[NS], f[NF + 1], q[K + 1], dp[N1], ds[NS], df[NF + 1];
+      load(s, f, trace, k, m, b, t, i, r, j);
+      for (int n = 0; n < K; n++) q[n] = at(trace.kept(i, r, j) + n * Hp);
+      first_back(s, f, q, at(own.d_seen.data() + r * Hp + j), dp, ds, df);
+      for (int n = 0; n < N1; n++) at(own.slope(c, r, j) + n * Hp) += dp[n];
+      for (int n = 0; n < NS; n++) at(own.d_state.data() + (n * rows + r) * Hp + j) += ds[n];
+      for (int n = 0; n < NF; n++) at(back.d_free[n].to(m, b + r, t) + j) += df[n];
+    }
+  stages[1].to_source(k, back.stage[1], m, b, t, own.slope(c, 0, N1 * Hp), rows);
+#endif
+  turned(stages[0].recurrent.data(), own.slope(c, 0, 0), N * Hp, k.H, Hp, N1, own.d_state.data(), Hp,
+         k.blocks, rows, false);
+  stages[0].to_source(k, back.stage[0], m, b, t, own.slope(c, 0, 0), rows);
+}
+
+static void tile_back(const Call& k, const Back& back, Turned* stages, long m, long b, const Trace& trace, long t0,
+                      long n, long steps, Scratch& own) {
+  for (long end = n; end > 0; end = (end - 1) / steps * steps) {
+    const long begin = (end - 1) / steps * steps;  // where a chunk begins does not depend on the segments
+    for (long i = end - 1; i >= begin; i--) step_back(k, back, stages, m, b, t0 + i, trace, i, i - begin, own);
+    const long dp_row = Scratch::N * own.Hp;
+    weigh(k.stage[0], k, m, b, t0 + begin, N1, {trace.state(begin, 0), NS * own.rows * own.Hp, own.Hp},
+          own.slope(0, 0, 0), dp_row, end - begin, own.rows, stages[0].sum.data());
+#if @N2@
+    weigh(k.stage[1], k, m, b, t0 + begin, N2, {own.seen.data(), own.rows * own.Hp, own.Hp},
+          own.slope(0, 0, N1 * own.Hp), dp_row, end - begin, own.rows, stages[1].sum.data());
+#endif
+  }
+}
+
+extern "C" void backward(const Call* call, const Back* slopes) {
   const Call& k = *call;
-  std::vector<float> scratch(ROWS * (N1 + N2 + 1) * k.blocks * V);
+  const Back& back = *slopes;
+  const Plan plan(k);
+  const long Hp = k.blocks * V, steps = std::max<long>(1, 128 / std::min<long>(TILE, k.B));
+  std::vector<float> scratch(k.keeps ? 0 : trace_size(k.segment, Hp));
+  Packed packed(k);
+  Scratch own(steps, Hp);
+  Turned stages[2];
   for (long m = 0; m < k.M; m++) {
-    long b = 0;
-    for (; b + ROWS <= k.B; b += ROWS) backward_rows<ROWS>(k, *back, m, b, scratch.data());
-    for (; b < k.B; b++) backward_rows<1>(k, *back, m, b, scratch.data());
+    if (!k.keeps) packed.fill(k, m);
+    for (int i = 0; i < (N2 ? 2 : 1); i++) stages[i].fill(k.stage[i], back.stage[i], k, m, i ? N2 : N1);
+    for (long b = 0; b < k.B; b += TILE) {
+      own.rows = std::min<long>(TILE, k.B - b);
+      const Trace trace = trace_at(k.keeps ? plan.trace(k, m, b) : scratch.data(), k.segment, own.rows, Hp);
+      const Trace ends{own.d_state.data(), nullptr, own.rows, Hp};
+      enter(back.d_state, m, b, ends);
+      for (long segment = plan.segments - 1; segment >= 0; segment--) {
+        const long t0 = segment * k.segment, n = std::min(k.segment, k.T - t0);
+        if (!k.keeps) {
+          memcpy(trace.s, plan.mark(k, m, b, segment), NS * own.rows * Hp * sizeof(float));
+          for (long i = 0; i < n; i++) step(k, packed, m, b, t0 + i, trace, i);
+        }
+        tile_back(k, back, stages, m, b, trace, t0, n, steps, own);
+      }
+      leave(back.d_state, m, b, ends, 0);
+    }
+    for (int i = 0; i < (N2 ? 2 : 1); i++) stages[i].hand_over(k.stage[i], back.stage[i], k, m);
   }
 }
 """

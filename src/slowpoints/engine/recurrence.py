@@ -9,9 +9,10 @@ from torch.nn.functional import pad
 
 from slowpoints.cells.definition import Bundle, Cell
 from slowpoints.engine import build
-from slowpoints.engine.fused import ALIGNMENT, Layer, Params, Stage, affine, apply, prepare
+from slowpoints.engine.compiled import runs_compiled
+from slowpoints.engine.fused import ALIGNMENT, Layer, Params, Stage, affine, apply, prepare_layer
 from slowpoints.engine.network import Network
-from slowpoints.engine.scan import Scan, Weights, runs_compiled
+from slowpoints.engine.scan import Scan
 
 States = tuple[tuple[Tensor, ...], ...]  # layers, then states, each [M, B, H]
 
@@ -87,19 +88,27 @@ def step(net: Network, prepared: tuple[Layer, ...], x: Tensor, states: States) -
 
 
 def unroll(
-    net: Network, params: Params, x: Tensor, states: States | None = None, last: int | None = None
+    net: Network, params: Params, x: Tensor, states: States | None = None, last: int | None = None, silent: int = 0
 ) -> tuple[Tensor, States]:
     """Return the outputs of the top layer at the `last` steps (all without it), and the final states.
 
-    x: [M, B, T, I]    ->    [M, B, last or T, H]
+    x: [M, B, T - silent, I], the input at the other steps is zero    ->    [M, B, last or T, H]
     """
-    n_steps = x.shape[2]
+    n_steps = x.shape[2] + silent
     states = start(net, params, batch=x.shape[1]) if states is None else states
+    compiled = runs_compiled(net.cell, x, net.units)
+    if silent and (not compiled or net.cell.free or net.cell.embeds):
+        x = pad(x, (0, 0, 0, silent))
     final = []
-    for index, (layer, first) in enumerate(zip(prepare(net, params), states, strict=True)):
+    for index, first in enumerate(states):
+        layer = prepare_layer(net.cell, params, index, staged=not compiled)
         kept = n_steps if last is None or index + 1 < net.depth else last
-        x, now = (_scan if runs_compiled(net.cell, x, net.units) else _loop)(net.cell, layer, x, first, kept)
-        x = hand_up(layer, x.transpose(1, 2).flatten(1, 2)).unflatten(1, (kept, -1)).transpose(1, 2)
+        if compiled:
+            x, now = _scan(net.cell, layer, _weights(net.cell, params, index), x, first, n_steps, kept)
+        else:
+            x, now = _loop(net.cell, layer, x, first, kept)
+        if layer.out is not None:
+            x = hand_up(layer, x.flatten(1, 2)).unflatten(1, (-1, kept))
         final.append(now)
     return x, tuple(final)
 
@@ -122,29 +131,22 @@ def _loop(
 
 
 def _scan(
-    cell: Cell, layer: Layer, x: Tensor, states: tuple[Tensor, ...], last: int
+    cell: Cell, layer: Layer, weights: list[Tensor], x: Tensor, states: tuple[Tensor, ...], n_steps: int, last: int
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
-    """Return the same as `_loop`, from the compiled kernel."""
+    """Return the same as `_loop`, from the compiled kernel; at steps after those of x the input is zero."""
     sources = {"input": x}
     if layer.free or layer.embed is not None:
         flat = _sources(layer, x.flatten(1, 2))
         sources = {name: source.unflatten(1, x.shape[1:3]) for name, source in flat.items()}
-    weights = [_separate(stage, sources[stage.source].shape[-1], states[0].shape[-1]) for stage in layer.stages]
-    out, *final = Scan.apply(
-        cell, last, *(sources[stage.source] for stage in layer.stages), *(part for w in weights for part in w),
-        *(sources[free.name] for free in layer.free), *states,
-    )  # fmt: skip
+    staged = [sources[cell.source_of(names)] for names in cell.stages]
+    free = (sources[stream.name] for stream in layer.free)
+    out, *final = Scan.apply(cell, n_steps, last, torch.is_grad_enabled(), *staged, *free, *states, *weights)
     return out, tuple(final)
 
 
-def _separate(stage: Stage, n_in: int, units: int) -> Weights:
-    """Return the weights of a stage without the zeros of its fused form, streams on an axis of their own."""
-    n_streams = len(stage.names)
-    W, b, R = (
-        part[..., : n_streams * units].unflatten(-1, (n_streams, units))
-        for part in (stage.weights.W[:, :n_in], stage.weights.b[:, 0], stage.R)
-    )
-    return Weights(W, b, R)
+def _weights(cell: Cell, params: Params, index: int) -> list[Tensor]:
+    """Return the projecting weights of one layer in the order of `scan.Inputs`."""
+    return [params[f"{index}.{kind}.{name}"] for names in cell.stages for kind in "bWR" for name in names]
 
 
 def engine_of(net: Network, device: torch.device) -> str:

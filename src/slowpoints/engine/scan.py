@@ -1,9 +1,6 @@
-"""The compiled recurrence of one layer as one differentiable function of weights, inputs and first states."""
+"""The compiled recurrence of one layer as one differentiable function of inputs, first states and weights."""
 
 import ctypes
-import logging
-from collections.abc import Sequence
-from functools import cache
 from typing import Any, NamedTuple
 
 import torch
@@ -11,185 +8,149 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from slowpoints.cells.definition import Cell
-from slowpoints.engine.build import library, widest_vector
-from slowpoints.engine.source import source
-from slowpoints.engine.symbols import NotElementwise
+from slowpoints.engine.compiled import Kernel, kernel
+from slowpoints.engine.source import TILE
+from slowpoints.engine.structures import Rows, fill, rows, types
 
-log = logging.getLogger("slowpoints")
-POINTER, LONG = ctypes.c_void_p, ctypes.c_long
-
-
-class Weights(NamedTuple):
-    """What one stage computes with: streams G side by side.    W: [M, I, G, H], b: [M, G, H], R: [M, H, G, H]"""
-
-    W: Tensor
-    b: Tensor
-    R: Tensor
+SEGMENT = 32  # steps whose traces are computed again at once; a whole number of the kernel's chunks of 128 / TILE steps
+KEPT_NUMBERS = 16_000_000  # the largest trace of one run that is kept whole: 64 MB
+POOL: list[Tensor] = []  # traces to be used again: fresh memory costs more than the forward pass that fills it
 
 
-class CStage(ctypes.Structure):
-    """`Stage` of the kernel."""
+class Inputs(NamedTuple):
+    """What a layer computes from: sources by stage, each [M, B, T, I]; free streams; first states, each [M, B, H].
 
-    _fields_ = [("source", POINTER), ("run", LONG), ("step", LONG), ("row", LONG), ("width", LONG),
-                ("weights", POINTER), ("p", POINTER)]  # fmt: skip
+    Weights by stage, one after the other: biases [M, H], input weights [M, I, H], recurrent weights [M, H, H].
+    """
 
-
-@cache
-def _structures(n_states: int, n_free: int) -> tuple[type[ctypes.Structure], type[ctypes.Structure]]:
-    """Return `Call` and `Back` of the kernel for a cell with so many states and free streams."""
-    call: list[tuple[str, Any]] = [(name, LONG) for name in ("M", "T", "B", "H", "blocks", "keeps")]
-    call += [
-        ("stage", CStage * 2),
-        ("free", POINTER * (n_free + 1)),
-        ("state", POINTER * n_states),
-        ("emitted", POINTER),
-    ]
-    back: list[tuple[str, Any]] = [
-        ("transposed", POINTER * 2),
-        ("last", LONG),
-        ("d_out", POINTER),
-        ("d_state", POINTER * n_states),
-    ]
-    back += [("d_free", POINTER * (n_free + 1)), ("seen", POINTER), ("d_weights", POINTER * 2)]
-    return type("Call", (ctypes.Structure,), {"_fields_": call}), type("Back", (ctypes.Structure,), {"_fields_": back})
+    sources: tuple[Tensor, ...]
+    free: tuple[Tensor, ...]
+    states: tuple[Tensor, ...]
+    weights: tuple[Tensor, ...]
 
 
-def vector_for(units: int) -> int:
-    """Return the vector width for so many units: the widest that is not half empty."""
-    return next((v for v in (4, 8) if v >= units), widest_vector()) if widest_vector() > 4 else 4
+def split(cell: Cell, tensors: tuple[Any, ...]) -> Inputs:
+    """Return what a flat list of a cell's inputs, or of their gradients, holds."""
+    ends = [1 + bool(cell.second)]
+    ends += [ends[-1] + len(cell.free), ends[-1] + len(cell.free) + len(cell.states)]
+    return Inputs(tensors[: ends[0]], tensors[ends[0] : ends[1]], tensors[ends[1] : ends[2]], tensors[ends[2] :])
 
 
-@cache
-def kernel(cell: Cell, vector: int) -> ctypes.CDLL | None:
-    """Return the kernel of a cell, compiled at first use; None where the cell runs eagerly."""
-    try:
-        return library(source(cell, vector=vector))
-    except NotElementwise as reason:
-        log.info("cell %s runs without the compiled kernel: %s", cell.name, reason)
-        return None
+def by_stage(cell: Cell, weights: tuple[Any, ...]) -> list[dict[str, tuple[Any, ...]]]:
+    """Return the weights of every stage by kind, streams in order."""
+    n, m = len(cell.projections), len(cell.second)
+    counts = [n] * 3 + [m] * 3 * bool(m)
+    parts = [weights[sum(counts[:i]) : sum(counts[: i + 1])] for i in range(len(counts))]
+    return [dict(zip(("b", "W", "R"), parts[i : i + 3], strict=True)) for i in range(0, len(parts), 3)]
 
 
-def runs_compiled(cell: Cell, x: Tensor, units: int) -> bool:
-    """Return whether a layer of `cell` runs through the kernel: float32 on a CPU, where there is a compiler."""
-    return x.device.type == "cpu" and x.dtype == torch.float32 and kernel(cell, vector_for(units)) is not None
+class Sizes(NamedTuple):
+    """The sizes of one call; rows and Hp: B and H with what whole blocks of rows and whole vectors need."""
+
+    M: int
+    B: int
+    T: int
+    H: int
+    rows: int
+    Hp: int
+
+    def padded(self, x: Tensor, *, to: int | None = None) -> Tensor:
+        """Return x with zeros up to whole blocks of rows, and `to` numbers (all as they are without).
+
+        x: [M, B, T, n] -> [M, rows, T, to]
+        """
+        missing = 0 if to is None else to - x.shape[-1]
+        if self.rows > self.B or missing:
+            return pad(x, (0, missing, 0, 0, 0, self.rows - self.B))
+        return x if x.stride(-1) == 1 else x.contiguous()
+
+    def cut(self, x: Tensor) -> Tensor:
+        """Return what was not added.    x: [M, rows, ..., Hp] -> [M, B, ..., H]"""
+        return x[:, : self.B, ..., : self.H]
 
 
 class Scan(torch.autograd.Function):
     """All steps of one layer in one call.
 
-    sources: one per stage, each [M, B, T, I]; free streams: each [M, B, T, H]; first states: each [M, B, H]
+    T: steps, of which the sources may give only the first, the others being zero;
+    keeps: whether gradients may be asked; inputs: as in `Inputs`, one after the other
     -> outputs of the last `last` steps [M, B, last, H], final states, each [M, B, H]
     """
 
     @staticmethod
-    def forward(ctx: Any, cell: Cell, last: int, *tensors: Tensor) -> tuple[Tensor, ...]:
+    def forward(ctx: Any, cell: Cell, T: int, last: int, keeps: bool, *inputs: Tensor) -> tuple[Tensor, ...]:
         """Run the recurrence; what the backward pass needs is kept unless no gradient is wanted."""
-        n_stages, n_states = 1 + bool(cell.second), len(cell.states)
-        sources = [x if x.stride(-1) == 1 else x.contiguous() for x in tensors[:n_stages]]
-        weights = [Weights(*tensors[i : i + 3]) for i in range(n_stages, 4 * n_stages, 3)]
-        free, first = tensors[4 * n_stages : len(tensors) - n_states], tensors[len(tensors) - n_states :]
-        M, B, T, _ = sources[0].shape
-        units = first[0].shape[-1]
-        vector = vector_for(units)
-        missing = -units % vector
-        Hp = units + missing
-        call = _structures(n_states, len(free))[0](
-            M=M, T=T, B=B, H=units, blocks=Hp // vector, keeps=any(ctx.needs_input_grad)
-        )
-        packed = [_packed(w, vector) for w in weights]
-        kept = [
-            x.new_empty(M, T, B, w.b.shape[1], Hp) if call.keeps else None
-            for x, w in zip(sources, weights, strict=True)
-        ]
-        for i, (x, w) in enumerate(zip(sources, weights, strict=True)):
-            call.stage[i] = CStage(
-                _at(x), x.stride(0), x.stride(2), x.stride(1), w.W.shape[1], _at(packed[i]), _at(kept[i])
-            )
-        streams = [pad(x.transpose(1, 2), (0, missing)).contiguous() for x in free]
-        states = [x.new_empty(M, T + 1, B, Hp) for x in first]
-        for state, start in zip(states, first, strict=True):
-            state[:, 0] = pad(start, (0, missing))
-        emitted = states[0].new_empty(M, T, B, Hp) if cell.emits else None
-        _point(call.free, streams)
-        _point(call.state, states)
-        call.emitted = _at(emitted)
-        _run(cell, vector).forward(ctypes.byref(call))
-        ctx.cell, ctx.last, ctx.call = cell, last, call
-        ctx.held = (sources, weights, packed, kept, streams, states)
-        out = states[0][:, 1:] if emitted is None else emitted
-        final = (state[:, -1, :, :units] for state in states)
-        return out[:, T - last :, :, :units].transpose(1, 2), *final
+        sources, free, states, weights = split(cell, inputs)
+        M, B, H = states[0].shape
+        run = kernel(cell, H)
+        assert run is not None, "callers ask for the kernel before they use it"
+        size = Sizes(M, B, T, H, rows=B + -B % run.rows, Hp=H + -H % run.vector)
+        sources = tuple(size.padded(x) for x in sources)
+        free = tuple(size.padded(x, to=size.Hp) for x in free)
+        first = [size.padded(state.unsqueeze(2), to=size.Hp) for state in states]
+        final = [torch.empty_like(state, memory_format=torch.contiguous_format) for state in first]
+        out = final[0].new_empty(M, size.rows, last, size.Hp)
+        traces, segment = _traces(run, size, out, wanted=keeps and any(ctx.needs_input_grad))
+        structures = types(states=len(states), free=len(free), streams=max(len(cell.projections), len(cell.second)))
+        call = structures.call(M, size.rows, T, H, size.Hp // run.vector, last, segment, segment == T and len(traces))
+        call.out, call.traces = rows(out), traces.data_ptr() or None
+        fill(call, free=free, first=first, final=final)
+        kinds = by_stage(cell, tuple(value if value.stride(-1) == 1 else value.contiguous() for value in weights))
+        for stage, source, own in zip(call.stage, sources, kinds, strict=False):
+            stage.source, stage.given, stage.width = rows(source), *source.shape[2:]
+            fill(stage, **own)
+        run.forward(ctypes.byref(call))
+        ctx.cell, ctx.size, ctx.run, ctx.call, ctx.back = cell, size, run, call, structures.back
+        ctx.held = (sources, free, kinds, traces)
+        return size.cut(out), *(size.cut(state.squeeze(2)) for state in final)
 
     @staticmethod
     def backward(ctx: Any, *slopes: Tensor) -> tuple[Tensor | None, ...]:
         """Return the gradients; what was kept is used up, so that a second backward pass is refused."""
         if ctx.held is None:
             raise RuntimeError("the compiled recurrence can be differentiated once; run it forward again")
-        sources, weights, _, kept, streams, states = ctx.held
-        ctx.held, call, cell = None, ctx.call, ctx.cell
-        M, T, B, units = call.M, call.T, call.B, call.H
-        vector = vector_for(units)
-        Hp = call.blocks * vector
-        d_out = _padded(slopes[0].transpose(1, 2), Hp)
-        d_states = [_padded(slope, Hp).clone() for slope in slopes[1:]]
-        d_free = [torch.empty_like(x) for x in streams]
-        seen = states[0].new_empty(M, T, B, Hp) if cell.second else None
-        transposed = [_transposed(w.R, vector) for w in weights]
-        d_weights = [
-            x.new_zeros(M, 1 + w.W.shape[1] + units, w.b.shape[1], Hp) for x, w in zip(sources, weights, strict=True)
-        ]
-        back = _structures(len(states), len(streams))[1](last=ctx.last, d_out=_at(d_out), seen=_at(seen))
-        for field, values in ((back.transposed, transposed), (back.d_state, d_states), (back.d_free, d_free),
-                              (back.d_weights, d_weights)):  # fmt: skip
-            _point(field, values)
-        _run(cell, vector).backward(ctypes.byref(call), ctypes.byref(back))
-        d_sources = [
-            _to_source(dp, w, units) if ctx.needs_input_grad[2 + i] else None
-            for i, (dp, w) in enumerate(zip(kept, weights, strict=True))
-        ]
-        d_stages = [
-            part
-            for d in d_weights
-            for part in (d[:, 1:-units, :, :units], d[:, 0, :, :units], d[:, -units:, :, :units])
-        ]
-        return (None, None, *d_sources, *d_stages, *(d[..., :units].transpose(1, 2) for d in d_free),
-                *(d[..., :units] for d in d_states))  # fmt: skip
+        (sources, free, kinds, traces), ctx.held = ctx.held, None
+        size, call, back = ctx.size, ctx.call, ctx.back()
+        d_out = size.padded(slopes[0], to=size.Hp)
+        d_states = [size.padded(slope.unsqueeze(2), to=size.Hp).clone() for slope in slopes[1:]]
+        d_free = [torch.empty_like(x, memory_format=torch.contiguous_format) for x in free]
+        back.out = rows(d_out)
+        fill(back, free=d_free, state=d_states)
+        d_sources: list[Tensor | None] = []
+        d_weights: list[Tensor] = []
+        for stage, source, own, asked in zip(back.stage, sources, kinds, ctx.needs_input_grad[4:], strict=False):
+            width = source.shape[-1]
+            d_sources.append(source.new_empty(*source.shape[:3], width + -width % ctx.run.vector) if asked else None)
+            if d_sources[-1] is not None:
+                stage.source, stage.source_blocks = rows(d_sources[-1]), d_sources[-1].shape[-1] // ctx.run.vector
+            new = {kind: [torch.empty_like(w, memory_format=torch.contiguous_format) for w in values]
+                   for kind, values in own.items()}  # fmt: skip
+            fill(stage, **new)
+            d_weights += [value for values in new.values() for value in values]
+        call.out = Rows()  # outputs are not wanted again
+        ctx.run.backward(ctypes.byref(call), ctypes.byref(back))
+        POOL[:] = [*POOL[-7:], traces]
+        cut = [d if d is None else d[:, : size.B, :, : x.shape[-1]] for d, x in zip(d_sources, sources, strict=True)]
+        return (None,) * 4 + (*cut, *map(size.cut, d_free), *(size.cut(d.squeeze(2)) for d in d_states), *d_weights)
 
 
-def _run(cell: Cell, vector: int) -> ctypes.CDLL:
-    found = kernel(cell, vector)
-    assert found is not None, "callers ask for the kernel before they use it"
-    return found
+def _traces(run: Kernel, size: Sizes, like: Tensor, *, wanted: bool) -> tuple[Tensor, int]:
+    """Return the memory of the traces, and the steps of a segment: all steps if traces are kept whole.
+
+    Long sequences keep the states at the first step of each segment only, and compute its trace again.
+    The choice is made run by run: the number of runs must not matter, not even to the order of a sum.
+    """
+    tiles = -(-size.rows // TILE)
+    whole = tiles * run.trace_size(size.T, size.Hp)
+    if not wanted:
+        return like.new_empty(0), min(size.T, SEGMENT // 8)
+    if whole <= KEPT_NUMBERS or size.T <= SEGMENT:
+        return _memory(like, size.M * whole), size.T
+    marks = tiles * -(-size.T // SEGMENT) * run.mark_size(size.Hp)
+    return _memory(like, size.M * marks), SEGMENT
 
 
-def _at(tensor: Tensor | None) -> int | None:
-    return None if tensor is None else tensor.data_ptr()
-
-
-def _point(field: Any, tensors: Sequence[Tensor]) -> None:
-    for i, tensor in enumerate(tensors):
-        field[i] = tensor.data_ptr()
-
-
-def _padded(x: Tensor, width: int) -> Tensor:
-    return pad(x, (0, width - x.shape[-1])).contiguous()
-
-
-def _packed(weights: Weights, vector: int) -> Tensor:
-    """Return bias, input and recurrent weights as the kernel reads them.    -> [M, H / V, 1 + I + H, G, V]"""
-    together = torch.cat([weights.b.unsqueeze(1), weights.W, weights.R], 1)
-    blocks = pad(together, (0, -together.shape[-1] % vector)).unflatten(-1, (-1, vector))
-    return blocks.permute(0, 3, 1, 2, 4).contiguous()
-
-
-def _transposed(R: Tensor, vector: int) -> Tensor:
-    """Return R for the way back, C vectors side by side.    R: [M, H, G, H] -> [M, H / V / C, G H, C, V]"""
-    columns = pad(R.permute(0, 2, 3, 1).flatten(1, 2), (0, -R.shape[1] % vector)).unflatten(-1, (-1, vector))
-    together = next(c for c in (3, 2, 1) if columns.shape[2] % c == 0)
-    return columns.unflatten(2, (-1, together)).permute(0, 2, 1, 3, 4).contiguous()
-
-
-def _to_source(dp: Tensor, weights: Weights, units: int) -> Tensor:
-    """Return the gradient of a stage's source.    dp: [M, T, B, G, Hp] -> [M, B, T, I]"""
-    flat = dp[..., :units].flatten(3).flatten(1, 2)
-    return torch.bmm(flat, weights.W.flatten(2).transpose(1, 2)).unflatten(1, dp.shape[1:3]).transpose(1, 2)
+def _memory(like: Tensor, n: int) -> Tensor:
+    """Return memory for n numbers, from the pool where it has enough."""
+    fits = [i for i, own in enumerate(POOL) if n <= own.numel() <= 2 * n]
+    return POOL.pop(fits[-1]) if fits else like.new_empty(n)

@@ -3,8 +3,9 @@
 A cell computes with `Symbol`s instead of tensors; they answer to the same operators and torch functions.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 
@@ -14,7 +15,7 @@ class NotElementwise(TypeError):
 
 @dataclass(frozen=True, eq=False)
 class Symbol:
-    """One operation on earlier symbols, or a name."""
+    """One operation on earlier symbols, or a name; made by `symbol`, so that equal ones are one."""
 
     op: str
     parts: tuple["Symbol | float", ...] = ()
@@ -49,7 +50,7 @@ class Symbol:
     def __getattr__(self, name: str) -> Callable[[], "Symbol"]:
         """Return a method of one argument, such as `h.tanh()`."""
         if name in RULES:
-            return lambda: Symbol(name, (self,))
+            return lambda: symbol(name, self)
         raise NotElementwise(f"no rule for .{name}()")
 
     @classmethod
@@ -59,7 +60,7 @@ class Symbol:
         """Record a torch function."""
         name = getattr(func, "__name__", str(func))
         if name in RULES and not kwargs and len(args) == 1:
-            return Symbol(name, args)
+            return symbol(name, *args)
         if name in BINARY and not kwargs and len(args) == 2:
             return _join(BINARY[name], *args)
         raise NotElementwise(f"no rule for torch.{name} with these arguments")
@@ -77,36 +78,43 @@ BINARY = {"add": "+", "sub": "-", "subtract": "-", "mul": "*", "multiply": "*", 
 RULES = {
     "tanh": Rule("tanh_({})", lambda x, y: 1 - y * y),
     "sigmoid": Rule("sigmoid_({})", lambda x, y: y * (1 - y)),
-    "relu": Rule("relu_({})", lambda x, y: Symbol("positive", (x,))),
+    "relu": Rule("relu_({})", lambda x, y: symbol("positive", y)),
     "exp": Rule("exp_({})", lambda x, y: y),
     "abs": Rule(
-        "(positive_({0}) - positive_(-{0})) * {0}", lambda x, y: Symbol("positive", (x,)) - Symbol("positive", (-x,))
+        "(positive_({0}) - positive_(-{0})) * {0}", lambda x, y: symbol("positive", x) - symbol("positive", -x)
     ),
     "square": Rule("{0} * {0}", lambda x, y: 2 * x),
     "neg": Rule("-{}", lambda x, y: -1.0),
     "positive": Rule("positive_({})", lambda x, y: 0.0),
 }
+KEPT = ("tanh", "sigmoid", "exp", "relu")  # operations worth remembering: their slope is written in their value
 
 
 def _join(op: str, left: Any, right: Any) -> Symbol:
     for part in (left, right):
         if not isinstance(part, Symbol | int | float):
             raise NotElementwise(f"cannot combine a state or stream with {type(part).__name__} in the compiled kernel")
-    return Symbol(op, tuple(part if isinstance(part, Symbol) else float(part) for part in (left, right)))
+    return symbol(op, *(part if isinstance(part, Symbol) else float(part) for part in (left, right)))
 
 
-def symbols(names: list[str]) -> list[Symbol]:
-    """Return one symbol per name."""
-    return [Symbol(name) for name in names]
+def symbol(op: str, *parts: Symbol | float) -> Symbol:
+    """Return the one symbol of this operation on these parts, or of this name."""
+    return _made(op, parts)
 
 
-def _in_order(outputs: list[Symbol | float]) -> list[Symbol]:
-    """Return all symbols that `outputs` need, parts first."""
+@cache
+def _made(op: str, parts: tuple[Symbol | float, ...]) -> Symbol:
+    return Symbol(op, parts)
+
+
+def in_order(outputs: Iterable[Symbol | float], given: Iterable[Symbol] = ()) -> list[Symbol]:
+    """Return all symbols that `outputs` need, parts first; nothing beyond those that are `given`."""
     found: dict[Symbol, None] = {}
+    known = set(given)
 
     def visit(symbol: Symbol | float) -> None:
         if isinstance(symbol, Symbol) and symbol not in found:
-            for part in symbol.parts:
+            for part in () if symbol in known else symbol.parts:
                 visit(part)
             found[symbol] = None
 
@@ -125,7 +133,7 @@ def pullback(outputs: list[Symbol], inputs: list[Symbol], slopes: list[Symbol]) 
 
     for output, slope in zip(outputs, slopes, strict=True):
         add(output, slope)
-    for symbol in reversed(_in_order(list(outputs))):
+    for symbol in reversed(in_order(outputs)):
         if symbol in total:
             for part, own in _slopes(symbol):
                 add(part, total[symbol] * own)
@@ -148,23 +156,22 @@ def _slopes(symbol: Symbol) -> Iterator[tuple[Symbol | float, Symbol | float]]:
             yield x, RULES[op].slope(x, symbol)
 
 
-def written(targets: dict[str, Symbol | float]) -> str:
-    """Return C++ statements that set every target; equal lines are computed once."""
-    names: dict[Symbol, str] = {}
-    known: dict[str, str] = {}
-    lines = []
+def written(targets: Mapping[str, Symbol | float], given: Mapping[Symbol, str]) -> str:
+    """Return C++ statements that set every target, where the values of some symbols are given by name."""
+    names = dict(given)
+    lines: list[str] = []
 
     def word(part: Symbol | float) -> str:
         return names[part] if isinstance(part, Symbol) else f"all({part!r}f)"
 
-    for symbol in _in_order(list(targets.values())):
-        if not symbol.parts:
-            names[symbol] = symbol.op
+    for own in in_order(targets.values(), given):
+        if own in names:
             continue
-        words = [word(part) for part in symbol.parts]
-        line = RULES[symbol.op].text.format(*words) if symbol.op in RULES else f" {symbol.op} ".join(words)
-        if line not in known:
-            known[line] = f"x{len(known)}"
-            lines.append(f"const vf {known[line]} = {line};")
-        names[symbol] = known[line]
+        if not own.parts:
+            names[own] = own.op
+            continue
+        words = [word(part) for part in own.parts]
+        text = RULES[own.op].text.format(*words) if own.op in RULES else f" {own.op} ".join(words)
+        names[own] = f"x{len(lines)}"
+        lines.append(f"const vf {names[own]} = {text};")
     return "\n  ".join([*lines, *(f"{target} = {word(value)};" for target, value in targets.items())])

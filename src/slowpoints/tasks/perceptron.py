@@ -87,13 +87,10 @@ def evaluation(s: Settings, world: World, *, rows: int, split: Split, rng: Gener
 
 def _shown(s: Settings, world: World, index: Tensor) -> Batch:
     """Return the rows `index` of the set as sequences.    index: [B]"""
-    shown = world.inputs[index]
-    if s.inject == "always":
-        x = shown[:, None].expand(-1, s.n_steps, -1)
-    else:
-        x = shown.new_zeros(len(index), s.n_steps, s.n_in)
-        x[:, 0] = shown
-    return Batch(x, world.labels[index][:, None, None], x.new_ones(len(index), 1), x.new_ones(1, dtype=torch.bool))
+    silent = s.n_steps - 1 if s.inject == "once" else 0
+    x = world.inputs[index][:, None].expand(-1, s.n_steps - silent, -1)
+    y = world.labels[index][:, None, None]
+    return Batch(x, y, x.new_ones(len(index), 1), x.new_ones(1, dtype=torch.bool), silent)
 
 
 def loss(s: Settings, out: Tensor, batch: Batch) -> Tensor:

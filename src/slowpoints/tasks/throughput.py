@@ -52,9 +52,8 @@ def world(s: Settings, *, n_parameters: int, rng: Generator, data_dir: Path | No
 
 def sample(s: Settings, world: None, *, batch: int, split: Split, rng: Generator) -> Batch:
     """Return vectors shown at the first step and wanted at the last; splits differ by `rng` alone."""
-    x = torch.zeros(batch, s.n_steps, s.n_in, device=rng.device)
-    x[:, 0].uniform_(-BOUND, BOUND, generator=rng)
-    return Batch(x, x[:, :1], x.new_ones(batch, 1), x.new_ones(s.n_in, dtype=torch.bool))
+    x = torch.empty(batch, 1, s.n_in, device=rng.device).uniform_(-BOUND, BOUND, generator=rng)
+    return Batch(x, x, x.new_ones(batch, 1), x.new_ones(s.n_in, dtype=torch.bool), silent=s.n_steps - 1)
 
 
 def evaluation(s: Settings, world: None, *, rows: int, split: Split, rng: Generator) -> Batch:
