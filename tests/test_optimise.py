@@ -1,32 +1,52 @@
 """The optimiser of a stack against torch's own, one network at a time."""
 
+from typing import Any
+
 import pytest
 import torch
 
-from slowpoints.optimise import Moments, adam, flatten, rate, views
+from slowpoints.optimise import KINDS, Moments, Rules, flatten, rate, rules, update, views
 
 
 def fresh_moments(flat: torch.Tensor) -> Moments:
     return Moments(torch.zeros_like(flat), torch.zeros_like(flat), torch.ones(len(flat), dtype=torch.bool))
 
 
-def test_a_stack_steps_as_torch_adam_with_clipping_does() -> None:
+def stacked_rules(*runs: dict[str, Any]) -> Rules:
+    own = [{"optimizer": "adam", "momentum": 0.9, "decay": 0.0, "clip": 0.0} | run for run in runs]
+    return rules(own, torch.device("cpu"))
+
+
+THEIRS = {
+    "sgd": lambda p, lr, momentum: torch.optim.SGD(p, lr=lr),
+    "momentum": lambda p, lr, momentum: torch.optim.SGD(p, lr=lr, momentum=momentum),
+    "rmsprop": lambda p, lr, momentum: torch.optim.RMSprop(p, lr=lr, alpha=momentum),
+    "adam": lambda p, lr, momentum: torch.optim.Adam(p, lr=lr, betas=(momentum, 0.999)),
+}
+
+
+def test_every_run_of_a_mixed_stack_steps_as_torch_does() -> None:
+    runs = [
+        {"optimizer": kind, "momentum": momentum, "decay": decay, "clip": clip, "lr": lr}
+        for kind in KINDS
+        for momentum, decay, clip, lr in ((0.9, 0.0, 1.0, 0.1), (0.5, 0.01, 100.0, 0.01), (0.99, 0.1, 0.0, 0.1))
+    ]
     rng = torch.Generator().manual_seed(0)
-    flat = torch.randn(3, 5, generator=rng, dtype=torch.float64)
-    grads = torch.randn(7, 3, 5, generator=rng, dtype=torch.float64) * 3
-    lr, clip = torch.tensor([0.1, 0.01, 0.1]).double(), torch.tensor([1.0, 100.0, 0.0]).double()
-    ours, moments = flat.clone(), fresh_moments(flat)
+    flat = torch.randn(len(runs), 5, generator=rng, dtype=torch.float64)
+    grads = torch.randn(7, len(runs), 5, generator=rng, dtype=torch.float64) * 3
+    ours, moments, lr = flat.clone(), fresh_moments(flat), torch.tensor([run["lr"] for run in runs]).double()
+    own = Rules(*(value.double() if value.is_floating_point() else value for value in stacked_rules(*runs)))
     for step, grad in enumerate(grads):
-        assert adam(ours, grad, moments, step=step, lr=lr, clip=clip).all()
-    for i in range(3):
+        assert update(ours, grad, moments, own, step=step, lr=lr).all()
+    for i, run in enumerate(runs):
         theirs = torch.nn.Parameter(flat[i].clone())
-        optimiser = torch.optim.Adam([theirs], lr=float(lr[i]))
+        optimiser = THEIRS[run["optimizer"]]([theirs], run["lr"], run["momentum"])
         for grad in grads:
-            theirs.grad = grad[i].clone()
-            if clip[i] > 0:
-                torch.nn.utils.clip_grad_norm_([theirs], float(clip[i]))
+            theirs.grad = grad[i] + run["decay"] * theirs.detach()
+            if run["clip"]:
+                torch.nn.utils.clip_grad_norm_([theirs], run["clip"])
             optimiser.step()
-        torch.testing.assert_close(ours[i], theirs.detach(), rtol=1e-5, atol=0)
+        torch.testing.assert_close(ours[i], theirs.detach(), rtol=2e-5, atol=1e-6, msg=str(run))
 
 
 def test_a_gradient_that_is_not_finite_leaves_its_run_and_the_neighbours_alone() -> None:
@@ -34,9 +54,9 @@ def test_a_gradient_that_is_not_finite_leaves_its_run_and_the_neighbours_alone()
     grad = torch.ones(3, 4)
     grad[1, 2] = torch.nan
     with_nan, without = flat.clone(), flat.clone()
-    settings = {"step": 0, "lr": torch.full((3,), 0.1), "clip": torch.ones(3)}
-    takes = adam(with_nan, grad, fresh_moments(flat), **settings)
-    adam(without, torch.ones(3, 4), fresh_moments(flat), **settings)
+    own, lr = stacked_rules(*[{"clip": 1.0}] * 3), torch.full((3,), 0.1)
+    takes = update(with_nan, grad, fresh_moments(flat), own, step=0, lr=lr)
+    update(without, torch.ones(3, 4), fresh_moments(flat), own, step=0, lr=lr)
     assert takes.tolist() == [True, False, True]
     assert torch.equal(with_nan[1], flat[1])
     assert torch.equal(with_nan[[0, 2]], without[[0, 2]])
@@ -46,7 +66,7 @@ def test_a_run_that_is_done_no_longer_moves() -> None:
     flat = torch.ones(2, 4)
     moments = fresh_moments(flat)
     moments.active[0] = False
-    adam(flat, torch.ones(2, 4), moments, step=0, lr=torch.full((2,), 0.1), clip=torch.zeros(2))
+    update(flat, torch.ones(2, 4), moments, stacked_rules({}, {}), step=0, lr=torch.full((2,), 0.1))
     assert torch.equal(flat[0], torch.ones(4))
     torch.testing.assert_close(flat[1], torch.full((4,), 0.9))
 

@@ -118,6 +118,16 @@ def readme(args: argparse.Namespace) -> None:
     readme.write(Path("README.md"), claims=folder / "claims.csv", figure=readme.FIGURE, records=readme.RECORDS)
 
 
+def bench(args: argparse.Namespace) -> None:
+    """Measure how fast the engine trains, and write the page and the numbers behind it."""
+    from slowpoints import bench
+
+    found = bench.run()
+    args.out.mkdir(parents=True, exist_ok=True)
+    (args.out / "speed.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    (args.out / "speed.md").write_text(bench.markdown(found), encoding="utf-8")
+
+
 def rebuild(args: argparse.Namespace) -> None:
     """Rebuild a data set that ships with the project from the official files."""
     from slowpoints import datasets
@@ -149,6 +159,7 @@ STAGES: list[tuple[str, Callable[[argparse.Namespace], None], Options]] = [
     ("claims", claims, {"--scale": TEXT, "--torch": {"default": "cpu"}, "--claims": FILE, "--numbers": FILE}),
     ("paper", paper, {"--scale": TEXT, "--out": FILE}),
     ("readme", readme, {"--scale": TEXT}),
+    ("bench", bench, {"--out": FILE}),
     ("rebuild", rebuild, {"--name": TEXT, "--data-dir": {"type": Path}, "--out": FILE}),
     ("figure", figure, {"notebook": {"type": Path}, "--scale": TEXT, "--executed": FILE, "--html": FILE}),
 ]  # fmt: skip

@@ -1,19 +1,36 @@
 """The optimiser of a stack: all parameters in one [M, P] tensor, every setting a vector over runs."""
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8  # Kingma & Ba 2015
+KINDS = ("sgd", "momentum", "rmsprop", "adam")
+BETA2, EPSILON = 0.999, 1e-8  # of Adam (Kingma & Ba 2015); the other optimisers' constants are settings
 VECTOR = 32  # numbers that torch's loops take at once
 DROP_AT = 6 / 7  # Haviv et al. 2019: MNIST networks drop the rate at step 120,000 of 140,000
 
 
+class Rules(NamedTuple):
+    """How the gradient of each run becomes its step.    all [M]"""
+
+    kind: Tensor  # index into KINDS
+    momentum: Tensor  # Adam: beta_1; RMSProp: decay of the mean square; momentum: share of the last step
+    decay: Tensor  # of the weights (L2): decay * weight is added to the gradient
+    clip: Tensor  # largest global norm of a gradient; 0 = none
+
+
+def rules(trains: list[dict[str, Any]], device: torch.device) -> Rules:
+    """Return the rules of a stack from the `train` blocks of its runs."""
+    kind = torch.tensor([KINDS.index(train["optimizer"]) for train in trains], device=device)
+    rest = ([train[name] for train in trains] for name in ("momentum", "decay", "clip"))
+    return Rules(kind, *(torch.tensor(values, dtype=torch.float32, device=device) for values in rest))
+
+
 class Moments(NamedTuple):
-    """Adam's state of a stack, and which runs still learn.    first, second: [M, P]; active: [M]"""
+    """Running means of the gradient and of its square, and which runs still learn.    [M, P], [M, P], [M]"""
 
     first: Tensor
     second: Tensor
@@ -49,20 +66,27 @@ def rate(schedule: str, *, lr: float, lr_final: float, step: int, steps: int) ->
     return lr
 
 
-def adam(flat: Tensor, grad: Tensor, moments: Moments, *, step: int, lr: Tensor, clip: Tensor) -> Tensor:
-    """Take one clipped Adam step in place and return which runs took it.
+def update(flat: Tensor, grad: Tensor, moments: Moments, own: Rules, *, step: int, lr: Tensor) -> Tensor:
+    """Take one step of every run in place and return which runs took it.
 
-    flat, grad: [M, P]; lr, clip: [M] (clip = largest global gradient norm of a run, 0 = none); step: 0-based.    -> [M]
-    A run whose gradient is not finite is left untouched. No run reads another's numbers.
+    flat, grad: [M, P]; lr: [M]; step: 0-based.    -> [M]
+    A run whose gradient is not finite is left untouched. No run reads another's numbers. With g the clipped gradient:
+    sgd: -lr g; momentum: -lr v, v = mu v + g; rmsprop: -lr g / (sqrt(mean of g^2) + eps); adam: Kingma & Ba 2015.
     """
+    is_momentum, is_rmsprop, is_adam = (own.kind == KINDS.index(name) for name in ("momentum", "rmsprop", "adam"))
+    if bool((own.decay > 0).any()):
+        grad = grad + own.decay[:, None] * flat
     norm = grad.square().sum(1).sqrt()
     takes = moments.active & norm.isfinite()
-    scale = torch.where((clip > 0) & (norm > clip), clip / norm, torch.ones_like(norm))
+    scale = torch.where((own.clip > 0) & (norm > own.clip), own.clip / norm, torch.ones_like(norm))
     grad = torch.where(takes[:, None], grad * scale[:, None], torch.zeros_like(grad))
-    moments.first.lerp_(grad, 1 - BETA1)
-    moments.second.mul_(BETA2).addcmul_(grad, grad, value=1 - BETA2)
-    size = lr / (1 - BETA1 ** (step + 1))
-    spread = (moments.second / (1 - BETA2 ** (step + 1))).sqrt_().add_(EPSILON)
-    change = moments.first / spread * size[:, None]
+    beta2 = torch.where(is_adam, BETA2, own.momentum)
+    moments.first.lerp_(grad, (1 - own.momentum)[:, None])
+    moments.second.lerp_(grad.square(), (1 - beta2)[:, None])
+    size = lr / torch.where(is_adam, 1 - own.momentum ** (step + 1), torch.where(is_momentum, 1 - own.momentum, 1.0))
+    bias = torch.where(is_adam, 1 - BETA2 ** (step + 1), 1.0).to(grad)
+    spread = (moments.second / bias[:, None]).sqrt_().add_(EPSILON)
+    change = torch.where((is_momentum | is_adam)[:, None], moments.first, grad) * size[:, None]
+    change = torch.where((is_rmsprop | is_adam)[:, None], change / spread, change)
     flat.sub_(torch.where(takes[:, None], change, torch.zeros_like(change)))
     return takes

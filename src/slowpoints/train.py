@@ -15,7 +15,7 @@ from slowpoints import tasks
 from slowpoints.engine import Network, count_parameters
 from slowpoints.evaluate import predict, scores
 from slowpoints.feed import Feed, worlds
-from slowpoints.optimise import Moments, adam, flatten, rate, views
+from slowpoints.optimise import Moments, flatten, rate, rules, update, views
 from slowpoints.regularise import Regulariser, Start
 from slowpoints.stack import fresh, network, task_settings
 
@@ -48,6 +48,7 @@ class Trainer:
             torch.zeros_like(self.flat),
             torch.ones(len(self.runs), dtype=torch.bool, device=device),
         )
+        self.rules = rules([run["train"] for run in self.runs], device)
         self.loss_sum = torch.zeros(len(self.runs), device=device)
         self.step = self.looked = 0  # steps taken; steps at the last look
         self.outcome = [""] * len(self.runs)
@@ -66,10 +67,8 @@ class Trainer:
         loss = self.task.loss(self.settings[0], predict(self.net, self.params, batch), batch)
         total = loss if self.regulariser is None else loss + self.regulariser(self.net, self.params)
         grads = torch.autograd.grad(total.sum(), list(self.params.values()))
-        takes = adam(
-            self.flat, flatten(dict(zip(self.params, grads, strict=True))), self.moments,
-            step=self.step, lr=self._per_run(self._rate), clip=self._per_run(lambda train: train["clip"]),
-        )  # fmt: skip
+        grad = flatten(dict(zip(self.params, grads, strict=True)))
+        takes = update(self.flat, grad, self.moments, self.rules, step=self.step, lr=self._rates())
         self.loss_sum += torch.where(takes, loss.detach(), torch.full_like(loss, torch.nan))
         self.step += 1
 
@@ -82,8 +81,8 @@ class Trainer:
             steps=train["steps"],
         )
 
-    def _per_run(self, value: Any) -> Tensor:
-        return torch.tensor([value(run["train"]) for run in self.runs], dtype=torch.float32, device=self.device)
+    def _rates(self) -> Tensor:
+        return torch.tensor([self._rate(run["train"]) for run in self.runs], dtype=torch.float32, device=self.device)
 
     def look(self) -> None:
         """Evaluate on validation data; note divergence, solution and the stop rule, run by run."""

@@ -42,13 +42,16 @@ class NetSettings:
 
 @dataclass(frozen=True)
 class TrainSettings:
-    """How a run is trained: Adam, one learning-rate schedule, clipping, a stop rule, a curriculum."""
+    """How a run is trained: optimiser, learning-rate schedule, clipping, stop rule, curriculum."""
 
     steps: int
     batch: int
     lr: float
     schedule: Literal["constant", "exponential", "drop"] = "constant"
     lr_final: float = 1.0  # factor on lr at the end; "drop" applies it at 6/7 of the steps
+    optimizer: Literal["adam", "rmsprop", "momentum", "sgd"] = "adam"
+    momentum: float = 0.9  # adam: beta_1; rmsprop: decay of the mean square; momentum: share of the last step
+    decay: float = 0.0  # L2: decay * weight is added to the gradient
     clip: float = 1.0  # global gradient norm per run; 0 switches clipping off
     eval_every: int = 100
     eval_rows: int = 256
@@ -72,8 +75,10 @@ class TrainSettings:
                     f"{name} must be a multiple of {ROWS}, found {getattr(self, name)}: only then does a run "
                     "alone give the same bits as the run in a stack"
                 )
-        if self.lr <= 0 or self.lr_final <= 0 or self.clip < 0 or self.strength < 0:
-            raise ValueError("lr and lr_final must be positive, clip and strength not negative")
+        if self.lr <= 0 or self.lr_final <= 0 or min(self.clip, self.strength, self.decay) < 0:
+            raise ValueError("lr and lr_final must be positive, clip, decay and strength not negative")
+        if not 0 <= self.momentum < 1:
+            raise ValueError(f"momentum must lie in [0, 1), found {self.momentum}")
         if bool(self.start) != bool(self.start_arm):
             raise ValueError("start and start_arm go together: the experiment and the arm to start from")
         if self.regularise != "none" and not self.start:
@@ -82,7 +87,8 @@ class TrainSettings:
 
 # What may differ between the runs of one stack; everything else is part of the stack's shape.
 PER_RUN_NET = ("keep_bias", "recurrent_init", "recurrent_scale", "input_init", "input_scale", "bias_std")
-PER_RUN_TRAIN = ("lr", "schedule", "lr_final", "clip", "curriculum", "start_arm", "regularise", "strength")
+PER_RUN_TRAIN = ("lr", "schedule", "lr_final", "optimizer", "momentum", "decay", "clip", "curriculum", "start_arm",
+                 "regularise", "strength")  # fmt: skip
 
 
 def names(folder: str) -> list[str]:
