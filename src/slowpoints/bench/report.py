@@ -38,8 +38,8 @@ def markdown(found: dict[str, Any]) -> str:
         "## Growth",
         "Cost per run of a GRU of 16 units, 20 steps, in units of the same in a stack of 8:",
         _line(found["runs"], "runs", "of the yardstick", "{:.2f}"),
-        "Cost per run and step of a GRU of 64 units (stack of 4), in units of that at 20 steps; from 200 steps on "
-        "traces are computed again instead of kept:",
+        "Cost per run and step of a GRU of 64 units (stack of 4), in units of that at 20 steps. A trace that would "
+        "take more than 64 MB per run, here that of 1000 steps, is computed again instead of kept:",
         _line(_per_step(found["steps"]), "steps", "cost", "{:.2f}"),
         "Memory of one training step of 4 such GRUs, in MB:",
         _line(found["memory"], "steps", "MB, traces kept", "{:.0f}"),
