@@ -6,6 +6,8 @@ from typing import NamedTuple
 from slowpoints.cells.definition import Bundle, Cell
 from slowpoints.engine.kernel import FORWARD
 from slowpoints.engine.kernel_backward import BACKWARD
+from slowpoints.engine.kernel_data import DATA
+from slowpoints.engine.kernel_products import PRODUCTS
 from slowpoints.engine.symbols import KEPT, NotElementwise, Symbol, in_order, pullback, symbol, written
 
 TILE = 32  # sequences that go through the steps together: their states stay in the nearest caches
@@ -57,7 +59,7 @@ def source(cell: Cell, *, vector: int, rows: int) -> Source:
         "SEEN": written(seen, q),
         "FIRST_BACK": written(math.seen_back, q),
     }  # fmt: skip
-    text = FORWARD + BACKWARD
+    text = DATA + FORWARD + PRODUCTS + BACKWARD
     for name, value in fill.items():
         text = text.replace(f"@{name}@", str(value))
     return Source(text, len(q))
