@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import torch
 
-from slowpoints.optimise import KINDS, Moments, Rules, flatten, rate, rules, update, views
+from slowpoints.optimise import Moments, Rules, flatten, rate, rules, update, views
 
 
 def fresh_moments(flat: torch.Tensor) -> Moments:
@@ -28,7 +28,7 @@ THEIRS = {
 def test_every_run_of_a_mixed_stack_steps_as_torch_does() -> None:
     runs = [
         {"optimizer": kind, "momentum": momentum, "decay": decay, "clip": clip, "lr": lr}
-        for kind in KINDS
+        for kind in THEIRS
         for momentum, decay, clip, lr in ((0.9, 0.0, 1.0, 0.1), (0.5, 0.01, 100.0, 0.01), (0.99, 0.1, 0.0, 0.1))
     ]
     rng = torch.Generator().manual_seed(0)

@@ -7,7 +7,6 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-KINDS = ("sgd", "momentum", "rmsprop", "adam")
 BETA2, EPSILON = 0.999, 1e-8  # of Adam (Kingma & Ba 2015); the other optimisers' constants are settings
 VECTOR = 32  # numbers that torch's loops take at once
 DROP_AT = 6 / 7  # Haviv et al. 2019: MNIST networks drop the rate at step 120,000 of 140,000
@@ -16,17 +15,24 @@ DROP_AT = 6 / 7  # Haviv et al. 2019: MNIST networks drop the rate at step 120,0
 class Rules(NamedTuple):
     """How the gradient of each run becomes its step.    all [M]"""
 
-    kind: Tensor  # index into KINDS
+    is_adam: Tensor
+    is_momentum: Tensor
+    is_rmsprop: Tensor
     momentum: Tensor  # Adam: beta_1; RMSProp: decay of the mean square; momentum: share of the last step
-    decay: Tensor  # of the weights (L2): decay * weight is added to the gradient
+    beta2: Tensor  # how slowly the mean square follows
+    decay: Tensor | None  # of the weights (L2): decay * weight is added to the gradient; None: no run decays
     clip: Tensor  # largest global norm of a gradient; 0 = none
 
 
 def rules(trains: list[dict[str, Any]], device: torch.device) -> Rules:
     """Return the rules of a stack from the `train` blocks of its runs."""
-    kind = torch.tensor([KINDS.index(train["optimizer"]) for train in trains], device=device)
-    rest = ([train[name] for train in trains] for name in ("momentum", "decay", "clip"))
-    return Rules(kind, *(torch.tensor(values, dtype=torch.float32, device=device) for values in rest))
+    kinds = {kind: torch.tensor([train["optimizer"] == kind for train in trains], device=device)
+             for kind in ("adam", "momentum", "rmsprop")}  # fmt: skip
+    momentum, decay, clip = (torch.tensor([train[name] for train in trains], dtype=torch.float32, device=device)
+                             for name in ("momentum", "decay", "clip"))  # fmt: skip
+    beta2 = torch.where(kinds["adam"], BETA2, momentum)
+    return Rules(kinds["adam"], kinds["momentum"], kinds["rmsprop"], momentum, beta2,
+                 decay if bool(decay.any()) else None, clip)  # fmt: skip
 
 
 class Moments(NamedTuple):
@@ -73,20 +79,19 @@ def update(flat: Tensor, grad: Tensor, moments: Moments, own: Rules, *, step: in
     A run whose gradient is not finite is left untouched. No run reads another's numbers. With g the clipped gradient:
     sgd: -lr g; momentum: -lr v, v = mu v + g; rmsprop: -lr g / (sqrt(mean of g^2) + eps); adam: Kingma & Ba 2015.
     """
-    is_momentum, is_rmsprop, is_adam = (own.kind == KINDS.index(name) for name in ("momentum", "rmsprop", "adam"))
-    if bool((own.decay > 0).any()):
+    if own.decay is not None:
         grad = grad + own.decay[:, None] * flat
     norm = grad.square().sum(1).sqrt()
     takes = moments.active & norm.isfinite()
     scale = torch.where((own.clip > 0) & (norm > own.clip), own.clip / norm, torch.ones_like(norm))
     grad = torch.where(takes[:, None], grad * scale[:, None], torch.zeros_like(grad))
-    beta2 = torch.where(is_adam, BETA2, own.momentum)
     moments.first.lerp_(grad, (1 - own.momentum)[:, None])
-    moments.second.lerp_(grad.square(), (1 - beta2)[:, None])
-    size = lr / torch.where(is_adam, 1 - own.momentum ** (step + 1), torch.where(is_momentum, 1 - own.momentum, 1.0))
-    bias = torch.where(is_adam, 1 - BETA2 ** (step + 1), 1.0).to(grad)
+    moments.second.lerp_(grad.square(), (1 - own.beta2)[:, None])
+    warm_up = torch.where(own.is_momentum, 1 - own.momentum, 1.0)  # what the mean falls short of, or weighs down
+    size = lr / torch.where(own.is_adam, 1 - own.momentum ** (step + 1), warm_up)
+    bias = torch.where(own.is_adam, 1 - BETA2 ** (step + 1), 1.0).to(grad)
     spread = (moments.second / bias[:, None]).sqrt_().add_(EPSILON)
-    change = torch.where((is_momentum | is_adam)[:, None], moments.first, grad) * size[:, None]
-    change = torch.where((is_rmsprop | is_adam)[:, None], change / spread, change)
+    change = torch.where((own.is_momentum | own.is_adam)[:, None], moments.first, grad) * size[:, None]
+    change = torch.where((own.is_rmsprop | own.is_adam)[:, None], change / spread, change)
     flat.sub_(torch.where(takes[:, None], change, torch.zeros_like(change)))
     return takes

@@ -30,18 +30,16 @@ class Inputs(NamedTuple):
 
 
 def split(cell: Cell, tensors: tuple[Any, ...]) -> Inputs:
-    """Return what a flat list of a cell's inputs, or of their gradients, holds."""
-    ends = [1 + bool(cell.second)]
+    """Return what a flat list of a cell's inputs holds."""
+    ends = [len(cell.stages)]
     ends += [ends[-1] + len(cell.free), ends[-1] + len(cell.free) + len(cell.states)]
     return Inputs(tensors[: ends[0]], tensors[ends[0] : ends[1]], tensors[ends[1] : ends[2]], tensors[ends[2] :])
 
 
 def by_stage(cell: Cell, weights: tuple[Any, ...]) -> list[dict[str, tuple[Any, ...]]]:
     """Return the weights of every stage by kind, streams in order."""
-    n, m = len(cell.projections), len(cell.second)
-    counts = [n] * 3 + [m] * 3 * bool(m)
-    parts = [weights[sum(counts[:i]) : sum(counts[: i + 1])] for i in range(len(counts))]
-    return [dict(zip(("b", "W", "R"), parts[i : i + 3], strict=True)) for i in range(0, len(parts), 3)]
+    given = iter(weights)
+    return [{kind: tuple(next(given) for _ in names) for kind in "bWR"} for names in cell.stages]
 
 
 class Sizes(NamedTuple):
@@ -91,7 +89,7 @@ class Scan(torch.autograd.Function):
         final = [torch.empty_like(state, memory_format=torch.contiguous_format) for state in first]
         out = final[0].new_empty(M, size.rows, last, size.Hp)
         traces, segment = _traces(run, size, out, wanted=keeps and any(ctx.needs_input_grad))
-        structures = types(states=len(states), free=len(free), streams=max(len(cell.projections), len(cell.second)))
+        structures = types(states=len(states), free=len(free), streams=max(map(len, cell.stages)))
         call = structures.call(M, size.rows, T, H, size.Hp // run.vector, last, segment, segment == T and len(traces))
         call.out, call.traces = rows(out), traces.data_ptr() or None
         fill(call, free=free, first=first, final=final)
