@@ -5,16 +5,22 @@ from typing import Any
 import pytest
 import torch
 
-from slowpoints.optimise import Moments, Rules, flatten, rate, rules, update, views
+from slowpoints.optimise import Moments, Pace, Rules, flatten, pace, rate, rules, update, views
+
+DEFAULTS = {"optimizer": "adam", "momentum": 0.9, "decay": 0.0, "clip": 0.0,
+            "schedule": "constant", "lr": 0.1, "lr_final": 1.0, "steps": 100}  # fmt: skip
 
 
 def fresh_moments(flat: torch.Tensor) -> Moments:
-    return Moments(torch.zeros_like(flat), torch.zeros_like(flat), torch.ones(len(flat), dtype=torch.bool))
+    return Moments(torch.zeros_like(flat), torch.zeros_like(flat))
 
 
 def stacked_rules(*runs: dict[str, Any]) -> Rules:
-    own = [{"optimizer": "adam", "momentum": 0.9, "decay": 0.0, "clip": 0.0} | run for run in runs]
-    return rules(own, torch.device("cpu"))
+    return rules([DEFAULTS | run for run in runs], torch.device("cpu"))
+
+
+def stacked_pace(*runs: dict[str, Any], step: int) -> Pace:
+    return pace([DEFAULTS | run for run in runs], [step] * len(runs), torch.device("cpu"))
 
 
 THEIRS = {
@@ -34,10 +40,11 @@ def test_every_run_of_a_mixed_stack_steps_as_torch_does() -> None:
     rng = torch.Generator().manual_seed(0)
     flat = torch.randn(len(runs), 5, generator=rng, dtype=torch.float64)
     grads = torch.randn(7, len(runs), 5, generator=rng, dtype=torch.float64) * 3
-    ours, moments, lr = flat.clone(), fresh_moments(flat), torch.tensor([run["lr"] for run in runs]).double()
+    ours, moments = flat.clone(), fresh_moments(flat)
     own = Rules(*(value.double() if value.is_floating_point() else value for value in stacked_rules(*runs)))
     for step, grad in enumerate(grads):
-        assert update(ours, grad, moments, own, step=step, lr=lr).all()
+        now = Pace(*(part.double() for part in stacked_pace(*runs, step=step)))
+        assert update(ours, grad, moments, own, now).all()
     for i, run in enumerate(runs):
         theirs = torch.nn.Parameter(flat[i].clone())
         optimiser = THEIRS[run["optimizer"]]([theirs], run["lr"], run["momentum"])
@@ -54,21 +61,20 @@ def test_a_gradient_that_is_not_finite_leaves_its_run_and_the_neighbours_alone()
     grad = torch.ones(3, 4)
     grad[1, 2] = torch.nan
     with_nan, without = flat.clone(), flat.clone()
-    own, lr = stacked_rules(*[{"clip": 1.0}] * 3), torch.full((3,), 0.1)
-    takes = update(with_nan, grad, fresh_moments(flat), own, step=0, lr=lr)
-    update(without, torch.ones(3, 4), fresh_moments(flat), own, step=0, lr=lr)
+    own, now = stacked_rules(*[{"clip": 1.0}] * 3), stacked_pace({}, {}, {}, step=0)
+    takes = update(with_nan, grad, fresh_moments(flat), own, now)
+    update(without, torch.ones(3, 4), fresh_moments(flat), own, now)
     assert takes.tolist() == [True, False, True]
     assert torch.equal(with_nan[1], flat[1])
     assert torch.equal(with_nan[[0, 2]], without[[0, 2]])
 
 
-def test_a_run_that_is_done_no_longer_moves() -> None:
-    flat = torch.ones(2, 4)
-    moments = fresh_moments(flat)
-    moments.active[0] = False
-    update(flat, torch.ones(2, 4), moments, stacked_rules({}, {}), step=0, lr=torch.full((2,), 0.1))
-    assert torch.equal(flat[0], torch.ones(4))
-    torch.testing.assert_close(flat[1], torch.full((4,), 0.9))
+def test_runs_at_different_steps_of_their_training_step_as_each_would_alone() -> None:
+    trains = [DEFAULTS | {"schedule": "exponential", "lr_final": 0.1}] * 3
+    together = pace(trains, [0, 7, 93], torch.device("cpu"))
+    for i, step in enumerate((0, 7, 93)):
+        alone = pace(trains[:1], [step], torch.device("cpu"))
+        assert (alone.size[0], alone.fill[0]) == (together.size[i], together.fill[i])
 
 
 def test_views_share_memory_with_the_flat_parameters() -> None:

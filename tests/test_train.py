@@ -16,12 +16,12 @@ from slowpoints.train import Trainer, fit
 CPU = torch.device("cpu")
 
 
-def trainer(runs: list[dict[str, Any]], start: Start | None = None) -> Trainer:
-    return Trainer({"runs": runs}, device=CPU, data_dir=Path(), start=start)
+def trainer(runs: list[dict[str, Any]], start: Start | None = None, width: int | None = None) -> Trainer:
+    return Trainer({"runs": runs}, device=CPU, data_dir=Path(), start=start, width=width)
 
 
-def trained(runs: list[dict[str, Any]], tmp_path: Path) -> Trainer:
-    made = trainer(runs)
+def trained(runs: list[dict[str, Any]], tmp_path: Path, width: int | None = None) -> Trainer:
+    made = trainer(runs, width=width)
     fit(made, path=tmp_path / "none.safetensors", key="test")
     return made
 
@@ -32,8 +32,8 @@ def test_a_run_alone_is_the_run_in_company(cell: str, tmp_path: Path) -> None:
     together = trained(runs, tmp_path)
     for i in (0, 3):
         alone = trained([runs[i]], tmp_path)
-        assert torch.equal(alone.flat[0], together.flat[i])
-        assert alone.curves[0] == together.curves[i]
+        assert torch.equal(alone.slots.weights[0], together.slots.weights[i])
+        assert alone.fates[0] == together.fates[i]
 
 
 @pytest.mark.parametrize(
@@ -48,10 +48,42 @@ def test_a_run_alone_is_the_run_in_company(cell: str, tmp_path: Path) -> None:
     ids=str,
 )
 def test_every_task_trains_the_same_alone_and_in_company(task: dict[str, Any], tmp_path: Path) -> None:
-    runs = [make_run(i, task=task, steps=6, curriculum="none") for i in range(3)]
+    runs = [make_run(i, task=task, steps=10) for i in range(3)]
     together, alone = trained(runs, tmp_path), trained(runs[2:], tmp_path)
-    assert torch.equal(alone.flat[0], together.flat[2])
-    assert together.curves[2]["loss"][-1] != together.curves[1]["loss"][-1], "seeds differ"
+    assert torch.equal(alone.slots.weights[0], together.slots.weights[2])
+    assert together.fates[2].curve["loss"][-1] != together.fates[1].curve["loss"][-1], "seeds differ"
+
+
+@pytest.mark.parametrize("cell", ["gru", "lstm", "pru", "intersection_rnn"])
+def test_the_number_of_slots_changes_nothing(cell: str, tmp_path: Path) -> None:
+    """Runs of different lengths, optimisers and stop times; every slot is handed on at another moment."""
+    kinds = ("adam", "momentum", "rmsprop", "sgd")
+    runs = [
+        make_run(i, net={"cell": cell}, steps=5 * (i + 1), optimizer=kinds[i % 4], lr=1e-2 * (i + 1),
+                 schedule="exponential", lr_final=0.1, stop_metric="mse", stop_below=0.12, stop_times=1)
+        for i in range(7)
+    ]  # fmt: skip
+    whole = trained(runs, tmp_path)
+    assert len({fate.steps for fate in whole.fates}) > 3
+    for width in (1, 2, 3, 5):
+        made = trained(runs, tmp_path, width=width)
+        assert torch.equal(made.slots.weights, whole.slots.weights)
+        assert made.fates == whole.fates
+        assert {name: value.tolist() for name, value in made.tested().items()} == {
+            name: value.tolist() for name, value in whole.tested().items()
+        }
+
+
+def test_a_run_that_ends_hands_its_slot_on_and_the_last_slots_close() -> None:
+    made = trainer([make_run(i, steps=steps) for i, steps in enumerate((10, 5, 5, 20))], width=2)
+    seen = [made.slots.members]
+    while not made.is_done:
+        for _ in range(5):
+            made.advance()
+        made.look()
+        seen.append(made.slots.members)
+    assert seen == [[0, 1], [0, 2], [3], [3], [3], [3], []][: len(seen)]
+    assert made.tick == 30
 
 
 def test_runs_of_different_curricula_share_a_stack(tmp_path: Path) -> None:
@@ -59,27 +91,24 @@ def test_runs_of_different_curricula_share_a_stack(tmp_path: Path) -> None:
     runs = [make_run(0, arm=kind, task=task, steps=10, curriculum=kind) for kind in ("none", "delay", "vocabulary")]
     together = trained(runs, tmp_path)
     for i in range(3):
-        assert torch.equal(trained([runs[i]], tmp_path).flat[0], together.flat[i])
+        assert torch.equal(trained([runs[i]], tmp_path).slots.weights[0], together.slots.weights[i])
 
 
+@pytest.mark.parametrize("width", [2, 3])
 @pytest.mark.parametrize("stop", [5, 10, 15])
-def test_a_job_that_goes_on_from_a_checkpoint_ends_with_the_same_bytes(stop: int, tmp_path: Path) -> None:
+def test_a_job_that_goes_on_from_a_checkpoint_ends_with_the_same_bytes(stop: int, width: int, tmp_path: Path) -> None:
     runs = [make_run(i, stop_metric="mse", stop_below=0.9, stop_times=2) for i in range(3)]
-    whole = trained(runs, tmp_path)
-    first = trainer(runs)
-    while first.step < stop:
+    whole = trained(runs, tmp_path, width=width)
+    first = trainer(runs, width=width)
+    while first.tick < stop:
         first.advance()
-        if first.step % 5 == 0:
+        if first.tick % 5 == 0:
             first.look()
     first.save(tmp_path / "checkpoint.safetensors", key="test")
-    second = trainer(runs)
+    second = trainer(runs, width=width)
     fit(second, path=tmp_path / "checkpoint.safetensors", key="test")
-    assert torch.equal(second.flat, whole.flat)
-    assert (second.curves, second.outcome, second.steps_taken) == (
-        whole.curves,
-        whole.outcome,
-        whole.steps_taken,
-    )
+    assert torch.equal(second.slots.weights, whole.slots.weights)
+    assert second.fates == whole.fates
 
 
 @pytest.mark.parametrize("damage", ["truncated", "flipped", "another plan"])
@@ -88,7 +117,7 @@ def test_a_checkpoint_that_cannot_be_trusted_is_left_aside(damage: str, tmp_path
     path, runs = tmp_path / "checkpoint.safetensors", [make_run()]
     first = trainer(runs)
     first.advance()
-    first.flat.add_(1)  # a state that must not be taken up
+    first.slots.flat.add_(1)  # a state that must not be taken up
     first.save(path, key="old" if damage == "another plan" else "test")
     content = bytearray(path.read_bytes())
     if damage == "truncated":
@@ -99,15 +128,15 @@ def test_a_checkpoint_that_cannot_be_trusted_is_left_aside(damage: str, tmp_path
     second = trainer(runs)
     fit(second, path=path, key="test")
     assert "left aside" in caplog.text
-    assert torch.equal(second.flat, trained(runs, tmp_path / "other").flat)
+    assert torch.equal(second.slots.weights, trained(runs, tmp_path / "other").slots.weights)
 
 
 def test_a_run_that_diverges_is_an_outcome_and_its_neighbours_never_notice(tmp_path: Path) -> None:
     net = {"cell": "rnn", "activation": "relu"}
     runs = [make_run(i, net=net, lr=1e30 if i == 1 else 0.01, clip=0.0) for i in range(3)]
     together = trained(runs, tmp_path)
-    assert together.outcome == ["ok", "diverged", "ok"]
-    assert torch.equal(trained(runs[2:], tmp_path).flat[0], together.flat[2])
+    assert [fate.outcome for fate in together.fates] == ["ok", "diverged", "ok"]
+    assert torch.equal(trained(runs[2:], tmp_path).slots.weights[0], together.slots.weights[2])
 
 
 def test_the_stop_rule_counts_looks_in_a_row(tmp_path: Path) -> None:
@@ -115,9 +144,9 @@ def test_the_stop_rule_counts_looks_in_a_row(tmp_path: Path) -> None:
         make_run(stop_metric="mse", stop_below=0.0),
         make_run(1, stop_metric="mse", stop_below=9.0, stop_times=2),
     )
-    assert trained([never], tmp_path).outcome == ["budget"]
-    stopped = trained([soon], tmp_path)
-    assert (stopped.outcome, stopped.steps_taken) == (["ok"], [10])
+    assert trained([never], tmp_path).fates[0].outcome == "budget"
+    (stopped,) = trained([soon], tmp_path).fates
+    assert (stopped.outcome, stopped.steps) == ("ok", 10)
 
 
 def written(tmp_path: Path, runs: list[dict[str, Any]], name: str) -> Path:

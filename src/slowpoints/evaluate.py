@@ -25,31 +25,32 @@ def predict(net: Network, params: dict[str, Tensor], batch: Batch) -> Tensor:
 def scores(
     net: Network,
     params: dict[str, Tensor],
-    runs: list[dict[str, Any]],
+    owners: list[tuple[dict[str, Any], Any, Any]],
     task: ModuleType,
-    settings: list[Any],
-    worlds: list[Any],
     *,
     split: Literal["valid", "test"],
     rows: int,
     device: torch.device,
 ) -> dict[str, Tensor]:
-    """Return named metrics per run, on the same fresh data for every run of the same task settings.    -> [M] each"""
-    size = rows * example(task, settings[0], worlds[0]).n_steps * (net.n_in + 8 * net.units)
+    """Return named metrics per run, on the same fresh data for every run of the same task settings.    -> [M] each
+
+    owners: (run, its task settings, its fixed data), M of them
+    """
+    _, settings, world = owners[0]
+    size = rows * example(task, settings, world).n_steps * (net.n_in + 8 * net.units)
     # Runs whose sets differ in size are scored one by one: sums over padded rows would round differently in company.
     width = 1 if getattr(task, "PER_RUN", ()) else max(1, ELEMENTS // size)
     parts = []
-    for start in range(0, len(runs), width):
-        index = range(start, min(start + width, len(runs)))
-        batch = stacked([_fresh(runs[i], task, settings[i], worlds[i], split=split, rows=rows) for i in index])
-        batch = batch.to(device)
+    for start in range(0, len(owners), width):
+        part = slice(start, start + width)
+        batch = stacked([_fresh(*own, task, split=split, rows=rows) for own in owners[part]]).to(device)
         with torch.no_grad():
-            out = predict(net, select(params, list(index)), batch)
-        parts.append(task.score(settings[0], out, batch))
+            out = predict(net, select(params, part), batch)
+        parts.append(task.score(settings, out, batch))
     return {name: torch.cat([part[name].cpu() for part in parts]) for name in parts[0]}
 
 
-def _fresh(run: dict[str, Any], task: ModuleType, settings: Any, world: Any, *, split: str, rows: int) -> Batch:
+def _fresh(run: dict[str, Any], settings: Any, world: Any, task: ModuleType, *, split: str, rows: int) -> Batch:
     """Return evaluation data from a stream that depends on experiment, task and split alone."""
     rng = torch.Generator().manual_seed(seed_of(run["experiment"], canonical(run["task"]), split))
     batch: Batch = task.evaluation(settings, world, rows=rows, split=split, rng=rng)

@@ -17,12 +17,12 @@ POOL_ELEMENTS = 200_000  # per run: larger inputs cost more to keep than the cal
 
 
 class Feed:
-    """The training batches of a stack.    Random state lives here: one generator per run."""
+    """The training batches of a stack.    Random state lives here: one generator per run, not per slot."""
 
     def __init__(self, runs: list[dict[str, Any]], task: ModuleType, settings: list[Any], worlds: list[Any]) -> None:
         self.runs, self.task, self.settings, self.worlds = runs, task, settings, worlds
         train = runs[0]["train"]
-        self.batch, self.steps = train["batch"], train["steps"]
+        self.batch = train["batch"]
         self.rngs = [generator(run, "data") for run in runs]
         self.pool_steps = self._pool_steps(train["eval_every"])
         self.pool: Batch | None = None
@@ -33,28 +33,32 @@ class Feed:
         fits = (n for n in range(POOL_STEPS, 0, -1) if eval_every % n == 0 and n * elements <= POOL_ELEMENTS)
         return next(fits, 1)
 
-    def _stage(self, index: int, step: int) -> Any:
-        """Return the task settings of one run at `step` of its curriculum."""
-        kind, settings = self.runs[index]["train"]["curriculum"], self.settings[index]
-        overrides = curricula.stage(kind, step=step, steps=self.steps, settings=vars(settings))
-        return dataclasses.replace(settings, **overrides) if overrides else settings
+    def __call__(self, members: list[int], steps: list[int]) -> Batch:
+        """Return a batch for some runs, each at its own 0-based step.    fields: [m, B, ...]
 
-    def __call__(self, step: int) -> Batch:
-        """Return the batch of 0-based `step`; steps must come in order.    fields: [M, B, ...]"""
-        at = step % self.pool_steps
+        A run's steps come in order. All steps agree modulo the length of a pool, since runs begin at looks only;
+        members change at looks only.
+        """
+        at = steps[0] % self.pool_steps
         if at == 0 or self.pool is None:
-            self.pool = stacked([self._drawn(i, step) for i in range(len(self.runs))])
+            self.pool = stacked([self._drawn(run, step) for run, step in zip(members, steps, strict=True)])
         rows = slice(at * self.batch, (at + 1) * self.batch)
         x, y, weight = (field[:, rows] for field in self.pool[:3])
         return self.pool._replace(x=x, y=y, weight=weight)
 
-    def _drawn(self, index: int, step: int) -> Batch:
+    def _drawn(self, run: int, step: int) -> Batch:
         """Return the next pool of one run, from its own stream.    fields: [B, ...]"""
         size = self.batch * self.pool_steps
         batch: Batch = self.task.sample(
-            self._stage(index, step), self.worlds[index], batch=size, split="train", rng=self.rngs[index]
+            self._stage(run, step), self.worlds[run], batch=size, split="train", rng=self.rngs[run]
         )
         return batch
+
+    def _stage(self, run: int, step: int) -> Any:
+        """Return the task settings of one run at `step` of its curriculum."""
+        train, settings = self.runs[run]["train"], self.settings[run]
+        overrides = curricula.stage(train["curriculum"], step=step, steps=train["steps"], settings=vars(settings))
+        return dataclasses.replace(settings, **overrides) if overrides else settings
 
     def state(self) -> Tensor:
         """Return the random state of every run.    -> [M, bytes]"""

@@ -98,7 +98,7 @@ def run(
     facts = {"digests": digests, "weights": {"file": out.weights.name, "sha256": seal}} | _versions(
         device, engine=engine_of(trainer.net, device)
     )
-    tested = trainer.scores("test", trainer.train["test_rows"])
+    tested = trainer.tested()
     write_records(out.records, [_record(trainer, tested, i) | facts | {"row": i} for i in range(len(trainer.runs))])
     write_text(out.provenance, json.dumps(_circumstances(begun), indent=1, sort_keys=True) + "\n")
     write_text(out.plan, json.dumps(plan, indent=1, sort_keys=True) + "\n")
@@ -109,14 +109,15 @@ def _record(trainer: Trainer, tested: dict[str, torch.Tensor], i: int) -> dict[s
     """Return what is known of run `i` at the end: settings, outcome, test metrics, learning curve."""
     metrics = {name: _number(value[i]) for name, value in tested.items()}
     solved = bool(trainer.task.solved(trainer.settings[i], tested)[i])
-    is_lost = trainer.outcome[i] == "diverged"
+    fate = trainer.fates[i]
+    is_lost = fate.outcome == "diverged"
     return trainer.runs[i] | {
-        "outcome": trainer.outcome[i],
-        "steps": trainer.steps_taken[i],
-        "steps_to_solve": trainer.to_solve[i],
+        "outcome": fate.outcome,
+        "steps": fate.steps,
+        "steps_to_solve": fate.to_solve,
         "solved": solved and not is_lost,
         "metrics": {name: None if is_lost else value for name, value in metrics.items()},
-        "curve": trainer.curves[i],
+        "curve": fate.curve,
         "units": trainer.net.units,
         "n_parameters": trainer.n_parameters,
     }

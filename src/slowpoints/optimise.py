@@ -26,7 +26,7 @@ class Rules(NamedTuple):
 
 def rules(trains: list[dict[str, Any]], device: torch.device) -> Rules:
     """Return the rules of a stack from the `train` blocks of its runs."""
-    kinds = {kind: torch.tensor([train["optimizer"] == kind for train in trains], device=device)
+    kinds = {kind: torch.tensor([train["optimizer"] == kind for train in trains], dtype=torch.bool, device=device)
              for kind in ("adam", "momentum", "rmsprop")}  # fmt: skip
     momentum, decay, clip = (torch.tensor([train[name] for train in trains], dtype=torch.float32, device=device)
                              for name in ("momentum", "decay", "clip"))  # fmt: skip
@@ -36,11 +36,17 @@ def rules(trains: list[dict[str, Any]], device: torch.device) -> Rules:
 
 
 class Moments(NamedTuple):
-    """Running means of the gradient and of its square, and which runs still learn.    [M, P], [M, P], [M]"""
+    """Running means of the gradient and of its square.    both [M, P]"""
 
     first: Tensor
     second: Tensor
-    active: Tensor
+
+
+class Pace(NamedTuple):
+    """How far each run goes at its own step.    both [M]"""
+
+    size: Tensor  # the learning rate; over what the mean of the gradient falls short of (Adam) or adds up to (momentum)
+    fill: Tensor  # what the mean square falls short of: Adam's second correction
 
 
 def flatten(params: dict[str, Tensor]) -> Tensor:
@@ -63,6 +69,22 @@ def views(flat: Tensor, shapes: dict[str, tuple[int, ...]]) -> dict[str, Tensor]
     return leaves
 
 
+def pace(trains: list[dict[str, Any]], steps: list[int], device: torch.device) -> Pace:
+    """Return the pace of runs that are at 0-based `steps` of their own training.
+
+    Computed run by run as Python's floats: torch's powers round differently at the end of a tensor.
+    """
+    own = [_pace(train, step) for train, step in zip(trains, steps, strict=True)]
+    return Pace(*torch.tensor(own, dtype=torch.float32).T.contiguous().to(device))
+
+
+def _pace(train: dict[str, Any], step: int) -> tuple[float, float]:
+    lr = rate(train["schedule"], lr=train["lr"], lr_final=train["lr_final"], step=step, steps=train["steps"])
+    if train["optimizer"] == "adam":
+        return lr / (1 - train["momentum"] ** (step + 1)), 1 - BETA2 ** (step + 1)
+    return (lr / (1 - train["momentum"]) if train["optimizer"] == "momentum" else lr), 1.0
+
+
 def rate(schedule: str, *, lr: float, lr_final: float, step: int, steps: int) -> float:
     """Return the learning rate of 0-based `step`."""
     if schedule == "exponential":
@@ -72,26 +94,23 @@ def rate(schedule: str, *, lr: float, lr_final: float, step: int, steps: int) ->
     return lr
 
 
-def update(flat: Tensor, grad: Tensor, moments: Moments, own: Rules, *, step: int, lr: Tensor) -> Tensor:
+def update(flat: Tensor, grad: Tensor, moments: Moments, own: Rules, now: Pace) -> Tensor:
     """Take one step of every run in place and return which runs took it.
 
-    flat, grad: [M, P]; lr: [M]; step: 0-based.    -> [M]
+    flat, grad: [M, P]    -> [M]
     A run whose gradient is not finite is left untouched. No run reads another's numbers. With g the clipped gradient:
     sgd: -lr g; momentum: -lr v, v = mu v + g; rmsprop: -lr g / (sqrt(mean of g^2) + eps); adam: Kingma & Ba 2015.
     """
     if own.decay is not None:
         grad = grad + own.decay[:, None] * flat
     norm = grad.square().sum(1).sqrt()
-    takes = moments.active & norm.isfinite()
+    takes = norm.isfinite()
     scale = torch.where((own.clip > 0) & (norm > own.clip), own.clip / norm, torch.ones_like(norm))
     grad = torch.where(takes[:, None], grad * scale[:, None], torch.zeros_like(grad))
     moments.first.lerp_(grad, (1 - own.momentum)[:, None])
     moments.second.lerp_(grad.square(), (1 - own.beta2)[:, None])
-    warm_up = torch.where(own.is_momentum, 1 - own.momentum, 1.0)  # what the mean falls short of, or weighs down
-    size = lr / torch.where(own.is_adam, 1 - own.momentum ** (step + 1), warm_up)
-    bias = torch.where(own.is_adam, 1 - BETA2 ** (step + 1), 1.0).to(grad)
-    spread = (moments.second / bias[:, None]).sqrt_().add_(EPSILON)
-    change = torch.where((own.is_momentum | own.is_adam)[:, None], moments.first, grad) * size[:, None]
+    spread = (moments.second / now.fill[:, None]).sqrt_().add_(EPSILON)
+    change = torch.where((own.is_momentum | own.is_adam)[:, None], moments.first, grad) * now.size[:, None]
     change = torch.where((own.is_rmsprop | own.is_adam)[:, None], change / spread, change)
     flat.sub_(torch.where(takes[:, None], change, torch.zeros_like(change)))
     return takes

@@ -2,10 +2,10 @@
 
 import logging
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 from tqdm import tqdm
@@ -14,21 +14,31 @@ from slowpoints import checkpoint as checkpoints
 from slowpoints import tasks
 from slowpoints.engine import Network, count_parameters
 from slowpoints.evaluate import predict, scores
+from slowpoints.fates import Fate
 from slowpoints.feed import Feed, worlds
-from slowpoints.optimise import Moments, flatten, rate, rules, update, views
-from slowpoints.regularise import Regulariser, Start
+from slowpoints.optimise import Pace, flatten, views
+from slowpoints.regularise import Kicks, Regulariser, Start, penalty
+from slowpoints.slots import Slots
 from slowpoints.stack import fresh, network, task_settings
+from slowpoints.tasks import Batch
 
 log = logging.getLogger("slowpoints")
 SAVE_EVERY_S = 20.0  # wall seconds between checkpoints: no result depends on it
 
 
 class Trainer:
-    """A stack in training: parameters, optimiser, data streams, and what became of each run so far."""
+    """A stack in training: the runs that hold a slot, those that wait, and what became of each so far."""
 
     def __init__(
-        self, plan: dict[str, Any], *, device: torch.device, data_dir: Path | None, start: Start | None
+        self,
+        plan: dict[str, Any],
+        *,
+        device: torch.device,
+        data_dir: Path | None,
+        start: Start | None,
+        width: int | None = None,
     ) -> None:
+        """Open slots for the first runs.    width: how many train at once; without it, as many as pays"""
         self.runs, self.device = plan["runs"], device
         self.train = self.runs[0]["train"]
         self.net: Network = network(self.runs[0]["task"], self.runs[0]["net"])
@@ -41,115 +51,89 @@ class Trainer:
         if start is not None:
             self.regulariser = Regulariser(self.runs, self.task, self.settings[0], self.worlds, start.states)
         first = start.params if start is not None else fresh(self.net, self.runs)
-        self.shapes = {name: tuple(value.shape[1:]) for name, value in first.items()}
-        self._hold(flatten(first).to(device))
-        self.moments = Moments(
-            torch.zeros_like(self.flat),
-            torch.zeros_like(self.flat),
-            torch.ones(len(self.runs), dtype=torch.bool, device=device),
-        )
-        self.rules = rules([run["train"] for run in self.runs], device)
-        self.loss_sum = torch.zeros(len(self.runs), device=device)
-        self.step = self.looked = 0  # steps taken; steps at the last look
-        self.outcome = [""] * len(self.runs)
-        self.steps_taken = [0] * len(self.runs)
-        self.to_solve: list[int | None] = [None] * len(self.runs)
-        self.in_a_row = [0] * len(self.runs)
-        self.curves: list[dict[str, list[float]]] = [{} for _ in self.runs]
+        self.slots = Slots([run["train"] for run in self.runs], first, flatten(first), device=device)
+        self.fates = [Fate() for _ in self.runs]
+        self.width = width or len(self.runs)
+        self.tick = self.n_begun = 0  # steps of the stack; runs that were given a slot
+        self._admit()
 
-    def _hold(self, flat: Tensor) -> None:
-        self.flat = flat
-        self.params = views(flat, self.shapes)
+    def _admit(self) -> None:
+        """Give free slots to runs that wait, and start the sums of losses anew."""
+        free = max(0, self.width - len(self.slots.members))
+        entering = list(range(len(self.runs)))[self.n_begun : self.n_begun + free]
+        if entering:
+            self.slots.open(entering, tick=self.tick)
+        self.n_begun += len(entering)
+        self.loss_sum = torch.zeros(len(self.slots.members), device=self.device)
 
     def advance(self) -> None:
-        """Take one training step with every run that still learns."""
-        batch = self.feed(self.step).to(self.device)
-        loss = self.task.loss(self.settings[0], predict(self.net, self.params, batch), batch)
-        total = loss if self.regulariser is None else loss + self.regulariser(self.net, self.params)
-        grads = torch.autograd.grad(total.sum(), list(self.params.values()))
-        grad = flatten(dict(zip(self.params, grads, strict=True)))
-        takes = update(self.flat, grad, self.moments, self.rules, step=self.step, lr=self._rates())
+        """Take one training step with every run that holds a slot."""
+        members = self.slots.members
+        batch = self.feed(members, self.slots.steps(self.tick)).to(self.device)
+        kicks = None if self.regulariser is None else self.regulariser(members).to(self.device)
+        self._step(batch, self.slots.pace(self.tick), kicks)
+        self.tick += 1
+
+    def _step(self, batch: Batch, pace: Pace, kicks: Kicks | None) -> None:
+        """Do what the device does in a step: nothing here depends on a number that Python would have to know."""
+        params = self.slots.params
+        loss = self.task.loss(self.settings[0], predict(self.net, params, batch), batch)
+        total = loss if kicks is None else loss + penalty(self.net, params, kicks)
+        takes = self.slots.step(total, pace)
         self.loss_sum += torch.where(takes, loss.detach(), torch.full_like(loss, torch.nan))
-        self.step += 1
-
-    def _rate(self, train: dict[str, Any]) -> float:
-        return rate(
-            train["schedule"],
-            lr=train["lr"],
-            lr_final=train["lr_final"],
-            step=self.step,
-            steps=train["steps"],
-        )
-
-    def _rates(self) -> Tensor:
-        return torch.tensor([self._rate(run["train"]) for run in self.runs], dtype=torch.float32, device=self.device)
 
     def look(self) -> None:
-        """Evaluate on validation data; note divergence, solution and the stop rule, run by run."""
-        losses = (self.loss_sum / (self.step - self.looked)).tolist()
-        self.loss_sum.zero_()
-        self.looked = self.step
-        found = self.scores("valid", self.train["eval_rows"])
+        """Evaluate on validation data, note what became of each run, and hand the slots of those that ended on."""
+        members, steps = self.slots.members, self.slots.steps(self.tick)
+        losses = (self.loss_sum / self.train["eval_every"]).tolist()
+        found = self._scores(self.slots.params, members, "valid", self.train["eval_rows"])
         solved = self.task.solved(self.settings[0], found).tolist()
-        for i, loss in enumerate(losses):
-            if self.outcome[i]:
-                continue
-            self.steps_taken[i] = self.step
-            if not np.isfinite(loss):
-                self.outcome[i] = "diverged"
-                continue
-            values = {"step": float(self.step), "loss": loss} | {k: float(v[i]) for k, v in found.items()}
-            for name, value in values.items():
-                self.curves[i].setdefault(name, []).append(value)
-            if solved[i] and self.to_solve[i] is None:
-                self.to_solve[i] = self.step
-            self._apply_stop_rule(i, values)
-        done = torch.tensor([bool(outcome) for outcome in self.outcome], device=self.device)
-        self.moments.active.copy_(~done)
+        for slot, run in enumerate(members):
+            self.fates[run].look(self.runs[run]["train"], step=steps[slot], loss=losses[slot], is_solved=solved[slot],
+                                 metrics={name: float(value[slot]) for name, value in found.items()})  # fmt: skip
+        if ended := [run for run in members if self.fates[run].outcome]:
+            self.slots.close(ended)
+        self._admit()
 
-    def _apply_stop_rule(self, i: int, values: dict[str, float]) -> None:
-        metric = self.train["stop_metric"]
-        below = bool(metric) and values[metric] < self.train["stop_below"]
-        self.in_a_row[i] = self.in_a_row[i] + 1 if below else 0
-        if self.in_a_row[i] >= self.train["stop_times"]:
-            self.outcome[i] = "ok"
-        elif self.step >= self.train["steps"]:
-            self.outcome[i] = "budget" if metric else "ok"
+    def tested(self) -> dict[str, Tensor]:
+        """Return named test metrics of every run, from its final weights.    -> [N] each"""
+        params = self.params
+        return self._scores(params, list(range(len(self.runs))), "test", self.train["test_rows"])
 
-    def scores(self, split: Any, rows: int) -> dict[str, Tensor]:
-        """Return named metrics per run on a split.    -> [M] each"""
-        params = {name: value.detach() for name, value in self.params.items()}
-        return scores(self.net, params, self.runs, self.task, self.settings, self.worlds,
-                      split=split, rows=rows, device=self.device)  # fmt: skip
+    @property
+    def params(self) -> dict[str, Tensor]:
+        """Return the weights of every run that has ended, the initial ones of others.    -> values [N, ...]"""
+        return views(self.slots.weights.to(self.device), self.slots.shapes)
+
+    def _scores(self, params: dict[str, Tensor], runs: list[int], split: Any, rows: int) -> dict[str, Tensor]:
+        own = [(self.runs[run], self.settings[run], self.worlds[run]) for run in runs]
+        return scores(self.net, params, own, self.task, split=split, rows=rows, device=self.device)
 
     @property
     def is_done(self) -> bool:
         """Return whether every run has an outcome."""
-        return all(self.outcome)
+        return all(fate.outcome for fate in self.fates)
 
     def save(self, path: Path, *, key: str) -> None:
         """Write a checkpoint."""
-        arrays = {"flat": self.flat, "first": self.moments.first, "second": self.moments.second,
-                  "active": self.moments.active, "feed": self.feed.state()}  # fmt: skip
+        arrays, values = self.slots.state()
+        arrays["feed"] = self.feed.state()
         if self.regulariser is not None:
             arrays["regulariser"] = self.regulariser.state()
-        state = {name: getattr(self, name) for name in STATE}
+        state = {"tick": self.tick, "n_begun": self.n_begun, "slots": values, "fates": [asdict(f) for f in self.fates]}
         content = {name: value.detach().cpu().numpy() for name, value in arrays.items()}
         checkpoints.save(path, checkpoints.Checkpoint(content, state), key=key)
 
     def restore(self, saved: checkpoints.Checkpoint) -> None:
         """Go on from a checkpoint."""
         arrays = {name: torch.from_numpy(value) for name, value in saved.arrays.items()}
-        self._hold(arrays["flat"].to(self.device))
-        self.moments = Moments(*(arrays[name].to(self.device) for name in ("first", "second", "active")))
+        self.slots.restore(arrays, saved.state["slots"])
         self.feed.restore(arrays["feed"])
         if self.regulariser is not None:
             self.regulariser.restore(arrays["regulariser"])
-        for name in STATE:
-            setattr(self, name, saved.state[name])
-
-
-STATE = ("step", "looked", "outcome", "steps_taken", "to_solve", "in_a_row", "curves")
+        self.fates = [Fate(**values) for values in saved.state["fates"]]
+        self.tick, self.n_begun = saved.state["tick"], saved.state["n_begun"]
+        self._admit()
 
 
 def fit(trainer: Trainer, *, path: Path, key: str) -> None:
@@ -158,15 +142,16 @@ def fit(trainer: Trainer, *, path: Path, key: str) -> None:
     log.info("%s runs of %s: %s", len(trainer.runs), trainer.net.cell.name, message)
     if saved is not None:
         trainer.restore(saved)
-    steps, last = trainer.train["steps"], time.monotonic()
-    with tqdm(total=steps, initial=trainer.step, unit="step", mininterval=1, disable=None) as bar:
+    last = time.monotonic()
+    with tqdm(total=len(trainer.runs), unit="run", mininterval=1, disable=None) as bar:
         while not trainer.is_done:
-            trainer.advance()
-            bar.update()
-            if trainer.step % trainer.train["eval_every"] == 0 or trainer.step >= steps:
-                trainer.look()
-                if time.monotonic() - last >= SAVE_EVERY_S:
-                    trainer.save(path, key=key)
-                    last = time.monotonic()
-                    log.info("step %d of %d; %d of %d runs done", trainer.step, steps,
-                             sum(map(bool, trainer.outcome)), len(trainer.runs))  # fmt: skip
+            for _ in range(trainer.train["eval_every"]):
+                trainer.advance()
+            trainer.look()
+            ended = sum(bool(fate.outcome) for fate in trainer.fates)
+            bar.update(ended - bar.n)
+            if time.monotonic() - last >= SAVE_EVERY_S:
+                trainer.save(path, key=key)
+                last = time.monotonic()
+                log.info("step %d of the stack; runs ended, in training, waiting: %d, %d, %d", trainer.tick, ended,
+                         len(trainer.slots.members), len(trainer.runs) - trainer.n_begun)  # fmt: skip

@@ -45,7 +45,7 @@ def group(data_dir: Path) -> Callable[..., Group]:
 
     def build(cell: str = "gru", *, n_runs: int = 3, units: int = 6, n_classes: int = 10) -> Group:
         block = {"name": "delayed_classification", "n_classes": n_classes}
-        train = {"steps": 1, "batch": 32, "lr": 1.0}
+        train = {"steps": 100, "batch": 32, "lr": 1.0}
         plan = resolve(block, {"cell": cell, "units": units}, train, where="test")
         made, task = network(plan["task"], plan["net"]), tasks.load("delayed_classification")
         seeds = [torch.Generator().manual_seed(i) for i in range(n_runs)]

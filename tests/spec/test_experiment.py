@@ -15,13 +15,13 @@ BASE: dict[str, Any] = {
     "question": "?",
     "task": {"name": "memorization", "n_targeted": 2, "n_interfering": 3},
     "net": {"cell": "gru", "units": 4},
-    "train": {"steps": 10, "batch": 32, "lr": 0.1},
+    "train": {"steps": 100, "batch": 32, "lr": 0.1},
     "arms": {"gru": {"net.cell": "gru"}, "pru": {"net.cell": "pru", "net.output_map": "identity"}},
     "sweep": {"task.n_targeted": [1, 2], "train.lr": [0.1, 0.2]},
     "seeds": 3,
     "seeds_per_stack": 2,
     "analyses": ["outcomes"],
-    "scales": {"smoke": {"train.steps": 5, "seeds": 2}, "laptop": {}},
+    "scales": {"smoke": {"train.steps": 200, "seeds": 2}, "laptop": {}},
 }
 
 
@@ -45,9 +45,9 @@ def test_runs_are_arms_times_sweep_points_times_seeds(tmp_path: Path) -> None:
 
 
 def test_a_scale_overrides_the_base_and_arms_override_the_scale(tmp_path: Path) -> None:
-    arms = {"gru": {"train.steps": 7}, "pru": {"net.cell": "pru"}}
+    arms = {"gru": {"train.steps": 700}, "pru": {"net.cell": "pru"}}
     found = load(written(tmp_path, arms=arms), scale="smoke")
-    assert {r.arm: r.train["steps"] for r in found.runs} == {"gru": 7, "pru": 5}
+    assert {r.arm: r.train["steps"] for r in found.runs} == {"gru": 700, "pru": 200}
     assert {r.seed for r in found.runs} == {0, 1}
 
 
@@ -73,7 +73,8 @@ def test_more_seeds_mean_more_stacks_and_leave_the_old_ones_alone(tmp_path: Path
 
 MISTAKES = [
     ({"sedes": 1}, "unknown key 'sedes'; did you mean 'seeds'"),
-    ({"train": {"steps": 10, "batch": 50, "lr": 0.1}}, "batch must be a multiple of 32"),
+    ({"train": {"steps": 100, "batch": 50, "lr": 0.1}}, "batch must be a multiple of 32"),
+    ({"train": {"steps": 250, "batch": 32, "lr": 0.1}}, "steps must be a multiple of eval_every, found 250 and 100"),
     ({"seeds": "3"}, "expected int"),
     ({"seeds": 0}, "seeds: expected a whole number"),
     (
@@ -87,7 +88,7 @@ MISTAKES = [
     ({"arms": {"a": {"net.cell": "gru", "net.output_map": "identity"}}}, "unknown key 'output_map'"),
     ({"arms": {"a": {"net.units.x": 3}}}, "unknown key 'net.units.x'"),
     ({"arms": {"a": 3}}, "expected a mapping of overrides"),
-    ({"train": {"steps": 10, "batch": 32, "lr": "1e-3"}, "sweep": {}}, "write 1.0e-3"),
+    ({"train": {"steps": 100, "batch": 32, "lr": "1e-3"}, "sweep": {}}, "write 1.0e-3"),
     ({"sweep": {"task.n_targeted": 3}}, "expected a list of values"),
     ({"sweep": {"task.n_targeted": [3, 3]}}, "listed twice"),
     ({"analyses": ["outcome"]}, "unknown analysis 'outcome'; did you mean 'outcomes'"),

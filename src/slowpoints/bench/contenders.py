@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from slowpoints import cells
 from slowpoints.cells.definition import Bundle, Cell
 from slowpoints.engine import Network, initialise, readout, unroll
-from slowpoints.optimise import Moments, flatten, rules, update, views
+from slowpoints.optimise import Moments, flatten, pace, rules, update, views
 
 N_IN, N_OUT, RATE, CLIP = 8, 4, 1e-3, 1.0
 LIBRARY: dict[str, Callable[..., nn.Module]] = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
@@ -53,10 +53,11 @@ def ours(case: Case) -> Step:
     first = {name: torch.stack([params[name] for params in own]) for name in own[0]}
     flat = flatten(first)
     params = views(flat, {name: tuple(value.shape[1:]) for name, value in first.items()})
-    every = torch.ones(case.runs)
-    moments = Moments(torch.zeros_like(flat), torch.zeros_like(flat), every > 0)
-    settings = {"optimizer": "adam", "momentum": 0.9, "decay": 0.0, "clip": CLIP}
-    own_rules = rules([settings] * case.runs, torch.device("cpu"))
+    moments = Moments(torch.zeros_like(flat), torch.zeros_like(flat))
+    settings = {"optimizer": "adam", "momentum": 0.9, "decay": 0.0, "clip": CLIP, "schedule": "constant",
+                "lr": RATE, "lr_final": 1.0, "steps": 1}  # fmt: skip
+    trains, device = [settings] * case.runs, torch.device("cpu")
+    own_rules = rules(trains, device)
     x, y = _data(case, case.runs)
 
     def step() -> None:
@@ -64,7 +65,7 @@ def ours(case: Case) -> Step:
         loss = (out - y).square().mean((1, 2, 3))
         grads = torch.autograd.grad(loss.sum(), list(params.values()))
         grad = flatten(dict(zip(params, grads, strict=True)))
-        update(flat, grad, moments, own_rules, step=1, lr=RATE * every)
+        update(flat, grad, moments, own_rules, pace(trains, [0] * case.runs, device))
 
     return step
 

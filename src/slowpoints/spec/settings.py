@@ -75,6 +75,11 @@ class TrainSettings:
                     f"{name} must be a multiple of {ROWS}, found {getattr(self, name)}: only then does a run "
                     "alone give the same bits as the run in a stack"
                 )
+        if self.steps % self.eval_every:
+            raise ValueError(
+                f"steps must be a multiple of eval_every, found {self.steps} and {self.eval_every}: "
+                "a run ends when it is evaluated"
+            )
         if self.lr <= 0 or self.lr_final <= 0 or min(self.clip, self.strength, self.decay) < 0:
             raise ValueError("lr and lr_final must be positive, clip, decay and strength not negative")
         if not 0 <= self.momentum < 1:
@@ -87,8 +92,8 @@ class TrainSettings:
 
 # What may differ between the runs of one stack; everything else is part of the stack's shape.
 PER_RUN_NET = ("keep_bias", "recurrent_init", "recurrent_scale", "input_init", "input_scale", "bias_std")
-PER_RUN_TRAIN = ("lr", "schedule", "lr_final", "optimizer", "momentum", "decay", "clip", "curriculum", "start_arm",
-                 "regularise", "strength")  # fmt: skip
+PER_RUN_TRAIN = ("steps", "lr", "schedule", "lr_final", "optimizer", "momentum", "decay", "clip", "curriculum",
+                 "start_arm", "regularise", "strength")  # fmt: skip
 
 
 def names(folder: str) -> list[str]:

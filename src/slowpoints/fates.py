@@ -1,0 +1,37 @@
+"""What becomes of one run: its learning curve, when it solved the task, why it ended. Kept whole in a checkpoint."""
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass
+class Fate:
+    """One run so far; `outcome` stays empty until it has ended."""
+
+    outcome: str = ""  # ok: ended as planned; budget: out of steps before the stop rule held; diverged
+    steps: int = 0  # at the last look
+    to_solve: int | None = None  # steps at the first look at which the task was solved
+    in_a_row: int = 0  # looks at which the stop rule held
+    curve: dict[str, list[float]] = field(default_factory=dict)
+
+    def look(
+        self, train: dict[str, Any], *, step: int, loss: float, metrics: dict[str, float], is_solved: bool
+    ) -> None:
+        """Note what was found after `step` steps, and whether the run ends here.    loss: mean since the last look"""
+        self.steps = step
+        if not math.isfinite(loss):
+            self.outcome = "diverged"
+            return
+        values = {"step": float(step), "loss": loss} | metrics
+        for name, value in values.items():
+            self.curve.setdefault(name, []).append(value)
+        if is_solved and self.to_solve is None:
+            self.to_solve = step
+        metric = train["stop_metric"]
+        below = bool(metric) and values[metric] < train["stop_below"]
+        self.in_a_row = self.in_a_row + 1 if below else 0
+        if self.in_a_row >= train["stop_times"]:
+            self.outcome = "ok"
+        elif step >= train["steps"]:
+            self.outcome = "budget" if metric else "ok"
