@@ -10,6 +10,7 @@ from plans import make_run
 from slowpoints import cells, job
 from slowpoints.records import read_records
 from slowpoints.regularise import Start
+from slowpoints.slots import width_for
 from slowpoints.spec.canonical import digest
 from slowpoints.train import Trainer, fit
 
@@ -72,6 +73,16 @@ def test_the_number_of_slots_changes_nothing(cell: str, tmp_path: Path) -> None:
         assert {name: value.tolist() for name, value in made.tested().items()} == {
             name: value.tolist() for name, value in whole.tested().items()
         }
+
+
+def test_the_number_of_slots_follows_the_work_in_a_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert width_for(10_000_000, CPU) == 1
+    assert width_for(1_000_000, CPU) == 8
+    assert width_for(10, CPU) == 64
+    assert width_for(1_000_000, torch.device("cuda")) == 250
+    monkeypatch.setenv("SLOWPOINTS_SLOTS", "2")
+    assert width_for(1_000_000, CPU) == 2
+    assert trainer([make_run(i) for i in range(3)]).slots.members == [0, 1]
 
 
 def test_a_run_that_ends_hands_its_slot_on_and_the_last_slots_close() -> None:

@@ -100,7 +100,7 @@ def run(
     )
     tested = trainer.tested()
     write_records(out.records, [_record(trainer, tested, i) | facts | {"row": i} for i in range(len(trainer.runs))])
-    write_text(out.provenance, json.dumps(_circumstances(begun), indent=1, sort_keys=True) + "\n")
+    write_text(out.provenance, json.dumps(_circumstances(begun, slots=trainer.width), indent=1, sort_keys=True) + "\n")
     write_text(out.plan, json.dumps(plan, indent=1, sort_keys=True) + "\n")
     checkpoint.unlink(missing_ok=True)
 
@@ -144,8 +144,8 @@ def _versions(device: torch.device, *, engine: str) -> dict[str, Any]:
     }
 
 
-def _circumstances(begun: float) -> dict[str, Any]:
-    """Return what the numbers do not depend on: when, where, from which commit, how long."""
+def _circumstances(begun: float, *, slots: int) -> dict[str, Any]:
+    """Return what the numbers do not depend on: when, where, from which commit, how long, how many at once."""
 
     def git(*words: str) -> str:
         done = subprocess.run(["git", "-C", str(ROOT), *words], capture_output=True, text=True, check=False)
@@ -157,5 +157,6 @@ def _circumstances(begun: float) -> dict[str, Any]:
         "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(begun)),
         "wall_s": round(time.time() - begun, 1),
         "machine": platform.machine(),
+        "slots": slots,
         "processor": platform.processor() or platform.machine(),
     }

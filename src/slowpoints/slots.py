@@ -4,12 +4,28 @@ Runs begin and end at looks only, so all slots stay in step between looks. No ru
 its neighbours: a run alone is the run in a stack, whatever the number of slots.
 """
 
+import os
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from slowpoints.optimise import Moments, Pace, flatten, pace, rules, update, views
+
+NUMBERS = {"cpu": 8_000_000, "cuda": 250_000_000}  # enough work in a step for its calls to cost little; more gains none
+MOST = {"cpu": 64, "cuda": 1024}
+SETTING = "SLOWPOINTS_SLOTS"  # a number, or auto
+
+
+def width_for(numbers: int, device: torch.device) -> int:
+    """Return how many runs to train at once.    numbers: what one step of one run computes
+
+    Measured on a CPU (docs/speed.md): a step costs .6 ms beside its arithmetic, and a run costs the least from here on.
+    """
+    setting = os.environ.get(SETTING, "auto")
+    if setting != "auto":
+        return int(setting)
+    return max(1, min(MOST[device.type], -(-NUMBERS[device.type] // numbers)))
 
 
 class Slots:

@@ -15,10 +15,10 @@ from slowpoints import tasks
 from slowpoints.engine import Network, count_parameters
 from slowpoints.evaluate import predict, scores
 from slowpoints.fates import Fate
-from slowpoints.feed import Feed, worlds
+from slowpoints.feed import Feed, example, worlds
 from slowpoints.optimise import Pace, flatten, views
 from slowpoints.regularise import Kicks, Regulariser, Start, penalty
-from slowpoints.slots import Slots
+from slowpoints.slots import Slots, width_for
 from slowpoints.stack import fresh, network, task_settings
 from slowpoints.tasks import Batch
 
@@ -38,7 +38,7 @@ class Trainer:
         start: Start | None,
         width: int | None = None,
     ) -> None:
-        """Open slots for the first runs.    width: how many train at once; without it, as many as pays"""
+        """Open slots for the first runs.    width: how many train at once; without it, as many as pay"""
         self.runs, self.device = plan["runs"], device
         self.train = self.runs[0]["train"]
         self.net: Network = network(self.runs[0]["task"], self.runs[0]["net"])
@@ -53,9 +53,14 @@ class Trainer:
         first = start.params if start is not None else fresh(self.net, self.runs)
         self.slots = Slots([run["train"] for run in self.runs], first, flatten(first), device=device)
         self.fates = [Fate() for _ in self.runs]
-        self.width = width or len(self.runs)
+        self.width = width or width_for(self._numbers(), device)
         self.tick = self.n_begun = 0  # steps of the stack; runs that were given a slot
         self._admit()
+
+    def _numbers(self) -> int:
+        """Return about how many numbers one step of one run computes."""
+        n_steps = example(self.task, self.settings[0], self.worlds[0]).n_steps
+        return int(self.train["batch"] * n_steps * (self.net.n_in + 8 * self.net.units * self.net.depth))
 
     def _admit(self) -> None:
         """Give free slots to runs that wait, and start the sums of losses anew."""

@@ -17,7 +17,8 @@ except SpecError as error:
     raise WorkflowError(str(error)) from None
 
 shell.prefix(
-    f"set -euo pipefail; export PATH='{workflow.basedir}/workflow/scripts':$PATH TORCH={TORCH} SLOWPOINTS_ENGINE={config['engine']}; "
+    f"set -euo pipefail; export PATH='{workflow.basedir}/workflow/scripts':$PATH TORCH={TORCH} SLOWPOINTS_ENGINE={config['engine']}"
+    f" SLOWPOINTS_SLOTS={config['slots']}; "
 )
 
 

@@ -118,16 +118,24 @@ static void step(const Call& k, Packed& own, long m, long b, long t, const Trace
   });
 }
 
-// Copy states between a step of a trace and the caller's tensors.
-static void enter(const Rows* first, long m, long b, const Trace& trace) {
-  for (int n = 0; n < NS; n++)
-    for (long r = 0; r < trace.rows; r++)
-      memcpy(trace.state(0, n) + r * trace.Hp, first[n].to(m, b + r, 0), trace.Hp * sizeof(float));
+// H numbers of each row of the caller's to whole vectors: zeros where the caller has none.
+static void widen(const Rows& from, const Call& k, long m, long b, long t, long rows, float* to) {
+  const long Hp = k.blocks * V;
+  for (long r = 0; r < rows; r++, to += Hp) {
+    const long n = from.start && b + r < k.batch ? k.H : 0;
+    if (n) memcpy(to, from.to(m, b + r, t), n * sizeof(float));
+    memset(to + n, 0, (Hp - n) * sizeof(float));
+  }
 }
-static void leave(const Rows* final, long m, long b, const Trace& trace, long i) {
+
+// States between a step of a trace and the caller's tensors.
+static void enter(const Rows* first, const Call& k, long m, long b, const Trace& trace) {
+  for (int n = 0; n < NS; n++) widen(first[n], k, m, b, 0, trace.rows, trace.state(0, n));
+}
+static void leave(const Rows* final, const Call& k, long m, long b, const Trace& trace, long i) {
   for (int n = 0; n < NS; n++)
-    for (long r = 0; r < trace.rows; r++)
-      memcpy(final[n].to(m, b + r, 0), trace.state(i, n) + r * trace.Hp, trace.Hp * sizeof(float));
+    for (long r = 0; r < std::min(trace.rows, k.batch - b); r++)
+      memcpy(final[n].to(m, b + r, 0), trace.state(i, n) + r * trace.Hp, k.H * sizeof(float));
 }
 
 struct Plan {  // where the trace, or the marks, of a tile are
@@ -153,12 +161,12 @@ extern "C" void forward(const Call* call) {
     for (long b = 0; b < k.B; b += TILE) {
       const long rows = std::min<long>(TILE, k.B - b);
       const Trace trace = trace_at(k.keeps ? plan.trace(k, m, b) : scratch.data(), k.segment, rows, Hp);
-      enter(k.first, m, b, trace);
+      enter(k.first, k, m, b, trace);
       for (long t0 = 0; t0 < k.T; t0 += k.segment) {
         const long n = std::min(k.segment, k.T - t0);
         if (!k.keeps && k.traces) memcpy(plan.mark(k, m, b, t0 / k.segment), trace.s, NS * rows * Hp * sizeof(float));
         for (long i = 0; i < n; i++) step(k, own, m, b, t0 + i, trace, i);
-        if (t0 + n == k.T) leave(k.final, m, b, trace, n);
+        if (t0 + n == k.T) leave(k.final, k, m, b, trace, n);
         else memcpy(trace.s, trace.state(n, 0), NS * rows * Hp * sizeof(float));
       }
     }

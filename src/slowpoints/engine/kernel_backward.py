@@ -10,7 +10,7 @@ struct BackStage {
 struct Back {
   BackStage stage[2];
   Rows d_out, d_free[NF + 1];
-  Rows d_state[NS];  // of the final states; becomes that of the first
+  Rows d_final[NS], d_first[NS];  // slopes of outputs and final states may be absent: zero
 };
 
 // The derivative of the step, all streams, and of what `read` returned.
@@ -39,13 +39,14 @@ static void weigh(const Stage& stage, const Call& k, long m, long b, long t, int
   outer(seen, k.H, dp, dp_row, steps, rows, out + (1 + stage.width) * width, width);
 }
 
-struct Scratch {  // dp [steps][rows][N1 + N2][Hp], seen [steps][rows][Hp], d_seen [rows][Hp], d_state [NS][rows][Hp]
+// dp [steps][rows][N1 + N2][Hp], seen [steps][rows][Hp], d_seen and d_out [rows][Hp], d_state [NS][rows][Hp]
+struct Scratch {
   static constexpr long N = N1 + N2;
   long rows, Hp;
-  std::vector<float> dp, seen, d_seen, d_state;
+  std::vector<float> dp, seen, d_seen, d_out, d_state;
   Scratch(long steps, long Hp)
       : rows(TILE), Hp(Hp), dp(steps * TILE * N * Hp), seen(N2 ? steps * TILE * Hp : 0), d_seen(TILE * Hp),
-        d_state(NS * TILE * Hp) {}
+        d_out(TILE * Hp), d_state(NS * TILE * Hp) {}
   float* slope(long i, long r, long j) { return dp.data() + (i * rows + r) * N * Hp + j; }
 };
 
@@ -87,6 +88,7 @@ struct Turned {
 static void step_back(const Call& k, const Back& back, const Turned* stages, long m, long b, long t,
                       const Trace& trace, long i, long c, Scratch& own) {
   const long Hp = own.Hp, rows = own.rows, N = Scratch::N, given = t - (k.T - k.last);
+  if (given >= 0) widen(back.d_out, k, m, b, given, rows, own.d_out.data());
   for (long r = 0; r < rows; r++)
     for (long j = 0; j < Hp; j += V) {
       vf s[NS], f[NF + 1], q[K + 1], d[NS + 1], dp[N], ds[NS], df[NF + 1];
@@ -94,7 +96,7 @@ static void step_back(const Call& k, const Back& back, const Turned* stages, lon
       for (int n = 0; n < K; n++) q[n] = at(trace.kept(i, r, j) + n * Hp);
       for (int n = 0; n < NS; n++) d[n] = at(own.d_state.data() + (n * rows + r) * Hp + j);
       d[NS] = vf{};
-      if (given >= 0) d[NE ? NS : 0] += at(back.d_out.to(m, b + r, given) + j);
+      if (given >= 0) d[NE ? NS : 0] += at(own.d_out.data() + r * Hp + j);
       last_back(s, f, q, d, dp, ds, df);
 #if @N2@
       at(own.seen.data() + (c * rows + r) * Hp + j) = seen_again(s, f, q);
@@ -154,7 +156,7 @@ extern "C" void backward(const Call* call, const Back* slopes) {
       own.rows = std::min<long>(TILE, k.B - b);
       const Trace trace = trace_at(k.keeps ? plan.trace(k, m, b) : scratch.data(), k.segment, own.rows, Hp);
       const Trace ends{own.d_state.data(), nullptr, own.rows, Hp};
-      enter(back.d_state, m, b, ends);
+      enter(back.d_final, k, m, b, ends);
       for (long segment = plan.segments - 1; segment >= 0; segment--) {
         const long t0 = segment * k.segment, n = std::min(k.segment, k.T - t0);
         if (!k.keeps) {
@@ -163,7 +165,7 @@ extern "C" void backward(const Call* call, const Back* slopes) {
         }
         tile_back(k, back, stages, m, b, trace, t0, n, steps, own);
       }
-      leave(back.d_state, m, b, ends, 0);
+      leave(back.d_first, k, m, b, ends, 0);
     }
     for (int i = 0; i < (N2 ? 2 : 1); i++) stages[i].hand_over(k.stage[i], back.stage[i], k, m);
   }

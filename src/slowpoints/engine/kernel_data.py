@@ -74,10 +74,10 @@ struct Stage {
 };
 
 struct Call {
-  long M, B, T, H, blocks, last, segment, keeps;  // blocks: Hp / V; last: outputs wanted
+  long M, B, batch, T, H, blocks, last, segment, keeps;  // batch: sequences the caller has; blocks: Hp / V
   Stage stage[2];
   Rows free[NF + 1], out;
-  Rows first[NS], final[NS];  // [M, B, 1, Hp]
+  Rows first[NS], final[NS];  // [M, batch, 1, H]
   float* traces;  // of whole sequences if `keeps`; otherwise the states at the first step of every segment, or null
 };
 

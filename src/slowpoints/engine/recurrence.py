@@ -18,14 +18,16 @@ States = tuple[tuple[Tensor, ...], ...]  # layers, then states, each [M, B, H]
 
 
 def start(net: Network, params: Params, *, batch: int) -> States:
-    """Return the initial states: learned ones spread over the batch, or zeros.    -> each [M, B, H]"""
-    like = params["readout.W"]
-    zeros = like.new_zeros(len(like), batch, net.units)
+    """Return the initial states, learned or zero: views in which a batch shares one row.    -> each [M, B, H]"""
+
+    def shared(row: Tensor) -> Tensor:
+        return row.unsqueeze(1).expand(-1, batch, -1)
+
     if not net.learned_state:
+        zeros = shared(params["readout.W"].new_zeros(len(params["readout.W"]), net.units))
         return ((zeros,) * len(net.cell.states),) * net.depth
     return tuple(
-        tuple(zeros + params[f"{layer}.init.{state}"].unsqueeze(1) for state in net.cell.states)
-        for layer in range(net.depth)
+        tuple(shared(params[f"{layer}.init.{state}"]) for state in net.cell.states) for layer in range(net.depth)
     )
 
 

@@ -85,12 +85,14 @@ class Scan(torch.autograd.Function):
         size = Sizes(M, B, T, H, rows=B + -B % run.rows, Hp=H + -H % run.vector)
         sources = tuple(size.padded(x) for x in sources)
         free = tuple(size.padded(x, to=size.Hp) for x in free)
-        first = [size.padded(state.unsqueeze(2), to=size.Hp) for state in states]
-        final = [torch.empty_like(state, memory_format=torch.contiguous_format) for state in first]
+        first = [_rows(state) for state in states]
+        final = [state.new_empty(M, B, H) for state in states]
         out = final[0].new_empty(M, size.rows, last, size.Hp)
         traces, segment = _traces(run, size, out, wanted=keeps and any(ctx.needs_input_grad))
         structures = types(states=len(states), free=len(free), streams=max(map(len, cell.stages)))
-        call = structures.call(M, size.rows, T, H, size.Hp // run.vector, last, segment, segment == T and len(traces))
+        call = structures.call(
+            M, size.rows, B, T, H, size.Hp // run.vector, last, segment, segment == T and len(traces)
+        )
         call.out, call.traces = rows(out), traces.data_ptr() or None
         fill(call, free=free, first=first, final=final)
         kinds = by_stage(cell, tuple(value if value.stride(-1) == 1 else value.contiguous() for value in weights))
@@ -100,20 +102,21 @@ class Scan(torch.autograd.Function):
         run.forward(ctypes.byref(call))
         ctx.cell, ctx.size, ctx.run, ctx.call, ctx.back = cell, size, run, call, structures.back
         ctx.held = (sources, free, kinds, traces)
-        return size.cut(out), *(size.cut(state.squeeze(2)) for state in final)
+        ctx.set_materialize_grads(False)
+        return size.cut(out), *final
 
     @staticmethod
-    def backward(ctx: Any, *slopes: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, *slopes: Tensor | None) -> tuple[Tensor | None, ...]:
         """Return the gradients; what was kept is used up, so that a second backward pass is refused."""
         if ctx.held is None:
             raise RuntimeError("the compiled recurrence can be differentiated once; run it forward again")
         (sources, free, kinds, traces), ctx.held = ctx.held, None
         size, call, back = ctx.size, ctx.call, ctx.back()
-        d_out = size.padded(slopes[0], to=size.Hp)
-        d_states = [size.padded(slope.unsqueeze(2), to=size.Hp).clone() for slope in slopes[1:]]
+        d_out, *d_final = (None if slope is None else _rows(slope) for slope in slopes)
+        d_first = [traces.new_empty(size.M, size.B, size.H) for _ in d_final]
         d_free = [torch.empty_like(x, memory_format=torch.contiguous_format) for x in free]
-        back.out = rows(d_out)
-        fill(back, free=d_free, state=d_states)
+        back.out = Rows() if d_out is None else rows(d_out)
+        fill(back, free=d_free, final=d_final, first=d_first)
         d_sources: list[Tensor | None] = []
         d_weights: list[Tensor] = []
         for stage, source, own, asked in zip(back.stage, sources, kinds, ctx.needs_input_grad[4:], strict=False):
@@ -129,7 +132,12 @@ class Scan(torch.autograd.Function):
         ctx.run.backward(ctypes.byref(call), ctypes.byref(back))
         POOL[:] = [*POOL[-7:], traces]
         cut = [d if d is None else d[:, : size.B, :, : x.shape[-1]] for d, x in zip(d_sources, sources, strict=True)]
-        return (None,) * 4 + (*cut, *map(size.cut, d_free), *(size.cut(d.squeeze(2)) for d in d_states), *d_weights)
+        return (None,) * 4 + (*cut, *map(size.cut, d_free), *d_first, *d_weights)
+
+
+def _rows(x: Tensor) -> Tensor:
+    """Return x with the numbers of its last axis side by side."""
+    return x if x.stride(-1) == 1 or x.shape[-1] == 1 else x.contiguous()
 
 
 def _traces(run: Kernel, size: Sizes, like: Tensor, *, wanted: bool) -> tuple[Tensor, int]:

@@ -42,21 +42,26 @@ def types(*, states: int, free: int, streams: int) -> Types:
     weights = {kind: Matrix * streams for kind in ("b", "W", "R")}
     stage = structure("Stage", source=Rows, given=LONG, width=LONG, **weights)
     back_stage = structure("BackStage", source=Rows, source_blocks=LONG, **weights)
-    sizes = dict.fromkeys(("M", "B", "T", "H", "blocks", "last", "segment", "keeps"), LONG)
+    sizes = dict.fromkeys(("M", "B", "batch", "T", "H", "blocks", "last", "segment", "keeps"), LONG)
     call = structure("Call", **sizes, stage=stage * 2, free=Rows * (free + 1), out=Rows, first=Rows * states,
                      final=Rows * states, traces=POINTER)  # fmt: skip
-    back = structure("Back", stage=back_stage * 2, out=Rows, free=Rows * (free + 1), state=Rows * states)
+    back = structure("Back", stage=back_stage * 2, out=Rows, free=Rows * (free + 1), final=Rows * states,
+                     first=Rows * states)  # fmt: skip
     return Types(call, back)
 
 
-def fill(structure: ctypes.Structure, **tensors: Sequence[Tensor]) -> None:
-    """Point the arrays of a structure at tensors, each [M, B, T, n], or [M, n, H] or [M, H] for weights."""
+def fill(structure: ctypes.Structure, **tensors: Sequence[Tensor | None]) -> None:
+    """Point the arrays of a structure at tensors, each [M, B, T, n] or [M, B, n]; [M, n, H] or [M, H] for weights.
+
+    Those that are None stay null.
+    """
     for name, values in tensors.items():
         field = getattr(structure, name)
         for i, value in enumerate(values):
-            field[i] = rows(value) if isinstance(field[i], Rows) else Matrix(value.data_ptr(), value.stride(0))
+            if value is not None:
+                field[i] = rows(value) if isinstance(field[i], Rows) else Matrix(value.data_ptr(), value.stride(0))
 
 
 def rows(x: Tensor) -> Rows:
-    """Return where a tensor [M, B, T, n] is."""
+    """Return where a tensor [M, B, T, n] or [M, B, n] is."""
     return Rows(x.data_ptr(), *x.stride()[:3])
