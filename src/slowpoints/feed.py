@@ -19,8 +19,10 @@ POOL_ELEMENTS = 200_000  # per run: larger inputs cost more to keep than the cal
 class Feed:
     """The training batches of a stack.    Random state lives here: one generator per run, not per slot."""
 
-    def __init__(self, runs: list[dict[str, Any]], task: ModuleType, settings: list[Any], worlds: list[Any]) -> None:
-        self.runs, self.task, self.settings, self.worlds = runs, task, settings, worlds
+    def __init__(
+        self, runs: list[dict[str, Any]], task: ModuleType, settings: list[Any], worlds: list[Any], device: torch.device
+    ) -> None:
+        self.runs, self.task, self.settings, self.worlds, self.device = runs, task, settings, worlds, device
         train = runs[0]["train"]
         self.batch = train["batch"]
         self.rngs = [generator(run, "data") for run in runs]
@@ -41,7 +43,8 @@ class Feed:
         """
         at = steps[0] % self.pool_steps
         if at == 0 or self.pool is None:
-            self.pool = stacked([self._drawn(run, step) for run, step in zip(members, steps, strict=True)])
+            drawn = [self._drawn(run, step) for run, step in zip(members, steps, strict=True)]
+            self.pool = stacked(drawn).to(self.device)
         rows = slice(at * self.batch, (at + 1) * self.batch)
         x, y, weight = (field[:, rows] for field in self.pool[:3])
         return self.pool._replace(x=x, y=y, weight=weight)

@@ -78,6 +78,10 @@ class Slots:
         grad = flatten(dict(zip(self.params, grads, strict=True)))
         return update(self.flat, grad, self.moments, self.rules, now)
 
+    def changing(self) -> list[Tensor]:
+        """Return the tensors that a step changes in place."""
+        return [self.flat, *self.moments]
+
     def state(self) -> tuple[dict[str, Tensor], dict[str, list[int]]]:
         """Return all that a checkpoint must keep: arrays, and plain values."""
         arrays = {

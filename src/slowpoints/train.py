@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from tqdm import tqdm
 
 from slowpoints import checkpoint as checkpoints
 from slowpoints import tasks
-from slowpoints.engine import Network, count_parameters
+from slowpoints.engine import Captured, Network, count_parameters
 from slowpoints.evaluate import predict, scores
 from slowpoints.fates import Fate
 from slowpoints.feed import Feed, example, worlds
@@ -46,7 +47,7 @@ class Trainer:
         self.settings = [task_settings(run["task"]) for run in self.runs]
         self.n_parameters = count_parameters(self.net)
         self.worlds = worlds(self.runs, self.task, self.settings, n_parameters=self.n_parameters, data_dir=data_dir)
-        self.feed = Feed(self.runs, self.task, self.settings, self.worlds)
+        self.feed = Feed(self.runs, self.task, self.settings, self.worlds, device)
         self.regulariser = None
         if start is not None:
             self.regulariser = Regulariser(self.runs, self.task, self.settings[0], self.worlds, start.states)
@@ -63,28 +64,35 @@ class Trainer:
         return int(self.train["batch"] * n_steps * (self.net.n_in + 8 * self.net.units * self.net.depth))
 
     def _admit(self) -> None:
-        """Give free slots to runs that wait, and start the sums of losses anew."""
+        """Give free slots to runs that wait, and make ready for the steps of those that hold one now."""
         free = max(0, self.width - len(self.slots.members))
         entering = list(range(len(self.runs)))[self.n_begun : self.n_begun + free]
         if entering:
             self.slots.open(entering, tick=self.tick)
         self.n_begun += len(entering)
         self.loss_sum = torch.zeros(len(self.slots.members), device=self.device)
+        self._on_device: Callable[..., None] = self._step
+        if self.device.type == "cuda":
+            self._on_device = Captured(self._step, changes=[*self.slots.changing(), self.loss_sum])
 
     def advance(self) -> None:
         """Take one training step with every run that holds a slot."""
         members = self.slots.members
-        batch = self.feed(members, self.slots.steps(self.tick)).to(self.device)
-        kicks = None if self.regulariser is None else self.regulariser(members).to(self.device)
-        self._step(batch, self.slots.pace(self.tick), kicks)
+        batch = self.feed(members, self.slots.steps(self.tick))
+        kicks = () if self.regulariser is None else self.regulariser(members).to(self.device)
+        self._silent = batch.silent
+        self._on_device(*batch[:4], *self.slots.pace(self.tick), *kicks)
         self.tick += 1
 
-    def _step(self, batch: Batch, pace: Pace, kicks: Kicks | None) -> None:
-        """Do what the device does in a step: nothing here depends on a number that Python would have to know."""
-        params = self.slots.params
+    def _step(self, x: Tensor, y: Tensor, weight: Tensor, allowed: Tensor, *others: Tensor) -> None:
+        """Do what the device does in a step. Nothing here may depend on a number that Python would have to wait for.
+
+        others: the two of Pace, and the three of Kicks where there is a regulariser
+        """
+        params, batch = self.slots.params, Batch(x, y, weight, allowed, self._silent)
         loss = self.task.loss(self.settings[0], predict(self.net, params, batch), batch)
-        total = loss if kicks is None else loss + penalty(self.net, params, kicks)
-        takes = self.slots.step(total, pace)
+        total = loss if self.regulariser is None else loss + penalty(self.net, params, Kicks(*others[2:]))
+        takes = self.slots.step(total, Pace(*others[:2]))
         self.loss_sum += torch.where(takes, loss.detach(), torch.full_like(loss, torch.nan))
 
     def look(self) -> None:
@@ -98,7 +106,9 @@ class Trainer:
                                  metrics={name: float(value[slot]) for name, value in found.items()})  # fmt: skip
         if ended := [run for run in members if self.fates[run].outcome]:
             self.slots.close(ended)
-        self._admit()
+            self._admit()
+        else:
+            self.loss_sum.zero_()
 
     def tested(self) -> dict[str, Tensor]:
         """Return named test metrics of every run, from its final weights.    -> [N] each"""

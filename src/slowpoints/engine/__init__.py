@@ -6,12 +6,14 @@ differentiate as they are.
 """
 
 from slowpoints.engine.fused import prepare
+from slowpoints.engine.graph import Captured
 from slowpoints.engine.initial import initialise
 from slowpoints.engine.maps import measure, pack, state_jacobian, state_map, unpack
 from slowpoints.engine.network import Network, count_parameters, shapes, units_for_budget
 from slowpoints.engine.recurrence import States, engine_of, readout, start, step, unroll
 
 __all__ = [
+    "Captured",
     "Network",
     "States",
     "count_parameters",

@@ -13,6 +13,7 @@ from slowpoints.engine.compiled import runs_compiled
 from slowpoints.engine.fused import ALIGNMENT, Layer, Params, Stage, affine, apply, prepare_layer
 from slowpoints.engine.network import Network
 from slowpoints.engine.scan import Scan
+from slowpoints.engine.triton_scan import TritonScan, runs_on_triton
 
 States = tuple[tuple[Tensor, ...], ...]  # layers, then states, each [M, B, H]
 
@@ -105,7 +106,9 @@ def unroll(
     for index, first in enumerate(states):
         layer = prepare_layer(net.cell, params, index, staged=not compiled)
         kept = n_steps if last is None or index + 1 < net.depth else last
-        if compiled:
+        if runs_on_triton(net.cell, x):
+            x, now = _launches(net.cell, layer, x, first, kept)
+        elif compiled:
             x, now = _scan(net.cell, layer, _weights(net.cell, params, index), x, first, n_steps, kept)
         else:
             x, now = _loop(net.cell, layer, x, first, kept)
@@ -132,6 +135,19 @@ def _loop(
     return torch.stack(outputs[-last:], 2), states
 
 
+def _launches(
+    cell: Cell, layer: Layer, x: Tensor, states: tuple[Tensor, ...], last: int
+) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """Return the same as `_loop`, from a matmul and one generated kernel per step."""
+    n_steps, n_batch = x.shape[2], x.shape[1]
+    parts = [part.unflatten(1, (n_steps, n_batch)) for part in drive(layer, x.transpose(1, 2).flatten(1, 2))]
+    n_free = len(layer.free)
+    free = torch.cat(parts[:n_free], -1) if n_free else None
+    weights = [stage.R for stage in layer.stages]
+    out, final = TritonScan.apply(cell, last, free, torch.cat(states, -1), *parts[n_free:], *weights)
+    return out.transpose(1, 2), final.chunk(len(states), -1)
+
+
 def _scan(
     cell: Cell, layer: Layer, weights: list[Tensor], x: Tensor, states: tuple[Tensor, ...], n_steps: int, last: int
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
@@ -154,6 +170,8 @@ def _weights(cell: Cell, params: Params, index: int) -> list[Tensor]:
 def engine_of(net: Network, device: torch.device) -> str:
     """Return what runs the recurrence of a network, for its record."""
     like = torch.empty(0, device=device)
+    if runs_on_triton(net.cell, like):
+        return "triton"
     return f"compiled by {build.compiler()}" if runs_compiled(net.cell, like, net.units) else "eager"
 
 

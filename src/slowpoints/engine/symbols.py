@@ -1,4 +1,4 @@
-"""The elementwise math of a cell as an expression: recorded from the cell's own step, differentiated, written as C++.
+"""The elementwise math of a cell as an expression: recorded from the cell's own step, differentiated, written as code.
 
 A cell computes with `Symbol`s instead of tensors; they answer to the same operators and torch functions.
 """
@@ -6,7 +6,7 @@ A cell computes with `Symbol`s instead of tensors; they answer to the same opera
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 
 class NotElementwise(TypeError):
@@ -68,9 +68,9 @@ class Symbol:
 
 @dataclass(frozen=True)
 class Rule:
-    """How a function is written in C++, and its slope, given input x and output y."""
+    """How a function is written, and its slope, given input x and output y."""
 
-    text: str
+    text: str  # names that end in _ are defined in each language's own text
     slope: Callable[[Symbol, Symbol], Symbol | float]
 
 
@@ -156,13 +156,27 @@ def _slopes(symbol: Symbol) -> Iterator[tuple[Symbol | float, Symbol | float]]:
             yield x, RULES[op].slope(x, symbol)
 
 
-def written(targets: Mapping[str, Symbol | float], given: Mapping[Symbol, str]) -> str:
-    """Return C++ statements that set every target, where the values of some symbols are given by name."""
+class Language(NamedTuple):
+    """How statements are written."""
+
+    number: str
+    declaration: str  # of a name, as a text
+    end: str
+
+
+CPP = Language("all({!r}f)", "const vf ", ";")
+PYTHON = Language("{!r}", "", "")
+
+
+def written(
+    targets: Mapping[str, Symbol | float], given: Mapping[Symbol, str], language: Language = CPP, prefix: str = "x"
+) -> list[str]:
+    """Return statements that set every target, where the values of some symbols are given by name."""
     names = dict(given)
     lines: list[str] = []
 
     def word(part: Symbol | float) -> str:
-        return names[part] if isinstance(part, Symbol) else f"all({part!r}f)"
+        return names[part] if isinstance(part, Symbol) else language.number.format(part)
 
     for own in in_order(targets.values(), given):
         if own in names:
@@ -172,6 +186,6 @@ def written(targets: Mapping[str, Symbol | float], given: Mapping[Symbol, str]) 
             continue
         words = [word(part) for part in own.parts]
         text = RULES[own.op].text.format(*words) if own.op in RULES else f" {own.op} ".join(words)
-        names[own] = f"x{len(lines)}"
-        lines.append(f"const vf {names[own]} = {text};")
-    return "\n  ".join([*lines, *(f"{target} = {word(value)};" for target, value in targets.items())])
+        names[own] = f"{prefix}{len(lines)}"
+        lines.append(f"{language.declaration}{names[own]} = {text}{language.end}")
+    return [*lines, *(f"{target} = {word(value)}{language.end}" for target, value in targets.items())]

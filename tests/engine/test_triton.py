@@ -1,0 +1,28 @@
+"""The generated Triton kernels against the reference, on a CPU through Triton's interpreter."""
+
+import os
+
+import pytest
+import torch
+
+from agreement import assert_close, built, in_float64, random_params, values_and_gradients
+from slowpoints import cells
+from slowpoints.engine import Network, recurrence
+
+os.environ["TRITON_INTERPRET"] = "1"  # before the first import of triton
+triton = pytest.importorskip("triton", reason="triton is not installed here")
+
+
+@pytest.mark.parametrize(("units", "batch", "steps", "depth"), [(1, 1, 1, 1), (17, 3, 3, 2)])
+@pytest.mark.parametrize("name", cells.names())
+def test_values_and_gradients_agree_with_the_reference_in_float64(
+    name: str, units: int, batch: int, steps: int, depth: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    net = Network(built(name), n_in=3, n_out=2, units=units, depth=depth, learned_state=True)
+    params = random_params(net, runs=2)
+    x = torch.randn(2, batch, steps, 3, generator=torch.Generator().manual_seed(3)).requires_grad_()
+    last = max(1, steps // 2)
+    wanted = values_and_gradients(net, *in_float64(params, x), last=last)
+    monkeypatch.setattr(recurrence, "runs_on_triton", lambda *_: True)
+    monkeypatch.setattr(recurrence, "runs_compiled", lambda *_: False)
+    assert_close(values_and_gradients(net, params, x, last=last), wanted)
