@@ -29,7 +29,7 @@ def values_and_gradients(
     out, final = unroll(net, params, x, last=last)
     values = [out, *(state for layer in final for state in layer)]
     rng = torch.Generator().manual_seed(5)
-    total = sum((value * torch.randn(value.shape, generator=rng)).sum() for value in values)
+    total = sum((value * torch.randn(value.shape, generator=rng).to(value.device)).sum() for value in values)
     wanted = [x, *(value for name, value in params.items() if not name.startswith("readout"))]
     grads = torch.autograd.grad(total, wanted, materialize_grads=True, allow_unused=True)
     return [value.detach() for value in values], list(grads)

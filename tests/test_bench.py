@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from slowpoints.bench import markdown
+from slowpoints.bench import gpu, gpu_page, gpu_run, markdown
 from slowpoints.bench.contenders import LIBRARY, Case, library, ours, plain_loop
 from slowpoints.bench.measure import cpu_ms, peak_mb, with_precision
 from slowpoints.bench.report import SIZES
@@ -83,3 +83,33 @@ def test_the_page_marks_what_misses_its_target():
     assert "| - matmuls at medium | 1.5 | 1.5 | 1.5 | 1.5 | 1.5 |" in page
     assert "| cost | 1.00 | 0.50 |" in page
     assert "**" not in markdown(made_up(ratio=20.0)).replace("**bold**", "")
+
+
+def test_the_benchmark_of_a_gpu_says_where_there_is_none(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(SystemExit, match="no GPU"):
+        gpu_run()
+
+
+def test_the_page_of_a_gpu_shows_rates_shares_and_ratios(monkeypatch):
+    def timer(steps):
+        for step in steps.values():
+            step()
+        return dict.fromkeys(steps, 2.0)
+
+    for name, value in {"CELLS": ("gru", "ugrnn"), "UNITS": (4,), "RUNS": (1, 3), "STEPS": 10, "BATCH": 32}.items():
+        monkeypatch.setattr(gpu, name, value)
+    device = torch.device("cpu")
+    found = {"device": "a GPU", "torch": "2.0", "peak": {"TFLOP/s": 50.0, "TB/s": 3.0}}
+    found["cases"] = gpu.cases(device, timer)
+    assert [row["million per s"] for row in found["cases"]] == [0.16, 0.48, 0.16, 0.48]
+    assert [row.get("ratio") for row in found["cases"]] == [1.0, 3.0, None, None]
+    weights = 3 * 4 * (8 + 4) + 4 * 4
+    assert found["cases"][0]["TFLOP/s"] == pytest.approx(6 * weights * 32 * 10 / 2.0 / 1e9)
+    page = gpu_page(found)
+    assert "## gru\n\n| units | 1 networks | 3 networks |" in page
+    assert "| 4 | 0.16, " in page
+    assert page.count("(3)") == 1
+    peak = gpu.peaks(device, timer, size=64)
+    assert peak["TFLOP/s"] == pytest.approx(2 * 64**3 / 2.0 / 1e9)
+    assert peak["TB/s"] == pytest.approx(8 * 64**2 / 2.0 / 1e9)

@@ -196,5 +196,5 @@ def test_a_record_says_all_that_its_numbers_depend_on(tmp_path: Path) -> None:
 def test_asking_for_a_gpu_that_is_not_there_ends_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(SystemExit, match="set device: cpu"):
-        job.device_named("cuda")
-    assert job.device_named("cpu").type == "cpu"
+        job.device_named("cuda", matmul="float32")
+    assert job.device_named("cpu", matmul="float32").type == "cpu"

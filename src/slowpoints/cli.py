@@ -64,7 +64,7 @@ def train(args: argparse.Namespace) -> None:
 
     torch.set_num_threads(1)
     start = (args.start_runs, args.start_points) if args.start_runs else None
-    device = job.device_named(args.device)
+    device = job.device_named(args.device, matmul=args.matmul)
     job.run(
         dag.stack(args.scale, args.experiment, args.stack).plan(),
         out=job.Outputs(args.plan, args.records, args.weights, args.provenance),
@@ -122,10 +122,20 @@ def bench(args: argparse.Namespace) -> None:
     """Measure how fast the engine trains, and write the page and the numbers behind it."""
     from slowpoints import bench
 
-    found = bench.run()
-    args.out.mkdir(parents=True, exist_ok=True)
-    (args.out / "speed.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    (args.out / "speed.md").write_text(bench.markdown(found), encoding="utf-8")
+    _keep(args.out, "speed", found := bench.run(), bench.markdown(found))
+
+
+def bench_gpu(args: argparse.Namespace) -> None:
+    """Measure how fast the engine trains on the GPU of this machine, and write the page and the numbers behind it."""
+    from slowpoints import bench
+
+    _keep(args.out, "speed-gpu", found := bench.gpu_run(), bench.gpu_page(found))
+
+
+def _keep(folder: Path, name: str, found: Any, page: str) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{name}.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    (folder / f"{name}.md").write_text(page, encoding="utf-8")
 
 
 def rebuild(args: argparse.Namespace) -> None:
@@ -147,6 +157,7 @@ STAGES: list[tuple[str, Callable[[argparse.Namespace], None], Options]] = [
         train,
         {"--scale": TEXT, "--experiment": TEXT, "--stack": TEXT, "--plan": FILE, "--records": FILE, "--weights": FILE,
          "--provenance": FILE, "--checkpoint": FILE, "--device": {"choices": ["cpu", "cuda"], "default": "cpu"},
+         "--matmul": {"choices": ["float32", "tf32"], "default": "float32"},
          "--torch": {"default": "cpu"}, "--data-dir": {"type": Path}, "--start-runs": FILES,
          "--start-points": {"type": Path}},
     ),
@@ -160,6 +171,7 @@ STAGES: list[tuple[str, Callable[[argparse.Namespace], None], Options]] = [
     ("paper", paper, {"--scale": TEXT, "--out": FILE}),
     ("readme", readme, {"--scale": TEXT}),
     ("bench", bench, {"--out": FILE}),
+    ("bench-gpu", bench_gpu, {"--out": FILE}),
     ("rebuild", rebuild, {"--name": TEXT, "--data-dir": {"type": Path}, "--out": FILE}),
     ("figure", figure, {"notebook": {"type": Path}, "--scale": TEXT, "--executed": FILE, "--html": FILE}),
 ]  # fmt: skip

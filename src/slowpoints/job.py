@@ -2,6 +2,7 @@
 
 import gc
 import json
+import os
 import platform
 import subprocess
 import time
@@ -33,8 +34,8 @@ class Outputs(NamedTuple):
     provenance: Path
 
 
-def device_named(name: str) -> torch.device:
-    """Return the device for `cpu` or `cuda`; asking for a GPU that is not there is an error."""
+def device_named(name: str, *, matmul: str) -> torch.device:
+    """Return the device for `cpu` or `cuda`, its matmuls in float32 or tf32; a GPU that is not there is an error."""
     if name == "cpu":
         return torch.device("cpu")  # one thread: deterministic as it is, and the switch below takes a second to import
     if not torch.cuda.is_available():
@@ -42,7 +43,10 @@ def device_named(name: str) -> torch.device:
             "device is 'cuda' but torch finds no GPU here: set device: cpu in config/config.yaml, "
             "or give the environments a CUDA build with --config torch=cuda"
         )
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS may add in another order each time
     torch.use_deterministic_algorithms(True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    torch.backends.cuda.matmul.fp32_precision = "tf32" if matmul == "tf32" else "ieee"
     return torch.device("cuda")
 
 
@@ -139,9 +143,14 @@ def _versions(device: torch.device, *, engine: str) -> dict[str, Any]:
         "device": torch.cuda.get_device_name()
         if device.type == "cuda"
         else f"cpu {torch.backends.cpu.get_cpu_capability()}",
+        "matmul": "tf32" if _is_tf32(device) else "float32",
         "threads": torch.get_num_threads(),
         "dtype": "float32",
     }
+
+
+def _is_tf32(device: torch.device) -> bool:
+    return device.type == "cuda" and torch.backends.cuda.matmul.fp32_precision == "tf32"
 
 
 def _circumstances(begun: float, *, slots: int) -> dict[str, Any]:

@@ -16,6 +16,11 @@ try:
 except SpecError as error:
     raise WorkflowError(str(error)) from None
 
+if config["matmul"] != "float32" and config["device"] == "cpu":
+    raise WorkflowError(
+        "matmul is 'tf32' but device is 'cpu': only a GPU has it; leave matmul at float32"
+    )
+
 shell.prefix(
     f"set -euo pipefail; export PATH='{workflow.basedir}/workflow/scripts':$PATH TORCH={TORCH} SLOWPOINTS_ENGINE={config['engine']}"
     f" SLOWPOINTS_SLOTS={config['slots']}; "

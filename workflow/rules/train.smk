@@ -33,9 +33,11 @@ rule train_stack:
         ),
         data_dir=DATA_OPTION,
         device=config["device"],
+        matmul=config["matmul"],
         torch=TORCH,
     shell:
         "stage train -m slowpoints train --scale {wildcards.scale:q} --experiment {wildcards.experiment:q}"
         " --stack {wildcards.stack:q} --plan {output.plan:q} --records {output.records:q} --weights {output.weights:q}"
-        " --provenance {output.provenance:q} --device {params.device} --torch {params.torch} {params.start} {params.data_dir}"
+        " --provenance {output.provenance:q} --device {params.device}"
+        " --matmul {params.matmul} --torch {params.torch} {params.start} {params.data_dir}"
         " --checkpoint results/{wildcards.scale}/{wildcards.experiment}/checkpoints/{wildcards.stack}.safetensors 2> {log:q}"

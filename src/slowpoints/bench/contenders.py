@@ -11,9 +11,10 @@ from torch import Tensor, nn
 
 from slowpoints import cells
 from slowpoints.cells.definition import Bundle, Cell
-from slowpoints.engine import Network, initialise, readout, unroll
-from slowpoints.optimise import Moments, flatten, pace, rules, update, views
+from slowpoints.engine import Captured, Network, initialise, readout, unroll
+from slowpoints.optimise import Moments, Pace, flatten, pace, rules, update, views
 
+CPU = torch.device("cpu")
 N_IN, N_OUT, RATE, CLIP = 8, 4, 1e-3, 1.0
 LIBRARY: dict[str, Callable[..., nn.Module]] = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
 Step = Callable[[], None]
@@ -36,14 +37,17 @@ def built(name: str) -> Cell:
     return found
 
 
-def _data(case: Case, runs: int) -> tuple[Tensor, Tensor]:
+def _data(case: Case, runs: int, device: torch.device) -> tuple[Tensor, Tensor]:
     rng = torch.Generator().manual_seed(1)
-    x = torch.randn(runs, case.batch, case.steps, N_IN, generator=rng)
-    return x, torch.randn(runs, case.batch, case.steps, N_OUT, generator=rng)
+    shape = (runs, case.batch, case.steps)
+    return tuple(torch.randn(*shape, n, generator=rng).to(device) for n in (N_IN, N_OUT))  # type: ignore[return-value]
 
 
-def ours(case: Case) -> Step:
-    """Return one step of a stack of `case.runs` networks, every one with data and settings of its own."""
+def ours(case: Case, device: torch.device = CPU) -> Step:
+    """Return one step of a stack of `case.runs` networks, every one with data and settings of its own.
+
+    On a GPU the step is recorded, as in training.
+    """
     net = Network(built(case.cell), N_IN, N_OUT, case.units)
     own = [
         initialise(net, rng=torch.Generator().manual_seed(i), keep_bias=1.0, recurrent_init="orthogonal",
@@ -51,32 +55,33 @@ def ours(case: Case) -> Step:
         for i in range(case.runs)
     ]  # fmt: skip
     first = {name: torch.stack([params[name] for params in own]) for name in own[0]}
-    flat = flatten(first)
+    flat = flatten(first).to(device)
     params = views(flat, {name: tuple(value.shape[1:]) for name, value in first.items()})
     moments = Moments(torch.zeros_like(flat), torch.zeros_like(flat))
     settings = {"optimizer": "adam", "momentum": 0.9, "decay": 0.0, "clip": CLIP, "schedule": "constant",
                 "lr": RATE, "lr_final": 1.0, "steps": 1}  # fmt: skip
-    trains, device = [settings] * case.runs, torch.device("cpu")
+    trains = [settings] * case.runs
     own_rules = rules(trains, device)
-    x, y = _data(case, case.runs)
+    x, y = _data(case, case.runs, device)
 
-    def step() -> None:
+    def learn(*now: Tensor) -> None:
         out = readout(net, params, unroll(net, params, x)[0])
         loss = (out - y).square().mean((1, 2, 3))
         grads = torch.autograd.grad(loss.sum(), list(params.values()))
         grad = flatten(dict(zip(params, grads, strict=True)))
-        update(flat, grad, moments, own_rules, pace(trains, [0] * case.runs, device))
+        update(flat, grad, moments, own_rules, Pace(*now))
 
-    return step
+    call = Captured(learn, changes=[flat, *moments]) if device.type == "cuda" else learn
+    return lambda: call(*pace(trains, [0] * case.runs, device))
 
 
-def library(case: Case) -> Step:
-    """Return one step of one network made of torch's own layer."""
+def library(case: Case, device: torch.device = CPU) -> Step:
+    """Return one step of one network made of torch's own layer; on a GPU that is cuDNN's."""
     torch.manual_seed(0)
-    recurrent = LIBRARY[case.cell](N_IN, case.units, batch_first=True)
-    head = nn.Linear(case.units, N_OUT)
+    recurrent = LIBRARY[case.cell](N_IN, case.units, batch_first=True).to(device)
+    head = nn.Linear(case.units, N_OUT).to(device)
     parameters = [*recurrent.parameters(), *head.parameters()]
-    x, y = (part[0] for part in _data(case, 1))
+    x, y = (part[0] for part in _data(case, 1, device))
     return _with_adam(parameters, lambda: (head(recurrent(x)[0]) - y).square().mean())
 
 
@@ -89,7 +94,7 @@ def plain_loop(case: Case) -> Step:
     b = {name: torch.zeros(H, requires_grad=True) for name in streams}
     maps = {free.name: nn.Linear(N_IN, H) for free in cell.free}
     head, out_map = nn.Linear(H, N_OUT), nn.Linear(H, H)
-    x, y = (part[0] for part in _data(case, 1))
+    x, y = (part[0] for part in _data(case, 1, CPU))
     parameters = [*W.values(), *R.values(), *b.values(), *head.parameters(), *out_map.parameters()]
     parameters += [p for own in maps.values() for p in own.parameters()]
 

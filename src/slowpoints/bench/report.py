@@ -88,11 +88,11 @@ def _sizes(lines: list[tuple[list[str], list[str]]]) -> str:
     n = max(len(cells) for _, cells in lines)
     head = ["against", *[str(units) for units in SIZES[:n]]]
     body = [[*label, *cells, *[""] * (n - len(cells))] for label, cells in lines]
-    return _table(head, body)
+    return table(head, body)
 
 
 def _line(rows: list[dict[str, Any]], x: str, y: str, shown: str) -> str:
-    return _table([x, *(str(row[x]) for row in rows)], [[y, *(shown.format(row[y]) for row in rows)]])
+    return table([x, *(str(row[x]) for row in rows)], [[y, *(shown.format(row[y]) for row in rows)]])
 
 
 def _per_step(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -100,6 +100,7 @@ def _per_step(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{"steps": row["steps"], "cost": row["of the yardstick"] / row["steps"] / base} for row in rows]
 
 
-def _table(head: list[str], body: list[list[str]]) -> str:
+def table(head: list[str], body: list[list[str]]) -> str:
+    """Return a table in Markdown."""
     lines = [head, ["---"] * len(head), *body]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)

@@ -1,0 +1,51 @@
+"""The engine on a GPU, where there is one: against float64 on the CPU, and the recorded step against the plain one."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from agreement import assert_close, built, in_float64, random_params, values_and_gradients
+from plans import make_run
+from slowpoints import cells
+from slowpoints.engine import Network
+from slowpoints.train import Trainer, fit
+
+pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
+
+
+@pytest.mark.parametrize(("units", "batch", "steps", "depth"), [(1, 1, 1, 1), (17, 7, 20, 2), (128, 64, 100, 1)])
+@pytest.mark.parametrize("name", cells.names())
+def test_values_and_gradients_agree_with_the_reference_in_float64(
+    name: str, units: int, batch: int, steps: int, depth: int
+) -> None:
+    net = Network(built(name), n_in=3, n_out=2, units=units, depth=depth, learned_state=True)
+    params = random_params(net, runs=2)
+    x = torch.randn(2, batch, steps, 3, generator=torch.Generator().manual_seed(3)).requires_grad_()
+    last = max(1, steps // 2)
+    wanted = values_and_gradients(net, *in_float64(params, x), last=last)
+    there = {key: value.detach().cuda().requires_grad_() for key, value in params.items()}
+    found = values_and_gradients(net, there, x.detach().cuda().requires_grad_(), last=last)
+
+    def back(parts: list[Tensor]) -> list[Tensor]:
+        return [part.cpu() for part in parts]
+
+    assert_close((back(found[0]), back(found[1])), wanted)
+
+
+def trained(runs: list[dict[str, Any]], device: str, folder: Path, width: int | None = None) -> Trainer:
+    own = Trainer({"runs": runs}, device=torch.device(device), data_dir=Path(), start=None, width=width)
+    fit(own, path=folder / "none.safetensors", key="test")
+    return own
+
+
+@pytest.mark.parametrize("name", ["gru", "lstm", "pru", "intersection_rnn"])
+def test_training_on_a_gpu_is_training(name: str, tmp_path: Path) -> None:
+    runs = [make_run(i, net={"cell": name}, steps=5 * (i + 1)) for i in range(4)]
+    there, here = (trained(runs, device, tmp_path, width=2) for device in ("cuda", "cpu"))
+    torch.testing.assert_close(there.slots.weights, here.slots.weights, rtol=1e-4, atol=1e-5)
+    assert [fate.steps for fate in there.fates] == [fate.steps for fate in here.fates]
+    again = trained(runs, "cuda", tmp_path, width=2)
+    assert torch.equal(again.slots.weights, there.slots.weights)
