@@ -39,7 +39,7 @@ def needs_torch(stage: str) -> bool:
 
 def asked_for(stage: str) -> set[str]:
     """The requirements of an .in file and of the files that it includes."""
-    lines = [line.partition("#")[0].strip() for line in (ENVS / f"{stage}.in").read_text().splitlines()]
+    lines = [re.split(r"[;#]", line)[0].strip() for line in (ENVS / f"{stage}.in").read_text().splitlines()]
     included = [asked_for(Path(line[3:]).stem) for line in lines if line.startswith("-r ")]
     return {line for line in lines if line and not line.startswith("-")}.union(*included)
 

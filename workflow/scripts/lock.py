@@ -38,6 +38,12 @@ def name(requirement: str) -> str:
     return requirement.split("==")[0]
 
 
+def asked(stage: str) -> set[str]:
+    """Return the packages that a stage's .in file names itself, torch apart: that has locks of its own."""
+    lines = (ENVS / f"{stage}.in").read_text().splitlines()
+    return {re.split(r"[=<> ;#]", line)[0] for line in lines} - {"torch"}
+
+
 def uv_compile(source: Path, *options: str) -> str:
     """Return the lock of one requirements file. Local wheels are left out: a lock must hold everywhere."""
     environment = {key: value for key, value in os.environ.items() if not key.endswith("_FIND_LINKS")}
@@ -97,7 +103,8 @@ def pin_all(folder: Path, *, upgrade: bool) -> dict[str, str]:
     torch_stack: dict[str, str] = {}
     for stage in STAGES:
         pins = entries(uv_compile(ENVS / f"{stage}.in", "--constraints", str(constraints)))
-        own = {key: block for key, block in pins.items() if not TORCH_STACK.fullmatch(name(key))}
+        own = {key: block for key, block in pins.items()
+               if not TORCH_STACK.fullmatch(name(key)) or name(key) in asked(stage)}  # fmt: skip
         torch_stack |= {key: block for key, block in pins.items() if key not in own}
         on_top = "; on top comes torch-cpu.lock or torch-cuda.lock" if len(own) < len(pins) else ""
         written[f"{stage}.lock"] = f"# Made by `make lock` from {stage}.in{on_top}\n" + "".join(own.values())

@@ -45,7 +45,7 @@ def run() -> dict[str, Any]:
         raise SystemExit("slowpoints bench-gpu: torch finds no GPU here")
     device = torch.device("cuda")
     torch.backends.cuda.matmul.fp32_precision = "ieee"
-    torch.backends.cudnn.rnn.fp32_precision = "ieee"  # cuDNN's own default is tf32
+    torch.backends.cudnn.rnn.fp32_precision = "ieee"  # type: ignore[attr-defined] # cuDNN's own default is tf32
     return {"device": torch.cuda.get_device_name(), "torch": torch.__version__,
             "peak": peaks(device, device_ms), "cases": cases(device, device_ms)}  # fmt: skip
 
