@@ -68,9 +68,8 @@ def test_narrower_vectors_give_the_same_numbers(
 ) -> None:
     monkeypatch.setattr(build, "CACHE", tmp_path)
     monkeypatch.setattr(build, "FLAGS", (*(f for f in build.FLAGS if f != "-march=native"), flag, "-mfma"))
-    text, n_kept = source.source(built(name), vector=vector, rows=rows)
-    library = build.library(text)
-    narrow = compiled.Kernel(library.forward, library.backward, vector, rows, n_kept, len(built(name).states))
+    library = build.library(source.source(built(name), vector=vector, rows=rows))
+    narrow = compiled.kernel_in(library, vector=vector, rows=rows)
     net = Network(built(name), n_in=5, n_out=2, units=21)
     params = random_params(net, runs=2)
     x = torch.randn(2, 11, 7, 5, generator=torch.Generator().manual_seed(3)).requires_grad_()
@@ -192,6 +191,6 @@ def test_a_kernel_is_compiled_once(tmp_path, monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.parametrize("vector", [4, 8, 16])
 def test_the_source_names_its_vector_and_leaves_no_gap(vector: int) -> None:
-    text = source.source(built("gru"), vector=vector, rows=8).text
+    text = source.source(built("gru"), vector=vector, rows=8)
     assert f"constexpr int V = {vector};" in text
     assert "@" not in text

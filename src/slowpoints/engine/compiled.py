@@ -1,5 +1,6 @@
 """The compiled kernel of a cell: what it can run, and what it needs."""
 
+import ctypes
 import logging
 from collections.abc import Callable
 from functools import cache
@@ -10,7 +11,7 @@ from torch import Tensor
 
 from slowpoints.cells.definition import Cell
 from slowpoints.engine import build
-from slowpoints.engine.source import TILE, source
+from slowpoints.engine.source import source
 from slowpoints.engine.symbols import NotElementwise
 
 log = logging.getLogger("slowpoints")
@@ -23,16 +24,8 @@ class Kernel(NamedTuple):
     backward: Callable[..., None]
     vector: int  # numbers per vector
     rows: int  # sequences that share a weight in registers: batches are filled up to whole blocks
-    n_kept: int
-    n_states: int
-
-    def trace_size(self, steps: int, Hp: int) -> int:
-        """Return the numbers in the trace of one tile."""
-        return TILE * Hp * ((steps + 1) * self.n_states + steps * self.n_kept)
-
-    def mark_size(self, Hp: int) -> int:
-        """Return the numbers in the states of one tile."""
-        return TILE * Hp * self.n_states
+    trace_numbers: Callable[[int, int, int], int]  # rows, steps, Hp -> numbers in the traces of one run
+    mark_numbers: Callable[[int, int, int], int]  # rows, segments, Hp -> numbers in the marks of one run
 
 
 def kernel(cell: Cell, units: int) -> Kernel | None:
@@ -50,14 +43,19 @@ def vector_for(units: int) -> int:
 def _kernel(cell: Cell, vector: int) -> Kernel | None:
     rows = 8 if build.has_32_registers() else 4
     try:
-        text, n_kept = source(cell, vector=vector, rows=rows)
+        text = source(cell, vector=vector, rows=rows)
     except NotElementwise as reason:
         log.info("cell %s runs without the compiled kernel: %s", cell.name, reason)
         return None
     library = build.library(text)
-    if library is None:
-        return None
-    return Kernel(library.forward, library.backward, vector, rows, n_kept, len(cell.states))
+    return None if library is None else kernel_in(library, vector=vector, rows=rows)
+
+
+def kernel_in(library: ctypes.CDLL, *, vector: int, rows: int) -> Kernel:
+    """Return the kernel that a compiled source holds."""
+    for sizes in (library.trace_numbers, library.mark_numbers):
+        sizes.argtypes, sizes.restype = [ctypes.c_long] * 3, ctypes.c_long
+    return Kernel(library.forward, library.backward, vector, rows, library.trace_numbers, library.mark_numbers)
 
 
 def runs_compiled(cell: Cell, like: Tensor, units: int) -> bool:

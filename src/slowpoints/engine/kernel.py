@@ -138,10 +138,17 @@ static void leave(const Rows* final, const Call& k, long m, long b, const Trace&
       memcpy(final[n].to(m, b + r, 0), trace.state(i, n) + r * trace.Hp, k.H * sizeof(float));
 }
 
+static long tiles_in(long rows) { return (rows + TILE - 1) / TILE; }
+static long mark_size(long Hp) { return NS * TILE * Hp; }
+
+// What the caller makes room for, in numbers per run: whole traces, or the states at the first step of each segment.
+extern "C" long trace_numbers(long rows, long steps, long Hp) { return tiles_in(rows) * trace_size(steps, Hp); }
+extern "C" long mark_numbers(long rows, long segments, long Hp) { return tiles_in(rows) * segments * mark_size(Hp); }
+
 struct Plan {  // where the trace, or the marks, of a tile are
   long tiles, segments, marks;
   explicit Plan(const Call& k)
-      : tiles((k.B + TILE - 1) / TILE), segments((k.T + k.segment - 1) / k.segment), marks(NS * TILE * k.blocks * V) {}
+      : tiles(tiles_in(k.B)), segments((k.T + k.segment - 1) / k.segment), marks(mark_size(k.blocks * V)) {}
   float* trace(const Call& k, long m, long b) const {
     return k.traces + (m * tiles + b / TILE) * trace_size(k.T, k.blocks * V);
   }

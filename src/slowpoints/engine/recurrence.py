@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from slowpoints.cells.definition import Bundle, Cell
+from slowpoints.cells.definition import Bundle, Cell, cell
 from slowpoints.engine import build
 from slowpoints.engine.compiled import runs_compiled
 from slowpoints.engine.fused import ALIGNMENT, Layer, Params, Stage, affine, apply, prepare_layer
@@ -113,7 +113,8 @@ def unroll(
         else:
             x, now = _loop(net.cell, layer, x, first, kept)
         if layer.out is not None:
-            x = hand_up(layer, x.flatten(1, 2)).unflatten(1, (-1, kept))
+            flat = x.flatten(1, 2)
+            x = (_mapped(params, index, flat) if compiled else hand_up(layer, flat)).unflatten(1, (-1, kept))
         final.append(now)
     return x, tuple(final)
 
@@ -160,6 +161,20 @@ def _scan(
     free = (sources[stream.name] for stream in layer.free)
     out, *final = Scan.apply(cell, n_steps, last, torch.is_grad_enabled(), *staged, *free, *states, *weights)
     return out, tuple(final)
+
+
+@cell(streams=("y",))
+def output_map(p: Bundle, s: Bundle) -> tuple[Tensor]:
+    """Return tanh(W h + b): to the kernel, one step of a cell without input, whose state is what is mapped."""
+    return (torch.tanh(p.y),)
+
+
+def _mapped(params: Params, index: int, y: Tensor) -> Tensor:
+    """Return the same as `hand_up`, from the compiled kernel.    y: [M, K, H] -> [M, K, H]"""
+    W, b = params[f"{index}.out.W"], params[f"{index}.out.b"]
+    nothing = y.new_empty(*y.shape[:2], 1, 0), W.new_empty(len(W), 0, W.shape[2])
+    out, _ = Scan.apply(output_map, 1, 1, torch.is_grad_enabled(), nothing[0], y, b, nothing[1], W)
+    return out.squeeze(2)
 
 
 def _weights(cell: Cell, params: Params, index: int) -> list[Tensor]:

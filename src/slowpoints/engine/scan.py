@@ -9,7 +9,6 @@ from torch.nn.functional import pad
 
 from slowpoints.cells.definition import Cell
 from slowpoints.engine.compiled import Kernel, kernel
-from slowpoints.engine.source import TILE
 from slowpoints.engine.structures import Rows, fill, rows, types
 
 SEGMENT = 32  # steps whose traces are computed again at once; a whole number of the kernel's chunks of 128 / TILE steps
@@ -146,13 +145,12 @@ def _traces(run: Kernel, size: Sizes, like: Tensor, *, wanted: bool) -> tuple[Te
     Long sequences keep the states at the first step of each segment only, and compute its trace again.
     The choice is made run by run: the number of runs must not matter, not even to the order of a sum.
     """
-    tiles = -(-size.rows // TILE)
-    whole = tiles * run.trace_size(size.T, size.Hp)
+    whole = run.trace_numbers(size.rows, size.T, size.Hp)
     if not wanted:
         return like.new_empty(0), min(size.T, SEGMENT // 8)
     if whole <= KEPT_NUMBERS or size.T <= SEGMENT:
         return _memory(like, size.M * whole), size.T
-    marks = tiles * -(-size.T // SEGMENT) * run.mark_size(size.Hp)
+    marks = run.mark_numbers(size.rows, -(-size.T // SEGMENT), size.Hp)
     return _memory(like, size.M * marks), SEGMENT
 
 

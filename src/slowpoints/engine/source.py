@@ -1,7 +1,6 @@
 """The C++ source of one cell: the kernel's text with the cell's own step, its derivative and its sizes filled in."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from slowpoints.cells.definition import Cell
 from slowpoints.engine.kernel import FORWARD
@@ -21,14 +20,7 @@ TANH_P = (0.999999983, 0.129849475, 0.00299213775, 9.93955691e-06, -1.49073521e-
 TANH_Q = (1.0, 0.463182655, 0.02405326, 0.000238092449)
 
 
-class Source(NamedTuple):
-    """The text of a cell's kernel, and how many values per unit and step it remembers for the derivative."""
-
-    text: str
-    n_kept: int
-
-
-def source(cell: Cell, *, vector: int, rows: int) -> Source:
+def source(cell: Cell, *, vector: int, rows: int) -> str:
     """Return the source for vectors of `vector` numbers, `rows` sequences at once in registers.
 
     A step that is not elementwise raises NotElementwise.
@@ -53,7 +45,7 @@ def source(cell: Cell, *, vector: int, rows: int) -> Source:
     text = DATA + FORWARD + PRODUCTS + BACKWARD
     for name, value in fill.items():
         text = text.replace(f"@{name}@", str(value))
-    return Source(text, len(q))
+    return text
 
 
 def _lines(statements: list[str]) -> str:
