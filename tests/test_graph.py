@@ -12,7 +12,7 @@ import torch
 from torch.fx.experimental.proxy_tensor import make_fx
 
 from plans import make_run
-from slowpoints.engine import Captured, recurrence
+from slowpoints.engine import Captured, optimiser, recurrence
 from slowpoints.regularise import Start
 from slowpoints.slots import Slots
 from slowpoints.stack import fresh
@@ -56,9 +56,14 @@ def looked(own: Trainer, *, recorded: bool) -> Slots:
     return own.slots
 
 
+def in_torch_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (recurrence, optimiser):
+        monkeypatch.setattr(module, "runs_compiled", lambda *_: False)
+
+
 @pytest.mark.parametrize("task", TASKS, ids=str)
 def test_a_recorded_step_is_the_step(task: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recurrence, "runs_compiled", lambda *_: False)
+    in_torch_alone(monkeypatch)
     kinds = ("adam", "momentum", "rmsprop")
     runs = [make_run(i, task=task, optimizer=kinds[i], schedule="exponential", lr_final=0.1) for i in range(3)]
     plain, recorded = (looked(trainer(runs), recorded=way) for way in (False, True))
@@ -67,7 +72,7 @@ def test_a_recorded_step_is_the_step(task: dict[str, Any], monkeypatch: pytest.M
 
 
 def test_a_recorded_step_with_the_speed_regulariser_is_the_step(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recurrence, "runs_compiled", lambda *_: False)
+    in_torch_alone(monkeypatch)
     task = {"name": "delayed_classification", "loss": "ce", "n_steps": 8}
     runs = [make_run(i, task=task, start="x", start_arm="a", regularise="centres", strength=0.1) for i in range(2)]
     net = trainer(runs[:1], None).net

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 import torch
 
-from slowpoints.optimise import Moments, Pace, Rules, flatten, pace, rate, rules, update, views
+from slowpoints.engine import build, optimiser
+from slowpoints.optimise import Moments, Pace, Rules, joined, pace, rate, rules, update, views
 
 DEFAULTS = {"optimizer": "adam", "momentum": 0.9, "decay": 0.0, "clip": 0.0,
             "schedule": "constant", "lr": 0.1, "lr_final": 1.0, "steps": 100}  # fmt: skip
@@ -31,20 +32,21 @@ THEIRS = {
 }
 
 
-def test_every_run_of_a_mixed_stack_steps_as_torch_does() -> None:
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=["compiled", "in torch"])
+def test_every_run_of_a_mixed_stack_steps_as_torch_does(dtype: torch.dtype) -> None:
     runs = [
         {"optimizer": kind, "momentum": momentum, "decay": decay, "clip": clip, "lr": lr}
         for kind in THEIRS
         for momentum, decay, clip, lr in ((0.9, 0.0, 1.0, 0.1), (0.5, 0.01, 100.0, 0.01), (0.99, 0.1, 0.0, 0.1))
     ]
     rng = torch.Generator().manual_seed(0)
-    flat = torch.randn(len(runs), 5, generator=rng, dtype=torch.float64)
-    grads = torch.randn(7, len(runs), 5, generator=rng, dtype=torch.float64) * 3
+    flat = torch.randn(len(runs), 32, generator=rng, dtype=dtype)
+    grads = torch.randn(7, len(runs), 32, generator=rng, dtype=dtype) * 3
     ours, moments = flat.clone(), fresh_moments(flat)
-    own = Rules(*(value.double() if value.is_floating_point() else value for value in stacked_rules(*runs)))
+    own = Rules(*(value.to(dtype) for value in stacked_rules(*runs)))
     for step, grad in enumerate(grads):
-        now = Pace(*(part.double() for part in stacked_pace(*runs, step=step)))
-        assert update(ours, grad, moments, own, now).all()
+        now = Pace(*(part.to(dtype) for part in stacked_pace(*runs, step=step)))
+        assert update(ours, [grad[:, :18].unflatten(1, (2, 9)), grad[:, 18:]], moments, own, now).all()
     for i, run in enumerate(runs):
         theirs = torch.nn.Parameter(flat[i].clone())
         optimiser = THEIRS[run["optimizer"]]([theirs], run["lr"], run["momentum"])
@@ -56,17 +58,42 @@ def test_every_run_of_a_mixed_stack_steps_as_torch_does() -> None:
         torch.testing.assert_close(ours[i], theirs.detach(), rtol=2e-5, atol=1e-6, msg=str(run))
 
 
-def test_a_gradient_that_is_not_finite_leaves_its_run_and_the_neighbours_alone() -> None:
-    flat = torch.ones(3, 4)
-    grad = torch.ones(3, 4)
-    grad[1, 2] = torch.nan
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=["compiled", "in torch"])
+@pytest.mark.parametrize("bad", [torch.nan, torch.inf])
+def test_a_gradient_that_is_not_finite_leaves_its_run_and_the_neighbours_alone(bad: float, dtype: torch.dtype) -> None:
+    flat = torch.ones(3, 32, dtype=dtype)
+    grad = torch.ones(3, 32, dtype=dtype)
+    grad[1, 2] = bad
     with_nan, without = flat.clone(), flat.clone()
-    own, now = stacked_rules(*[{"clip": 1.0}] * 3), stacked_pace({}, {}, {}, step=0)
-    takes = update(with_nan, grad, fresh_moments(flat), own, now)
-    update(without, torch.ones(3, 4), fresh_moments(flat), own, now)
+    own = Rules(*(value.to(dtype) for value in stacked_rules(*[{"clip": 1.0}] * 3)))
+    now = Pace(*(part.to(dtype) for part in stacked_pace({}, {}, {}, step=0)))
+    takes = update(with_nan, [grad], fresh_moments(flat), own, now)
+    update(without, [torch.ones(3, 32, dtype=dtype)], fresh_moments(flat), own, now)
     assert takes.tolist() == [True, False, True]
     assert torch.equal(with_nan[1], flat[1])
     assert torch.equal(with_nan[[0, 2]], without[[0, 2]])
+
+
+@pytest.mark.skipif(build.compiler() is None, reason="no C++ compiler here")
+def test_the_compiled_step_is_that_of_torch_and_a_run_is_the_same_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = [{"optimizer": kind, "clip": 5.0 * i, "decay": 0.1 * i} for i, kind in enumerate(THEIRS)]
+    rng = torch.Generator().manual_seed(0)
+    shapes = [(3, 7), (1,), (16,)]
+    flat = joined([torch.randn(4, *shape, generator=rng) for shape in shapes])
+    grads = [torch.randn(4, *shape, generator=rng) for shape in shapes]
+
+    def stepped(rows: slice, *, n: int = 3) -> torch.Tensor:
+        own, moments = flat[rows].clone(), fresh_moments(flat[rows])
+        for step in range(n):
+            now = stacked_pace(*runs[rows], step=step)
+            update(own, [grad[rows] for grad in grads], moments, stacked_rules(*runs[rows]), now)
+        return own
+
+    together = stepped(slice(4))
+    for i in range(4):
+        assert torch.equal(stepped(slice(i, i + 1))[0], together[i])
+    monkeypatch.setattr(optimiser, "library", lambda: None)
+    torch.testing.assert_close(stepped(slice(4)), together, rtol=1e-6, atol=1e-7)
 
 
 def test_runs_at_different_steps_of_their_training_step_as_each_would_alone() -> None:
@@ -79,7 +106,7 @@ def test_runs_at_different_steps_of_their_training_step_as_each_would_alone() ->
 
 def test_views_share_memory_with_the_flat_parameters() -> None:
     params = {"a": torch.arange(8.0).reshape(2, 2, 2), "b": torch.arange(2.0).reshape(2, 1)}
-    flat = flatten(params)
+    flat = joined(list(params.values()))
     leaves = views(flat, {"a": (2, 2), "b": (1,)})
     assert all(torch.equal(leaves[name], params[name]) for name in params)
     flat.zero_()

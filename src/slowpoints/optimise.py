@@ -1,11 +1,14 @@
 """The optimiser of a stack: all parameters in one [M, P] tensor, every setting a vector over runs."""
 
 import math
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn.functional import pad
+
+from slowpoints.engine import optimiser
 
 BETA2, EPSILON = 0.999, 1e-8  # of Adam (Kingma & Ba 2015); the other optimisers' constants are settings
 VECTOR = 32  # numbers that torch's loops take at once
@@ -15,24 +18,25 @@ DROP_AT = 6 / 7  # Haviv et al. 2019: MNIST networks drop the rate at step 120,0
 class Rules(NamedTuple):
     """How the gradient of each run becomes its step.    all [M]"""
 
-    is_adam: Tensor
-    is_momentum: Tensor
-    is_rmsprop: Tensor
-    momentum: Tensor  # Adam: beta_1; RMSProp: decay of the mean square; momentum: share of the last step
-    beta2: Tensor  # how slowly the mean square follows
-    decay: Tensor | None  # of the weights (L2): decay * weight is added to the gradient; None: no run decays
+    first: Tensor  # how fast the mean of the gradient follows: 1 - beta_1
+    second: Tensor  # how fast the mean square follows: 1 - beta_2; both subtracted before they are rounded to float32
+    decay: Tensor  # of the weights (L2): decay * weight is added to the gradient
     clip: Tensor  # largest global norm of a gradient; 0 = none
+    moves: Tensor  # 1: the mean of the gradient is followed, not the gradient
+    scales: Tensor  # 1: the step is divided by the root of the mean square
 
 
 def rules(trains: list[dict[str, Any]], device: torch.device) -> Rules:
     """Return the rules of a stack from the `train` blocks of its runs."""
-    kinds = {kind: torch.tensor([train["optimizer"] == kind for train in trains], dtype=torch.bool, device=device)
-             for kind in ("adam", "momentum", "rmsprop")}  # fmt: skip
-    momentum, decay, clip = (torch.tensor([train[name] for train in trains], dtype=torch.float32, device=device)
-                             for name in ("momentum", "decay", "clip"))  # fmt: skip
-    beta2 = torch.where(kinds["adam"], BETA2, momentum)
-    return Rules(kinds["adam"], kinds["momentum"], kinds["rmsprop"], momentum, beta2,
-                 decay if bool(decay.any()) else None, clip)  # fmt: skip
+    own = torch.tensor([_rule(train) for train in trains], dtype=torch.float32).reshape(-1, len(Rules._fields))
+    return Rules(*own.T.contiguous().to(device))
+
+
+def _rule(train: dict[str, Any]) -> tuple[float, ...]:
+    kind, momentum = train["optimizer"], train["momentum"]
+    beta2 = BETA2 if kind == "adam" else momentum
+    moves, scales = kind in ("adam", "momentum"), kind in ("adam", "rmsprop")
+    return 1 - momentum, 1 - beta2, train["decay"], train["clip"], float(moves), float(scales)
 
 
 class Moments(NamedTuple):
@@ -49,13 +53,13 @@ class Pace(NamedTuple):
     fill: Tensor  # what the mean square falls short of: Adam's second correction
 
 
-def flatten(params: dict[str, Tensor]) -> Tensor:
-    """Return all parameters of a stack as one tensor.    values of params: [M, ...]    -> [M, P]
+def joined(parts: Sequence[Tensor]) -> Tensor:
+    """Return all parameters of a stack, or their gradients, as one tensor.    parts: [M, ...]    -> [M, P]
 
     P is rounded up to whole vectors with zeros: torch rounds the tail of a tensor differently, and where a run's
     numbers lie in the stack must not matter.
     """
-    flat = torch.cat([p.reshape(p.shape[0], -1) for p in params.values()], 1)
+    flat = torch.cat([part.reshape(part.shape[0], -1) for part in parts], 1)
     return pad(flat, (0, -flat.shape[1] % VECTOR))
 
 
@@ -94,23 +98,24 @@ def rate(schedule: str, *, lr: float, lr_final: float, step: int, steps: int) ->
     return lr
 
 
-def update(flat: Tensor, grad: Tensor, moments: Moments, own: Rules, now: Pace) -> Tensor:
+def update(flat: Tensor, grads: Sequence[Tensor], moments: Moments, own: Rules, now: Pace) -> Tensor:
     """Take one step of every run in place and return which runs took it.
 
-    flat, grad: [M, P]    -> [M]
+    flat: [M, P]; grads: of the parameters in their order, each [M, ...]    -> [M]
     A run whose gradient is not finite is left untouched. No run reads another's numbers. With g the clipped gradient:
     sgd: -lr g; momentum: -lr v, v = mu v + g; rmsprop: -lr g / (sqrt(mean of g^2) + eps); adam: Kingma & Ba 2015.
     """
-    if own.decay is not None:
-        grad = grad + own.decay[:, None] * flat
+    if optimiser.runs_compiled(flat):
+        return optimiser.update(flat, grads, *moments, runs=[*own, *now])
+    grad = joined(grads) + own.decay[:, None] * flat
     norm = grad.square().sum(1).sqrt()
     takes = norm.isfinite()
     scale = torch.where((own.clip > 0) & (norm > own.clip), own.clip / norm, torch.ones_like(norm))
     grad = torch.where(takes[:, None], grad * scale[:, None], torch.zeros_like(grad))
-    moments.first.lerp_(grad, (1 - own.momentum)[:, None])
-    moments.second.lerp_(grad.square(), (1 - own.beta2)[:, None])
+    moments.first.lerp_(grad, own.first[:, None])
+    moments.second.lerp_(grad.square(), own.second[:, None])
     spread = (moments.second / now.fill[:, None]).sqrt_().add_(EPSILON)
-    change = torch.where((own.is_momentum | own.is_adam)[:, None], moments.first, grad) * now.size[:, None]
-    change = torch.where((own.is_rmsprop | own.is_adam)[:, None], change / spread, change)
+    change = torch.where(own.moves[:, None] > 0, moments.first, grad) * now.size[:, None]
+    change = torch.where(own.scales[:, None] > 0, change / spread, change)
     flat.sub_(torch.where(takes[:, None], change, torch.zeros_like(change)))
     return takes

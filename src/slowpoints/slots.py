@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from slowpoints.optimise import Moments, Pace, flatten, pace, rules, update, views
+from slowpoints.optimise import Moments, Pace, pace, rules, update, views
 
 NUMBERS = {"cpu": 8_000_000, "cuda": 250_000_000}  # enough work in a step for its calls to cost little; more gains none
 MOST = {"cpu": 64, "cuda": 1024}
@@ -75,8 +75,7 @@ class Slots:
     def step(self, loss: Tensor, now: Pace) -> Tensor:
         """Take one optimiser step downhill on the loss of every slot; return which took it.    loss: [m] -> [m]"""
         grads = torch.autograd.grad(loss.sum(), list(self.params.values()))
-        grad = flatten(dict(zip(self.params, grads, strict=True)))
-        return update(self.flat, grad, self.moments, self.rules, now)
+        return update(self.flat, grads, self.moments, self.rules, now)
 
     def changing(self) -> list[Tensor]:
         """Return the tensors that a step changes in place."""

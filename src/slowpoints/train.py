@@ -17,7 +17,7 @@ from slowpoints.engine import Captured, Network, count_parameters
 from slowpoints.evaluate import predict, scores
 from slowpoints.fates import Fate
 from slowpoints.feed import Feed, example, worlds
-from slowpoints.optimise import Pace, flatten, views
+from slowpoints.optimise import Pace, joined, views
 from slowpoints.regularise import Kicks, Regulariser, Start, penalty
 from slowpoints.slots import Slots, width_for
 from slowpoints.stack import fresh, network, task_settings
@@ -52,7 +52,7 @@ class Trainer:
         if start is not None:
             self.regulariser = Regulariser(self.runs, self.task, self.settings[0], self.worlds, start.states)
         first = start.params if start is not None else fresh(self.net, self.runs)
-        self.slots = Slots([run["train"] for run in self.runs], first, flatten(first), device=device)
+        self.slots = Slots([run["train"] for run in self.runs], first, joined(list(first.values())), device=device)
         self.fates = [Fate() for _ in self.runs]
         self.width = width or width_for(self._numbers(), device)
         self.tick = self.n_begun = 0  # steps of the stack; runs that were given a slot

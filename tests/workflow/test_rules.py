@@ -33,7 +33,7 @@ ALLOWED = {
     "dynamics": set(),
     "capacity": set(),
     "statistics": set(),
-    "optimise": set(),
+    "optimise": {"engine"},
     "checkpoint": {"records"},
     "fates": set(),
     "slots": {"optimise"},

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from slowpoints import cells
 from slowpoints.cells.definition import Bundle, Cell
 from slowpoints.engine import Captured, Network, initialise, readout, unroll
-from slowpoints.optimise import Moments, Pace, flatten, pace, rules, update, views
+from slowpoints.optimise import Moments, Pace, joined, pace, rules, update, views
 
 CPU = torch.device("cpu")
 N_IN, N_OUT, RATE, CLIP = 8, 4, 1e-3, 1.0
@@ -55,7 +55,7 @@ def ours(case: Case, device: torch.device = CPU) -> Step:
         for i in range(case.runs)
     ]  # fmt: skip
     first = {name: torch.stack([params[name] for params in own]) for name in own[0]}
-    flat = flatten(first).to(device)
+    flat = joined(list(first.values())).to(device)
     params = views(flat, {name: tuple(value.shape[1:]) for name, value in first.items()})
     moments = Moments(torch.zeros_like(flat), torch.zeros_like(flat))
     settings = {"optimizer": "adam", "momentum": 0.9, "decay": 0.0, "clip": CLIP, "schedule": "constant",
@@ -68,8 +68,7 @@ def ours(case: Case, device: torch.device = CPU) -> Step:
         out = readout(net, params, unroll(net, params, x)[0])
         loss = (out - y).square().mean((1, 2, 3))
         grads = torch.autograd.grad(loss.sum(), list(params.values()))
-        grad = flatten(dict(zip(params, grads, strict=True)))
-        update(flat, grad, moments, own_rules, Pace(*now))
+        update(flat, grads, moments, own_rules, Pace(*now))
 
     call = Captured(learn, changes=[flat, *moments]) if device.type == "cuda" else learn
     return lambda: call(*pace(trains, [0] * case.runs, device))
