@@ -8,9 +8,19 @@ import torch
 from agreement import assert_close, built, in_float64, random_params, values_and_gradients
 from slowpoints import cells
 from slowpoints.engine import Network, recurrence
+from slowpoints.engine.triton_scan import runs_on_triton
 
 os.environ["TRITON_INTERPRET"] = "1"  # before the first import of triton
 triton = pytest.importorskip("triton", reason="triton is not installed here")
+
+
+def test_where_the_kernels_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    meta = torch.empty(0, device="meta")
+    monkeypatch.setattr(torch.Tensor, "device", property(lambda _: torch.device("cuda")))
+    assert runs_on_triton(built("gru"), meta)
+    assert not runs_on_triton(built("gru"), meta.double())
+    monkeypatch.setenv("SLOWPOINTS_ENGINE", "eager")
+    assert not runs_on_triton(built("gru"), meta)
 
 
 @pytest.mark.parametrize(("units", "batch", "steps", "depth"), [(1, 1, 1, 1), (17, 3, 3, 2)])

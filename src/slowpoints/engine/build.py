@@ -17,10 +17,15 @@ FLAGS = ("-O3", "-march=native", "-std=c++17", "-shared", "-fPIC", "-ffp-contrac
 CACHE = Path(__file__).resolve().parents[3] / ".envs" / "kernels"
 
 
+def wants_eager() -> bool:
+    """Return whether `SLOWPOINTS_ENGINE` asks for torch alone."""
+    return os.environ.get("SLOWPOINTS_ENGINE", "compiled") == "eager"
+
+
 @cache
 def compiler() -> str | None:
-    """Return the C++ compiler and its version, or None where there is none or `SLOWPOINTS_ENGINE` asks for eager."""
-    if os.environ.get("SLOWPOINTS_ENGINE", "compiled") == "eager":
+    """Return the C++ compiler and its version, or None where there is none, or where torch alone is to run."""
+    if wants_eager():
         return None
     path = shutil.which(os.environ.get("CXX", "g++"))
     if path is None:

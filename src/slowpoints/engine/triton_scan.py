@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from slowpoints.cells.definition import Cell
+from slowpoints.engine import build
 from slowpoints.engine.symbols import NotElementwise
 from slowpoints.engine.triton_source import buffers, n_kept, triton_source
 
@@ -50,7 +51,9 @@ def _launcher(kernel: Any, taken: tuple[str, ...]) -> Launch:
 
 def runs_on_triton(cell: Cell, like: Tensor) -> bool:
     """Return whether a layer of `cell` runs through generated kernels: float32 on a GPU, where Triton is."""
-    return like.device.type == "cuda" and like.dtype == torch.float32 and kernels(cell) is not None
+    if like.device.type != "cuda" or like.dtype != torch.float32 or build.wants_eager():
+        return False
+    return kernels(cell) is not None
 
 
 class Sizes(NamedTuple):
