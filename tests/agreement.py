@@ -7,6 +7,8 @@ from slowpoints import cells
 from slowpoints.cells.definition import Cell
 from slowpoints.engine import Network, shapes, unroll
 
+LAST = 2  # outputs compared, beside the final states
+
 
 def built(name: str) -> Cell:
     module = cells.load(name)
@@ -39,6 +41,16 @@ def in_float64(params: dict[str, Tensor], x: Tensor) -> tuple[dict[str, Tensor],
     """Return the same network and input for the reference loop, which runs in float64."""
     doubled = {name: value.detach().double().requires_grad_() for name, value in params.items()}
     return doubled, x.detach().double().requires_grad_()
+
+
+def case(
+    name: str, *, units: int, batch: int, steps: int, depth: int
+) -> tuple[Network, dict[str, Tensor], Tensor, tuple[list[Tensor], list[Tensor]]]:
+    """Return a network of two runs, parameters, input, and what the reference makes of them at the `LAST` steps."""
+    net = Network(built(name), n_in=3, n_out=2, units=units, depth=depth, learned_state=True)
+    params = random_params(net, runs=2)
+    x = torch.randn(2, batch, steps, 3, generator=torch.Generator().manual_seed(3)).requires_grad_()
+    return net, params, x, values_and_gradients(net, *in_float64(params, x), last=LAST)
 
 
 def assert_close(found: tuple[list[Tensor], list[Tensor]], wanted: tuple[list[Tensor], list[Tensor]]) -> None:

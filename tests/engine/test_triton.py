@@ -5,9 +5,9 @@ import os
 import pytest
 import torch
 
-from agreement import assert_close, built, in_float64, random_params, values_and_gradients
+from agreement import LAST, assert_close, built, case, values_and_gradients
 from slowpoints import cells
-from slowpoints.engine import Network, recurrence
+from slowpoints.engine import recurrence
 from slowpoints.engine.triton_scan import runs_on_triton
 
 os.environ["TRITON_INTERPRET"] = "1"  # before the first import of triton
@@ -23,16 +23,12 @@ def test_where_the_kernels_run(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not runs_on_triton(built("gru"), meta)
 
 
-@pytest.mark.parametrize(("units", "batch", "steps", "depth"), [(1, 1, 1, 1), (17, 3, 3, 2)])
+@pytest.mark.parametrize(("units", "batch", "steps", "depth"), [(1, 1, 2, 1), (17, 3, 3, 2)])
 @pytest.mark.parametrize("name", cells.names())
 def test_values_and_gradients_agree_with_the_reference_in_float64(
     name: str, units: int, batch: int, steps: int, depth: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    net = Network(built(name), n_in=3, n_out=2, units=units, depth=depth, learned_state=True)
-    params = random_params(net, runs=2)
-    x = torch.randn(2, batch, steps, 3, generator=torch.Generator().manual_seed(3)).requires_grad_()
-    last = max(1, steps // 2)
-    wanted = values_and_gradients(net, *in_float64(params, x), last=last)
+    net, params, x, wanted = case(name, units=units, batch=batch, steps=steps, depth=depth)
     monkeypatch.setattr(recurrence, "runs_on_triton", lambda *_: True)
     monkeypatch.setattr(recurrence, "runs_compiled", lambda *_: False)
-    assert_close(values_and_gradients(net, params, x, last=last), wanted)
+    assert_close(values_and_gradients(net, params, x, last=LAST), wanted)
