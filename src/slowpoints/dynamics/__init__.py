@@ -6,6 +6,7 @@ axes, such as the runs of a stack, belong to the map. All is computed in the dty
 
 from slowpoints.dynamics.descent import FIXED, OPEN, SLOW
 from slowpoints.dynamics.maps import Map, jacobian, residual, speed
+from slowpoints.dynamics.modules import ModuleMap, module_map
 from slowpoints.dynamics.search import SlowPoints, find_slow_points
 from slowpoints.dynamics.spectra import merge_duplicates, spectrum, time_constant
 
@@ -14,10 +15,12 @@ __all__ = [
     "OPEN",
     "SLOW",
     "Map",
+    "ModuleMap",
     "SlowPoints",
     "find_slow_points",
     "jacobian",
     "merge_duplicates",
+    "module_map",
     "residual",
     "spectrum",
     "speed",

@@ -1,0 +1,84 @@
+"""Maps from torch's own recurrent modules, so that their slow points can be searched as those of any map."""
+
+import copy
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+
+class ModuleMap(NamedTuple):
+    """One step of a module under constant input, in float64, on states packed side by side.
+
+    A packed state [N, S] holds, in this order, h of every layer and then, for an LSTM, c of every layer.
+    """
+
+    module: nn.Module
+    x: Tensor  # [I]
+    n_layers: int
+    units: int
+    n_states: int  # 2 for an LSTM: h and c
+
+    def __call__(self, packed: Tensor) -> Tensor:
+        """Return the next state.    [N, S] -> [N, S]"""
+        state = self.unpack(packed)
+        n = packed.shape[0]
+        if isinstance(self.module, nn.RNNCellBase):
+            new = self.module(self.x.expand(n, -1), state)
+        else:
+            sequence = self.x.expand(n, 1, -1) if self.module.batch_first else self.x.expand(1, n, -1)
+            _, new = self.module(sequence, state)
+        return self.pack(new)
+
+    def pack(self, state: Tensor | tuple[Tensor, Tensor]) -> Tensor:
+        """Return states as torch's module gives them, side by side.
+
+        state: [layers, N, H], or [N, H] of a cell; for an LSTM a pair of such, (h, c)    -> [N, S]
+        """
+        parts = (state,) if isinstance(state, Tensor) else state
+        layers = [layer for part in parts for layer in (part if part.dim() == 3 else part.unsqueeze(0))]
+        return torch.cat([layer.to(self.x) for layer in layers], -1)
+
+    def unpack(self, packed: Tensor) -> Tensor | tuple[Tensor, Tensor]:
+        """Return states as torch's module takes them: the inverse of `pack`.    packed: [N, S]"""
+        stacked = torch.stack(packed.split(self.units, -1))
+        parts = stacked.split(self.n_layers)
+        if isinstance(self.module, nn.RNNCellBase):
+            parts = tuple(part.squeeze(0) for part in parts)
+        return parts[0] if self.n_states == 1 else (parts[0], parts[1])
+
+    def measure(self, packed: Tensor) -> Tensor:
+        """Return the quantity whose displacement is the speed: h, and tanh c for an LSTM (Haviv et al. 2019)."""
+        h, *c = packed.split(self.n_layers * self.units, -1)
+        return torch.cat([h, *(part.tanh() for part in c)], -1)
+
+    def box(self, visited: Tensor, *, margin: float = 0.5) -> tuple[Tensor, Tensor]:
+        """Return where to search: the range of visited states, wider by `margin` of itself at both ends.
+
+        visited: [N, S] -> lower, upper, each [S]. Without a box a gated module, most of all an LSTM, has spurious
+        points: where its gates saturate, far outside of what it ever reaches, it hardly moves.
+        """
+        low, high = visited.min(0).values, visited.max(0).values
+        room = margin * (high - low)
+        return low - room, high + room
+
+
+def module_map(module: nn.Module, x: Tensor) -> ModuleMap:
+    """Return one step of a recurrent module of torch under a constant input, as a map from state to state.
+
+    module: nn.RNN, nn.GRU or nn.LSTM, of any depth, in one direction; or one of their cells. It is copied.
+    x: [I], the input under which the points are looked for.
+    """
+    own = copy.deepcopy(module).double().cpu().eval().requires_grad_(False)
+    if not isinstance(own, nn.RNNBase | nn.RNNCellBase):
+        raise TypeError(
+            f"{type(module).__name__} is not a recurrent module of torch: give find_slow_points a function that takes "
+            "one step, from states [N, S] to states [N, S]"
+        )
+    if isinstance(own, nn.RNNBase) and (own.bidirectional or own.proj_size):
+        raise ValueError("a module in two directions, or with projections, has no map from state to state")
+    if x.shape != (own.input_size,):
+        raise ValueError(f"x has shape {tuple(x.shape)}; the module takes inputs of {own.input_size} numbers")
+    layers = own.num_layers if isinstance(own, nn.RNNBase) else 1
+    n_states = 2 if isinstance(own, nn.LSTM | nn.LSTMCell) else 1
+    return ModuleMap(own, x.detach().double().cpu(), layers, own.hidden_size, n_states)
