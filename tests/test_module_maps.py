@@ -52,15 +52,30 @@ def test_its_fixed_points_are_found_and_its_jacobian_is_exact(kind: type[nn.RNNB
         visited.append(F(visited[-1]))
     start = visited[0]
     lower, upper = F.box(torch.cat(visited))
-    found = find_slow_points(F, start, measure=F.measure, lower=lower, upper=upper)
+    found = find_slow_points(F, start, lower=lower, upper=upper)
     assert (found.kind == FIXED).all(), "small weights: one attracting fixed point"
-    assert float(speed(F, found.point, measure=F.measure).max()) < 1e-10
+    assert float(speed(F, found.point).max()) < 1e-10
     torch.testing.assert_close(found.point, found.point[:1].expand_as(found.point), rtol=0, atol=1e-8)
     J, eps = jacobian(F, start), 1e-6
     for j in range(start.shape[1]):
         shift = torch.zeros_like(start)
         shift[:, j] = eps
         torch.testing.assert_close(J[..., j], (F(start + shift) - F(start - shift)) / (2 * eps), rtol=1e-6, atol=1e-8)
+
+
+def test_the_speed_of_an_lstm_is_that_of_h_and_of_tanh_c() -> None:
+    F = module_map(nn.LSTM(IN, H), torch.zeros(IN))
+    packed = F.pack(states(N, layers=1, two=True))
+    h, c = packed.split(H, -1)
+    assert torch.equal(F.measure(packed), torch.cat([h, c.tanh()], -1))
+    F = module_map(nn.GRU(IN, H), torch.zeros(IN))
+    assert torch.equal(F.measure(h), h)
+
+
+def test_the_box_is_what_was_visited_and_a_margin() -> None:
+    F = module_map(nn.GRU(IN, 2), torch.zeros(IN))
+    lower, upper = F.box(torch.tensor([[0.0, -1.0], [2.0, 1.0]]), margin=0.25)
+    assert (lower.tolist(), upper.tolist()) == ([-0.5, -1.5], [2.5, 1.5])
 
 
 def test_the_module_itself_stays_as_it_is() -> None:

@@ -48,7 +48,10 @@ class ModuleMap(NamedTuple):
         return parts[0] if self.n_states == 1 else (parts[0], parts[1])
 
     def measure(self, packed: Tensor) -> Tensor:
-        """Return the quantity whose displacement is the speed: h, and tanh c for an LSTM (Haviv et al. 2019)."""
+        """Return what moves: h, and tanh c for an LSTM (Haviv et al. 2019).    packed: [N, S] -> [N, S]
+
+        Under this measure an LSTM is slow wherever its c is large: search in a box.
+        """
         h, *c = packed.split(self.n_layers * self.units, -1)
         return torch.cat([h, *(part.tanh() for part in c)], -1)
 
