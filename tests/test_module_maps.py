@@ -1,11 +1,15 @@
 """Slow points of torch's own recurrent modules: the map is their step, and what is found moves as little as it says."""
 
+import re
+from pathlib import Path
+
 import pytest
 import torch
 from torch import Tensor, nn
 
 from slowpoints.dynamics import FIXED, find_slow_points, jacobian, module_map, speed
 
+README = Path(__file__).resolve().parents[1] / "README.md"
 IN, H, N = 3, 5, 4
 MODULES = [nn.RNN, nn.GRU, nn.LSTM]
 CELLS = [nn.RNNCell, nn.GRUCell, nn.LSTMCell]
@@ -76,6 +80,15 @@ def test_the_box_is_what_was_visited_and_a_margin() -> None:
     F = module_map(nn.GRU(IN, 2), torch.zeros(IN))
     lower, upper = F.box(torch.tensor([[0.0, -1.0], [2.0, 1.0]]), margin=0.25)
     assert (lower.tolist(), upper.tolist()) == ([-0.5, -1.5], [2.5, 1.5])
+
+
+@pytest.mark.parametrize("kind", MODULES)
+def test_the_lines_in_the_readme_do_what_they_say(kind: type[nn.RNNBase]) -> None:
+    (block,) = re.findall(r"```python\n(from slowpoints.dynamics .*?)```", README.read_text("utf-8"), re.DOTALL)
+    torch.manual_seed(0)
+    space = {"torch": torch, "gru": kind(IN, H), "states": states(N, layers=1, two=kind is nn.LSTM)}
+    exec(block, space)
+    assert space["eigenvalues"].shape == space["points"].shape
 
 
 def test_the_module_itself_stays_as_it_is() -> None:

@@ -1,0 +1,29 @@
+"""The guides: notebooks a reader runs, executed here from top to bottom."""
+
+import base64
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+ROOT = Path(__file__).resolve().parents[1]
+PRINTED = {  # what a guide must say, whatever the processor's rounding
+    "own-network": ["open, fixed, slow: [0,", f"{0:20d} {8:18d}", "kind [2, 2]", "speed [0.001"],
+}
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "notebooks" / "guides").glob("*.ipynb")), ids=lambda path: path.stem)
+def test_a_guide_runs_and_shows_what_it_says(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(ROOT / "src"))
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
+    notebook = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
+    NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    text = "".join(output.get("text", "") for output in outputs)
+    for wanted in PRINTED[path.stem]:
+        assert wanted in text
+    pictures = [output.data["image/png"] for output in outputs if "image/png" in output.get("data", {})]
+    assert pictures
+    assert all(len(base64.b64decode(picture)) > 10_000 for picture in pictures)
