@@ -18,7 +18,7 @@ from slowpoints.dynamics import (
     speed,
     time_constant,
 )
-from slowpoints.dynamics.maps import curvature, residual_jacobian
+from slowpoints.dynamics.maps import curvature, residual_curvature, residual_jacobian
 
 
 @pytest.fixture(autouse=True)
@@ -234,7 +234,9 @@ def test_a_measure_changes_what_counts_as_moving():
 def test_the_derivatives_of_the_squared_displacement_agree_with_finite_differences():
     F, h = gated_network(2, 3), torch.rand(2, 4, 3, generator=rng(4))
     J = residual_jacobian(F, h, measure=torch.tanh, jacobian=lambda s: jacobian(F, s))
-    hessian = J.mT @ J + curvature(F, h, measure=torch.tanh)
+    r = residual(F, h, measure=torch.tanh)
+    of_map = lambda s, w: curvature(F, s, w, measure=torch.tanh)  # noqa: E731
+    hessian = J.mT @ J + residual_curvature(h, r, measure=torch.tanh, curvature=of_map)
     q = lambda h: 0.5 * speed(F, h, measure=torch.tanh) ** 2  # noqa: E731
     step = 1e-4
     for i in range(3):

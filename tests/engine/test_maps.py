@@ -87,3 +87,23 @@ def test_a_linear_flip_flop_is_a_fixed_point_everywhere():
     params["0.R.state"] = torch.eye(3, dtype=torch.float64).expand(2, 3, 3)
     inside = points(net).abs()
     assert torch.equal(engine.state_map(net, params, torch.zeros(2, 2, dtype=torch.float64))(inside), inside)
+
+
+@EVERY_CELL
+def test_the_curvature_is_that_of_autograd(name):
+    net = network(name)
+    P, x, packed = parameters(net, n_runs=2), normal(2, 2), points(net)
+    w = normal(*packed.shape, seed=11)
+    ours = engine.state_curvature(net, P, x)(packed, w)
+    g = engine.measure(net)
+    for run in range(2):
+        own = {key: value[run : run + 1].detach() for key, value in P.items()}
+        F = engine.state_map(net, own, x[run : run + 1])
+        for n in range(packed.shape[1]):
+            expected = jacrev(jacrev(lambda row, F=F, n=n, run=run: (w[run, n] * g(F(row[None, None]))[0, 0]).sum()))
+            torch.testing.assert_close(ours[run, n], expected(packed[run, n]), rtol=0, atol=1e-12)
+
+
+def test_the_curvature_of_deeper_networks_is_left_to_autograd():
+    net = network("gru", depth=2)
+    assert engine.state_curvature(net, parameters(net, n_runs=2), normal(2, 2)) is None

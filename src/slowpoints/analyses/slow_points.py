@@ -26,7 +26,7 @@ from slowpoints.analyses._delayed import (
     world,
 )
 from slowpoints.dynamics import SlowPoints, find_slow_points, merge_duplicates, spectrum, speed, time_constant
-from slowpoints.engine import measure, state_jacobian, state_map
+from slowpoints.engine import measure, state_curvature, state_jacobian, state_map
 from slowpoints.records import identity
 from slowpoints.spec.seeds import seed_of
 from slowpoints.stack import Group, select
@@ -100,6 +100,7 @@ def _searched(group: Group, task: World, settings: Settings) -> tuple[list[dict[
     with torch.no_grad():
         found = find_slow_points(
             F, begin.centres, measure=measure(net), jacobian=state_jacobian(net, params, x),
+            curvature=state_curvature(net, params, x),
             lower=begin.lower, upper=begin.upper, max_iterations=settings.max_iterations,
         )  # fmt: skip
         eigenvalues = spectrum(state_jacobian(net, params, x)(found.point))

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from slowpoints.dynamics.maps import Map, curvature, residual, residual_jacobian
+from slowpoints.dynamics.maps import Curvature, Map, residual, residual_curvature, residual_jacobian
 
 OPEN, FIXED, SLOW = 0, 1, 2
 
@@ -57,6 +57,7 @@ class Problem(NamedTuple):
     F: Map
     measure: Map
     jacobian: Map
+    curvature: Curvature
     lower: Tensor  # [..., N, S]
     upper: Tensor
     fixed_speed: float
@@ -157,7 +158,7 @@ def _advance(problem: Problem, search: Progress, *, whole_hessian: bool) -> Prog
     hessian = here.J.mT @ here.J
     scale = (here.J.square().sum((-2, -1)) / h.shape[-1]).clamp_min(torch.finfo(h.dtype).tiny)
     if whole_hessian:
-        hessian = hessian + curvature(problem.F, h, measure=problem.measure)
+        hessian = hessian + residual_curvature(h, here.r, measure=problem.measure, curvature=problem.curvature)
     dampings = torch.stack([search.damping * factor for factor in TRIED_DAMPINGS])  # [D, ..., N]
     tried = [step for d in dampings for step in _trials(problem, h, here, hessian, d * scale)]
     q = 0.5 * here.r.square().sum(-1)

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.func import vjp, vmap
 
 Map = Callable[[Tensor], Tensor]
+Curvature = Callable[[Tensor, Tensor], Tensor]  # of states and weights, see `curvature`
 
 CHUNK_NUMBERS = 1_000_000  # numbers held per intermediate of a vmapped derivative: 8 MB in float64
 
@@ -47,14 +48,23 @@ def residual_jacobian(F: Map, h: Tensor, *, measure: Map, jacobian: Map) -> Tens
     return slope(measure, F(h)).unsqueeze(-1) * jacobian(h) - torch.diag_embed(slope(measure, h))
 
 
-def curvature(F: Map, h: Tensor, *, measure: Map) -> Tensor:
-    """Return sum_k r_k d^2 r_k / dh_i dh_j, what J'J leaves out of the Hessian of |r|^2 / 2.
-
-    h: [..., N, S] -> [..., N, S, S]
-    """
-    r = residual(F, h, measure=measure)
+def curvature(F: Map, h: Tensor, w: Tensor, *, measure: Map) -> Tensor:
+    """Return sum_k w_k d^2 g(F(h))_k / dh_i dh_j, g the measure.    h, w: [..., N, S] -> [..., N, S, S]"""
 
     def pulled_back(state: Tensor) -> Tensor:
-        return vjp(lambda s: residual(F, s, measure=measure), state)[1](r)[0]
+        return vjp(lambda s: measure(F(s)), state)[1](w)[0]
 
     return jacobian(pulled_back, h)
+
+
+def bend(g: Map, h: Tensor) -> Tensor:
+    """Return the second derivative of a pointwise function at every entry.    h: [..., S] -> [..., S]"""
+    return slope(lambda s: slope(g, s), h)
+
+
+def residual_curvature(h: Tensor, r: Tensor, *, measure: Map, curvature: Curvature) -> Tensor:
+    """Return sum_k r_k d^2 r_k / dh_i dh_j, what J'J leaves out of the Hessian of |r|^2 / 2.
+
+    h, r: [..., N, S] -> [..., N, S, S]; r(h) = g(F(h)) - g(h), and `curvature` is that of g(F).
+    """
+    return curvature(h, r) - torch.diag_embed(r * bend(measure, h))

@@ -20,7 +20,8 @@ import torch
 from torch import Tensor
 
 from slowpoints.dynamics.descent import OPEN, PATIENCE, SLOW, Problem, Progress, descend, judge, linearise
-from slowpoints.dynamics.maps import Map, identity
+from slowpoints.dynamics.maps import Curvature, Map, identity
+from slowpoints.dynamics.maps import curvature as derived_curvature
 from slowpoints.dynamics.maps import jacobian as derived_jacobian
 
 
@@ -41,6 +42,7 @@ def find_slow_points(
     *,
     measure: Map = identity,
     jacobian: Map | None = None,
+    curvature: Curvature | None = None,
     lower: Tensor | float = -torch.inf,
     upper: Tensor | float = torch.inf,
     max_iterations: int = 500,
@@ -49,13 +51,15 @@ def find_slow_points(
 ) -> SlowPoints:
     """Return the states of least speed that a descent from every start reaches.
 
-    start: [..., N, S]; `measure` is pointwise; `jacobian` returns dF/dh [..., N, S, S], by default by
-    autograd. The box [`lower`, `upper`] broadcasts over the starts, which are moved into it. It matters:
-    saturated gates make states far outside of what a network can reach nearly fixed.
+    start: [..., N, S]; `measure` g is pointwise; `jacobian` of h returns dF/dh [..., N, S, S], and `curvature` of h
+    and weights w sum_k w_k d^2 g(F(h))_k / dh dh [..., N, S, S]; without them both are derived by autograd.
+    The box [`lower`, `upper`] broadcasts over the starts, which are moved into it. It matters: saturated gates make
+    states far outside of what a network can reach nearly fixed.
     """
     low, high = (torch.as_tensor(edge).to(start).expand_as(start) for edge in (lower, upper))
     exact = jacobian if jacobian is not None else lambda h: derived_jacobian(F, h)
-    problem = Problem(F, measure, exact, low, high, fixed_speed, slow_gradient)
+    bent = curvature if curvature is not None else lambda h, w: derived_curvature(F, h, w, measure=measure)
+    problem = Problem(F, measure, exact, bent, low, high, fixed_speed, slow_gradient)
     search = Progress.begin(torch.clamp(start.detach(), low, high))
     for whole_hessian in (False, True):
         search = search._replace(stalled=torch.zeros_like(search.stalled))

@@ -5,6 +5,7 @@ S packed state. Parameters are a dict of tensors, the model axis first: they sta
 differentiate as they are.
 """
 
+from slowpoints.engine.curvature import state_curvature
 from slowpoints.engine.fused import prepare
 from slowpoints.engine.graph import Captured
 from slowpoints.engine.initial import initialise
@@ -25,6 +26,7 @@ __all__ = [
     "readout",
     "shapes",
     "start",
+    "state_curvature",
     "state_jacobian",
     "state_map",
     "step",

@@ -78,20 +78,21 @@ def _assembled_jacobian(cell: Cell, layer: Layer, driven: tuple[Tensor, ...], st
     """Return the Jacobian of one layer, cutting the step at its pre-activations.    states: each [M, N, H]"""
     first, *second = layer.stages
     with torch.enable_grad():
-        s = _leaves(dict(zip(cell.states, states, strict=True)))
+        s = leaves(dict(zip(cell.states, states, strict=True)))
         p = {free.name: value for free, value in zip(layer.free, driven, strict=False)}
-        p |= _leaves(stage_values(first, driven[len(layer.free)], states[0]))
+        p |= leaves(stage_values(first, driven[len(layer.free)], states[0]))
         d_seen: list[tuple[Stage, Tensor | None]] = [(first, None)]
         for stage in second:
             assert cell.read is not None
             seen = cell.read(Bundle(p), Bundle(s))
             d_seen.append((stage, _rows(seen, s, p, d_seen)))
-            p |= _leaves(stage_values(stage, driven[-1], seen.detach()))
+            p |= leaves(stage_values(stage, driven[-1], seen.detach()))
         new = cell.step(Bundle(p), Bundle(s))
         return torch.cat([_rows(state, s, p, d_seen) for state in new[: len(states)]], dim=-2)
 
 
-def _leaves(values: dict[str, Tensor]) -> dict[str, Tensor]:
+def leaves(values: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return the same values, cut from what they were computed from, to be differentiated by."""
     return {name: value.detach().requires_grad_() for name, value in values.items()}
 
 
