@@ -5,6 +5,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from slowpoints.dynamics.boxed import solve_in_box, times
 from slowpoints.dynamics.maps import Curvature, Map, residual, residual_curvature, residual_jacobian
 
 OPEN, FIXED, SLOW = 0, 1, 2
@@ -15,7 +16,6 @@ REST = 1e-13  # relative decrease of q below which the whole Hessian has nothing
 FIRST_DAMPING, LEAST_DAMPING = 1e-3, 1e-13  # relative to the mean diagonal of J'J
 TRIED_DAMPINGS = (0.1, 1.0, 10.0, 100.0)  # at every step, relative to the last one taken
 PROBE = 0.05  # share of a step over which the residual's second derivative is measured
-EDGES = 3  # solutions per step, each with more entries on the edge of the box
 REFUSED = 1000.0  # growth of the damping when no step was better
 
 
@@ -82,20 +82,6 @@ class Linear(NamedTuple):
     free: Tensor  # [..., N, S] entries that may move
 
 
-class Solved(NamedTuple):
-    """The least of a quadratic model inside the box."""
-
-    step: Tensor  # [..., N, S]
-    factor: Tensor  # [..., N, S, S] of its Hessian, among the entries that are free in the end
-    free: Tensor  # [..., N, S]
-    is_valid: Tensor  # [..., N] the Hessian is positive
-
-
-def times(matrix: Tensor, vector: Tensor) -> Tensor:
-    """Return matrix times vector.    [..., S, S], [..., S] -> [..., S]"""
-    return (matrix @ vector.unsqueeze(-1)).squeeze(-1)
-
-
 def linearise(problem: Problem, h: Tensor) -> Linear:
     """Return the displacement around h.    h: [..., N, S]"""
     r = problem.displacement(h)
@@ -113,27 +99,6 @@ def judge(problem: Problem, here: Linear) -> tuple[Tensor, Tensor]:
     return torch.where(speed <= problem.fixed_speed, FIXED, kind).to(torch.int8), steepness
 
 
-def _solve(problem: Problem, h: Tensor, gradient: Tensor, hessian: Tensor, free: Tensor) -> Solved:
-    """Return the step to the least of the quadratic model inside the box, approached from within.
-
-    Entries that would leave are set on the edge, and the others solved anew for that, `EDGES` times. What is
-    still outside is cut off. hessian, already damped: [..., N, S, S]; the others [..., N, S]
-    """
-    step = torch.zeros_like(h)
-    for _ in range(EDGES):
-        among = hessian * (free.unsqueeze(-1) & free.unsqueeze(-2)) + torch.diag_embed((~free).to(h.dtype))
-        factor, info = torch.linalg.cholesky_ex(among)
-        pull = gradient + times(hessian, torch.where(free, 0.0, step))
-        inner = torch.cholesky_solve(-(pull * free).unsqueeze(-1), factor).squeeze(-1)
-        step = torch.where(free, inner, step)
-        there = h + step
-        leaves = free & ((there < problem.lower) | (there > problem.upper))
-        if not leaves.any():
-            break
-        free, step = free & ~leaves, torch.clamp(there, problem.lower, problem.upper) - h
-    return Solved(step, factor, free, info == 0)
-
-
 def _trials(problem: Problem, h: Tensor, here: Linear, hessian: Tensor, damping: Tensor) -> list[Tensor]:
     """Return the damped step, straight and bent; zero where the damped Hessian is not positive.
 
@@ -141,8 +106,9 @@ def _trials(problem: Problem, h: Tensor, here: Linear, hessian: Tensor, damping:
     keeps the residual on course to second order (Transtrum & Sethna 2012): valleys of slow states are long
     and curved, and straight steps along them must be short.
     """
-    damped = hessian + torch.diag_embed(damping.unsqueeze(-1).expand_as(h))
-    found = _solve(problem, h, here.gradient, damped, here.free)
+    damped = hessian.clone()
+    damped.diagonal(dim1=-2, dim2=-1).add_(damping.unsqueeze(-1))
+    found = solve_in_box(problem.lower - h, problem.upper - h, here.gradient, damped, here.free)
     ahead = problem.displacement(h + PROBE * found.step) - here.r
     second = (2 / PROBE) * (ahead / PROBE - times(here.J, found.step))
     pull = times(here.J.mT, second) * found.free
