@@ -28,11 +28,14 @@ def fingerprint(cell: str, task: str) -> list[float]:
     """Return the training loss after 1 and 8 steps, and the mean square of the parameters then."""
     run = make_run(0, task={"name": task} | TASKS[task], net={"cell": cell}, batch=32, steps=10)
     trainer = Trainer({"runs": [run]}, device=torch.device("cpu"), data_dir=Path(), start=None)
-    found = []
+    found, before = [], 0.0
     for step in range(8):
         trainer.advance()
         if step in (0, 7):
-            found.append(float(trainer.loss_sum))
+            found.append(before + float(trainer.loss_sum))
+        if step == 4:
+            before = float(trainer.loss_sum)
+            trainer.look()
     values = torch.cat([value.detach().flatten() for value in trainer.slots.params.values()])
     return [*found, float(values.square().mean())]
 

@@ -21,7 +21,7 @@ def stacked_rules(*runs: dict[str, Any]) -> Rules:
 
 
 def stacked_pace(*runs: dict[str, Any], step: int) -> Pace:
-    return pace([DEFAULTS | run for run in runs], [step] * len(runs), torch.device("cpu"))
+    return Pace(*pace([DEFAULTS | run for run in runs], [step] * len(runs)))
 
 
 THEIRS = {
@@ -59,11 +59,11 @@ def test_every_run_of_a_mixed_stack_steps_as_torch_does(dtype: torch.dtype) -> N
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=["compiled", "in torch"])
-@pytest.mark.parametrize("bad", [torch.nan, torch.inf])
+@pytest.mark.parametrize("bad", [torch.nan, torch.inf, 1e200])
 def test_a_gradient_that_is_not_finite_leaves_its_run_and_the_neighbours_alone(bad: float, dtype: torch.dtype) -> None:
     flat = torch.ones(3, 32, dtype=dtype)
     grad = torch.ones(3, 32, dtype=dtype)
-    grad[1, 2] = bad
+    grad[1, 2] = bad if dtype == torch.float64 or bad != 1e200 else 1e20  # its square is too large
     with_nan, without = flat.clone(), flat.clone()
     own = Rules(*(value.to(dtype) for value in stacked_rules(*[{"clip": 1.0}] * 3)))
     now = Pace(*(part.to(dtype) for part in stacked_pace({}, {}, {}, step=0)))
@@ -98,9 +98,9 @@ def test_the_compiled_step_is_that_of_torch_and_a_run_is_the_same_alone(monkeypa
 
 def test_runs_at_different_steps_of_their_training_step_as_each_would_alone() -> None:
     trains = [DEFAULTS | {"schedule": "exponential", "lr_final": 0.1}] * 3
-    together = pace(trains, [0, 7, 93], torch.device("cpu"))
+    together = Pace(*pace(trains, [0, 7, 93]))
     for i, step in enumerate((0, 7, 93)):
-        alone = pace(trains[:1], [step], torch.device("cpu"))
+        alone = Pace(*pace(trains[:1], [step]))
         assert (alone.size[0], alone.fill[0]) == (together.size[i], together.fill[i])
 
 

@@ -7,11 +7,12 @@ import pytest
 import torch
 
 from plans import make_run
-from slowpoints import cells, job
+from slowpoints import cells, job, train
 from slowpoints.records import read_records
 from slowpoints.regularise import Start
 from slowpoints.slots import width_for
 from slowpoints.spec.canonical import digest
+from slowpoints.stack import fresh, network
 from slowpoints.train import Trainer, fit
 
 CPU = torch.device("cpu")
@@ -85,14 +86,55 @@ def test_the_number_of_slots_follows_the_work_in_a_step(monkeypatch: pytest.Monk
     assert trainer([make_run(i) for i in range(3)]).slots.members == [0, 1]
 
 
+def test_slots_and_restarts_change_nothing_with_the_speed_regulariser_either(tmp_path: Path) -> None:
+    task = {"name": "delayed_classification", "loss": "ce", "n_steps": 8}
+    runs = [
+        make_run(i, task=task, steps=10, start="x", start_arm="a", regularise="centres", strength=0.1 * i)
+        for i in range(4)
+    ]
+    net = network(runs[0]["task"], runs[0]["net"])
+    start = Start(fresh(net, runs), torch.randn(4, 3, 4, generator=torch.Generator().manual_seed(0)))
+
+    def ended(width: int) -> Trainer:
+        made = trainer(runs, start, width)
+        fit(made, path=tmp_path / "none.safetensors", key="test")
+        return made
+
+    whole = ended(4)
+    assert len({tuple(row) for row in whole.slots.weights.tolist()}) == 4
+    assert torch.equal(ended(1).slots.weights, whole.slots.weights)
+    first = trainer(runs, start, 3)
+    for _ in range(5):
+        first.advance()
+    first.look()
+    first.save(tmp_path / "checkpoint.safetensors", key="test")
+    second = trainer(runs, start, 3)
+    fit(second, path=tmp_path / "checkpoint.safetensors", key="test")
+    assert torch.equal(second.slots.weights, whole.slots.weights)
+
+
+def test_a_checkpoint_made_under_other_circumstances_is_left_aside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: Any
+) -> None:
+    """What a record says of engine and precision must hold for all of its training."""
+    caplog.set_level("INFO", "slowpoints")
+    monkeypatch.setattr(Path, "unlink", lambda *_, **__: None)
+    monkeypatch.setattr(train, "SAVE_EVERY_S", 0.0)
+    written(tmp_path, [make_run()], "x")
+    assert "left aside" not in caplog.text
+    monkeypatch.setattr(job, "engine_of", lambda *_: "another engine")
+    written(tmp_path, [make_run()], "x")
+    assert "left aside" in caplog.text
+
+
 def test_a_run_that_ends_hands_its_slot_on_and_the_last_slots_close() -> None:
     made = trainer([make_run(i, steps=steps) for i, steps in enumerate((10, 5, 5, 20))], width=2)
-    seen = [made.slots.members]
+    seen = [list(made.slots.members)]
     while not made.is_done:
         for _ in range(5):
             made.advance()
         made.look()
-        seen.append(made.slots.members)
+        seen.append(list(made.slots.members))
     assert seen == [[0, 1], [0, 2], [3], [3], [3], [3], []][: len(seen)]
     assert made.tick == 30
 

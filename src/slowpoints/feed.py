@@ -42,9 +42,10 @@ class Feed:
         members change at looks only.
         """
         at = steps[0] % self.pool_steps
-        if at == 0 or self.pool is None:
+        if at == 0:
             drawn = [self._drawn(run, step) for run, step in zip(members, steps, strict=True)]
             self.pool = stacked(drawn).to(self.device)
+        assert self.pool is not None, "training goes on at looks only, where a pool begins"
         rows = slice(at * self.batch, (at + 1) * self.batch)
         x, y, weight = (field[:, rows] for field in self.pool[:3])
         return self.pool._replace(x=x, y=y, weight=weight)

@@ -96,15 +96,15 @@ def run(
     origin = None if start is None else start_from(plan, *start)
     trainer = Trainer(plan, device=device, data_dir=data_dir, start=origin)
     gc.freeze()  # what was imported stays: looking for garbage in it would take a twentieth of a small step
-    fit(trainer, path=checkpoint, key=json.dumps(digests))
+    versions = _versions(device, engine=engine_of(trainer.net, device))
+    fit(trainer, path=checkpoint, key=json.dumps(digests | versions))
     arrays = {name: value.detach().cpu().numpy() for name, value in trainer.params.items()}
     seal = write_arrays(out.weights, arrays)
-    facts = {"digests": digests, "weights": {"file": out.weights.name, "sha256": seal}} | _versions(
-        device, engine=engine_of(trainer.net, device)
-    )
+    facts = {"digests": digests, "weights": {"file": out.weights.name, "sha256": seal}} | versions
     tested = trainer.tested()
     write_records(out.records, [_record(trainer, tested, i) | facts | {"row": i} for i in range(len(trainer.runs))])
-    write_text(out.provenance, json.dumps(_circumstances(begun, slots=trainer.width), indent=1, sort_keys=True) + "\n")
+    circumstances = _circumstances(begun, slots=min(trainer.width, len(trainer.runs)))
+    write_text(out.provenance, json.dumps(circumstances, indent=1, sort_keys=True) + "\n")
     write_text(out.plan, json.dumps(plan, indent=1, sort_keys=True) + "\n")
     checkpoint.unlink(missing_ok=True)
 

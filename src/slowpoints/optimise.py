@@ -73,13 +73,13 @@ def views(flat: Tensor, shapes: dict[str, tuple[int, ...]]) -> dict[str, Tensor]
     return leaves
 
 
-def pace(trains: list[dict[str, Any]], steps: list[int], device: torch.device) -> Pace:
-    """Return the pace of runs that are at 0-based `steps` of their own training.
+def pace(trains: list[dict[str, Any]], steps: list[int]) -> Tensor:
+    """Return the two of `Pace` for runs that are at 0-based `steps` of their own training.    -> [2, M]
 
     Computed run by run as Python's floats: torch's powers round differently at the end of a tensor.
     """
     own = [_pace(train, step) for train, step in zip(trains, steps, strict=True)]
-    return Pace(*torch.tensor(own, dtype=torch.float32).T.contiguous().to(device))
+    return torch.tensor(own, dtype=torch.float32).reshape(-1, 2).T.contiguous()
 
 
 def _pace(train: dict[str, Any], step: int) -> tuple[float, float]:

@@ -1,7 +1,8 @@
 """Slots: which runs train at the moment. A run that ends hands its slot to the next; with none left the slot closes.
 
-Runs begin and end at looks only, so all slots stay in step between looks. No run's numbers depend on its slot or on
-its neighbours: a run alone is the run in a stack, whatever the number of slots.
+Runs begin and end at looks only, so all slots stay in step between looks. On a CPU no run's numbers depend on its
+slot or on its neighbours: a run alone is the run in a stack, to the bit, whatever the number of slots. On a GPU the
+order of a sum may depend on how many run at once: there it is the same run to rounding.
 """
 
 import os
@@ -10,9 +11,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from slowpoints.optimise import Moments, Pace, pace, rules, update, views
+from slowpoints.optimise import Moments, Pace, Rules, pace, rules, update, views
 
-NUMBERS = {"cpu": 8_000_000, "cuda": 250_000_000}  # enough work in a step for its calls to cost little; more gains none
+NUMBERS = {"cpu": 8_000_000, "cuda": 250_000_000}  # for a CPU measured: more gains little; for a GPU a guess
 MOST = {"cpu": 64, "cuda": 1024}
 SETTING = "SLOWPOINTS_SLOTS"  # a number, or auto
 
@@ -20,11 +21,11 @@ SETTING = "SLOWPOINTS_SLOTS"  # a number, or auto
 def width_for(numbers: int, device: torch.device) -> int:
     """Return how many runs to train at once.    numbers: what one step of one run computes
 
-    Measured on a CPU (docs/speed.md): a step costs .6 ms beside its arithmetic, and a run costs the least from here on.
+    Each step costs about half a millisecond beside its arithmetic: it should have enough of that.
     """
     setting = os.environ.get(SETTING, "auto")
     if setting != "auto":
-        return int(setting)
+        return max(1, int(setting))
     return max(1, min(MOST[device.type], -(-NUMBERS[device.type] // numbers)))
 
 
@@ -46,31 +47,50 @@ class Slots:
     def _hold(self, flat: Tensor, moments: Moments) -> None:
         self.flat, self.moments = flat, moments
         self.params = views(flat, self.shapes)
-        self.rules = rules([self.trains[run] for run in self.members], self.device)
+        self.rules = self._rules()
+
+    def _rules(self) -> Rules:
+        return rules([self.trains[run] for run in self.members], self.device)
 
     def steps(self, tick: int) -> list[int]:
         """Return how many steps the run in each slot has taken."""
         return [tick - begun for begun in self.begun]
 
-    def open(self, runs: list[int], *, tick: int) -> None:
-        """Give new slots to runs that wait."""
-        self.members, self.begun = self.members + runs, self.begun + [tick] * len(runs)
-        flat = torch.cat([self.flat, self.weights[runs].to(self.device)])
-        rows = torch.zeros(len(runs), flat.shape[1], device=self.device)
-        self._hold(flat, Moments(*(torch.cat([old, rows]) for old in self.moments)))
+    def change(self, ended: list[int], entering: list[int], *, tick: int) -> bool:
+        """Keep the weights of runs that have ended, and hand their slots to others; return whether slots stay as many.
 
-    def close(self, runs: list[int]) -> None:
-        """Keep the weights of runs that have ended, and close their slots."""
-        keep = [slot for slot, run in enumerate(self.members) if run not in runs]
-        for run, row in zip(self.members, self.flat, strict=True):
-            if run in runs:
-                self.weights[run] = row.cpu()
-        self.members, self.begun = [self.members[slot] for slot in keep], [self.begun[slot] for slot in keep]
-        self._hold(self.flat[keep], Moments(*(old[keep] for old in self.moments)))
+        Then all tensors stay where they are. Slots that nobody takes are closed, those that are missing opened.
+        """
+        free = [slot for slot, run in enumerate(self.members) if run in ended]
+        for slot in free:
+            self.weights[self.members[slot]] = self.flat[slot].cpu()
+        for slot, run in zip(free, entering, strict=False):
+            self.members[slot], self.begun[slot] = run, tick
+            self.flat[slot] = self.weights[run].to(self.device)
+            for moment in self.moments:
+                moment[slot] = 0
+        closed, opened = free[len(entering) :], entering[len(free) :]
+        if not closed and not opened:
+            for old, new in zip(self.rules, self._rules(), strict=True):
+                old.copy_(new)
+            return True
+        keep = [slot for slot in range(len(self.members)) if slot not in closed]
+        self.members = [self.members[slot] for slot in keep] + opened
+        self.begun = [self.begun[slot] for slot in keep] + [tick] * len(opened)
+        flat = torch.cat([self.flat[keep], self.weights[opened].to(self.device)])
+        rows = torch.zeros(len(opened), flat.shape[1], device=self.device)
+        self._hold(flat, Moments(*(torch.cat([old[keep], rows]) for old in self.moments)))
+        return False
+
+    def look_ahead(self, tick: int, *, steps: int) -> None:
+        """Make the paces of all slots for the next steps, on the device."""
+        trains, begun = [self.trains[run] for run in self.members], tick
+        own = [pace(trains, self.steps(begun + step)) for step in range(steps)]
+        self.paces, self.paced_from = torch.stack(own).to(self.device), tick
 
     def pace(self, tick: int) -> Pace:
         """Return how far each slot goes in the next step."""
-        return pace([self.trains[run] for run in self.members], self.steps(tick), self.device)
+        return Pace(*self.paces[tick - self.paced_from])
 
     def step(self, loss: Tensor, now: Pace) -> Tensor:
         """Take one optimiser step downhill on the loss of every slot; return which took it.    loss: [m] -> [m]"""
@@ -95,5 +115,5 @@ class Slots:
         """Go on from a saved state."""
         self.members, self.begun = values["members"], values["begun"]
         self.weights = arrays["weights"]
-        self._hold(arrays["flat"].to(self.device),
-                   Moments(*(arrays[name].to(self.device) for name in ("first", "second"))))  # fmt: skip
+        own = {name: arrays[name].clone().to(self.device) for name in ("flat", "first", "second")}
+        self._hold(own["flat"], Moments(own["first"], own["second"]))  # clones: files are read to any address

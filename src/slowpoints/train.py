@@ -56,20 +56,25 @@ class Trainer:
         self.fates = [Fate() for _ in self.runs]
         self.width = width or width_for(self._numbers(), device)
         self.tick = self.n_begun = 0  # steps of the stack; runs that were given a slot
-        self._admit()
+        self._change([])
 
     def _numbers(self) -> int:
         """Return about how many numbers one step of one run computes."""
         n_steps = example(self.task, self.settings[0], self.worlds[0]).n_steps
         return int(self.train["batch"] * n_steps * (self.net.n_in + 8 * self.net.units * self.net.depth))
 
-    def _admit(self) -> None:
-        """Give free slots to runs that wait, and make ready for the steps of those that hold one now."""
-        free = max(0, self.width - len(self.slots.members))
+    def _change(self, ended: list[int]) -> None:
+        """Hand the slots of runs that have ended to runs that wait, and make ready for the steps to the next look."""
+        free = max(0, self.width - len(self.slots.members) + len(ended))
         entering = list(range(len(self.runs)))[self.n_begun : self.n_begun + free]
-        if entering:
-            self.slots.open(entering, tick=self.tick)
         self.n_begun += len(entering)
+        if not self.slots.change(ended, entering, tick=self.tick):
+            self._make_ready()
+        self.slots.look_ahead(self.tick, steps=self.train["eval_every"])
+        self.loss_sum.zero_()
+
+    def _make_ready(self) -> None:
+        """Do what the number of slots decides."""
         self.loss_sum = torch.zeros(len(self.slots.members), device=self.device)
         self._on_device: Callable[..., None] = self._step
         if self.device.type == "cuda":
@@ -104,11 +109,7 @@ class Trainer:
         for slot, run in enumerate(members):
             self.fates[run].look(self.runs[run]["train"], step=steps[slot], loss=losses[slot], is_solved=solved[slot],
                                  metrics={name: float(value[slot]) for name, value in found.items()})  # fmt: skip
-        if ended := [run for run in members if self.fates[run].outcome]:
-            self.slots.close(ended)
-            self._admit()
-        else:
-            self.loss_sum.zero_()
+        self._change([run for run in members if self.fates[run].outcome])
 
     def tested(self) -> dict[str, Tensor]:
         """Return named test metrics of every run, from its final weights.    -> [N] each"""
@@ -148,7 +149,8 @@ class Trainer:
             self.regulariser.restore(arrays["regulariser"])
         self.fates = [Fate(**values) for values in saved.state["fates"]]
         self.tick, self.n_begun = saved.state["tick"], saved.state["n_begun"]
-        self._admit()
+        self._make_ready()
+        self._change([])
 
 
 def fit(trainer: Trainer, *, path: Path, key: str) -> None:

@@ -1,5 +1,6 @@
 """The engine on a GPU, where there is one: against float64 on the CPU, and the recorded step against the plain one."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,16 @@ from torch import Tensor
 
 from agreement import LAST, assert_close, case, values_and_gradients
 from plans import make_run
-from slowpoints import cells
+from slowpoints import cells, job
 from slowpoints.train import Trainer, fit
 
+TASKS: list[dict[str, Any]] = [
+    {"name": "adding", "n_steps": 6},
+    {"name": "perceptron", "n_in": 6, "labels_per_parameter": 0.5},
+    {"name": "throughput", "n_in": 4, "n_steps": 3},
+    {"name": "delayed_classification", "loss": "ce", "n_steps": 8},
+    {"name": "delayed_classification", "loss": "paper", "n_steps": 8},
+]
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
 
 
@@ -30,17 +38,34 @@ def test_values_and_gradients_agree_with_the_reference_in_float64(
     assert_close((back(found[0]), back(found[1])), wanted)
 
 
-def trained(runs: list[dict[str, Any]], device: str, folder: Path, width: int | None = None) -> Trainer:
-    own = Trainer({"runs": runs}, device=torch.device(device), data_dir=Path(), start=None, width=width)
+def trained(runs: list[dict[str, Any]], device: torch.device, folder: Path, width: int | None = None) -> Trainer:
+    own = Trainer({"runs": runs}, device=device, data_dir=Path(), start=None, width=width)
     fit(own, path=folder / "none.safetensors", key="test")
     return own
 
 
-@pytest.mark.parametrize("name", ["gru", "lstm", "pru", "intersection_rnn"])
-def test_training_on_a_gpu_is_training(name: str, tmp_path: Path) -> None:
-    runs = [make_run(i, net={"cell": name}, steps=5 * (i + 1)) for i in range(4)]
-    there, here = (trained(runs, device, tmp_path, width=2) for device in ("cuda", "cpu"))
+@pytest.fixture
+def gpu() -> Iterator[torch.device]:
+    """The device as a training job gets it, deterministic."""
+    yield job.device_named("cuda", matmul="float32")
+    torch.use_deterministic_algorithms(False)
+
+
+def agree(runs: list[dict[str, Any]], gpu: torch.device, folder: Path) -> None:
+    there, here = (trained(runs, device, folder, width=2) for device in (gpu, torch.device("cpu")))
     torch.testing.assert_close(there.slots.weights, here.slots.weights, rtol=1e-4, atol=1e-5)
     assert [fate.steps for fate in there.fates] == [fate.steps for fate in here.fates]
-    again = trained(runs, "cuda", tmp_path, width=2)
-    assert torch.equal(again.slots.weights, there.slots.weights)
+    again = trained(runs, gpu, folder, width=2)
+    assert torch.equal(again.slots.weights, there.slots.weights), "the same job twice is the same to the bit"
+    wide = trained(runs, gpu, folder, width=4)
+    torch.testing.assert_close(wide.slots.weights, there.slots.weights, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["gru", "lstm", "pru", "intersection_rnn"])
+def test_training_on_a_gpu_is_training(name: str, gpu: torch.device, tmp_path: Path) -> None:
+    agree([make_run(i, net={"cell": name}, steps=5 * (i + 1)) for i in range(4)], gpu, tmp_path)
+
+
+@pytest.mark.parametrize("task", TASKS, ids=str)
+def test_every_task_trains_on_a_gpu(task: dict[str, Any], gpu: torch.device, tmp_path: Path) -> None:
+    agree([make_run(i, task=task, steps=5 * (i + 1)) for i in range(4)], gpu, tmp_path)

@@ -1,6 +1,6 @@
 """The generated Triton kernels against the reference, on a CPU through Triton's interpreter."""
 
-import os
+from collections.abc import Iterator
 
 import pytest
 import torch
@@ -8,10 +8,17 @@ import torch
 from agreement import LAST, assert_close, built, case, values_and_gradients
 from slowpoints import cells
 from slowpoints.engine import recurrence
-from slowpoints.engine.triton_scan import runs_on_triton
+from slowpoints.engine.triton_scan import kernels, runs_on_triton
 
-os.environ["TRITON_INTERPRET"] = "1"  # before the first import of triton
 triton = pytest.importorskip("triton", reason="triton is not installed here")
+
+
+@pytest.fixture(autouse=True)
+def interpreted(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("TRITON_INTERPRET", "1")
+    kernels.cache_clear()
+    yield
+    kernels.cache_clear()  # what is interpreted must not be taken for the GPU's
 
 
 def test_where_the_kernels_run(monkeypatch: pytest.MonkeyPatch) -> None:

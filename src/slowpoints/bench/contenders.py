@@ -71,7 +71,7 @@ def ours(case: Case, device: torch.device = CPU) -> Step:
         update(flat, grads, moments, own_rules, Pace(*now))
 
     call = Captured(learn, changes=[flat, *moments]) if device.type == "cuda" else learn
-    return lambda: call(*pace(trains, [0] * case.runs, device))
+    return lambda: call(*pace(trains, [0] * case.runs).to(device))
 
 
 def library(case: Case, device: torch.device = CPU) -> Step:

@@ -1,11 +1,17 @@
 """A training step recorded as one CUDA graph: one launch replays its hundreds of small kernels."""
 
 from collections.abc import Callable, Sequence
+from functools import cache
 
 import torch
 from torch import Tensor
 
 WARM_UP = 3  # calls before recording, in which libraries choose their algorithms and kernels are compiled
+
+
+@cache
+def _aside() -> torch.cuda.Stream:
+    return torch.cuda.Stream()  # one for all recordings: libraries keep memory for each stream they have seen
 
 
 class Captured:
@@ -31,7 +37,7 @@ class Captured:
 
     def _record(self) -> torch.cuda.CUDAGraph:
         before = [value.clone() for value in self.changes]
-        aside = torch.cuda.Stream()
+        aside = _aside()
         aside.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(aside):
             for _ in range(WARM_UP):

@@ -55,7 +55,7 @@ extern "C" void update(long M, long P, long n_parts, const Part* parts, const Ru
     }
     for (int j = 1; j < 8; j++) sum[0] += sum[j];
     const float norm = std::sqrt(sum[0]);
-    takes[m] = std::isfinite(norm);
+    takes[m] = std::isfinite((float)sum[0]);  // a sum of squares beyond float32 is refused, as torch refuses it
     if (!takes[m]) continue;
     const float scale = own.clip > 0 && norm > own.clip ? own.clip / norm : 1.0f;
     long at = m * P;

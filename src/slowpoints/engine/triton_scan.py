@@ -6,6 +6,9 @@ gradient of recurrent weights is one matmul over all steps at the end.
 
 import importlib.util
 import linecache
+import logging
+import os
+import shutil
 from collections.abc import Callable
 from functools import cache
 from typing import Any, NamedTuple
@@ -18,6 +21,7 @@ from slowpoints.engine import build
 from slowpoints.engine.symbols import NotElementwise
 from slowpoints.engine.triton_source import buffers, n_kept, triton_source
 
+log = logging.getLogger("slowpoints")
 BLOCK = 256  # units per program
 
 Launch = Callable[..., None]
@@ -53,7 +57,16 @@ def runs_on_triton(cell: Cell, like: Tensor) -> bool:
     """Return whether a layer of `cell` runs through generated kernels: float32 on a GPU, where Triton is."""
     if like.device.type != "cuda" or like.dtype != torch.float32 or build.wants_eager():
         return False
-    return kernels(cell) is not None
+    return _has_compiler() and kernels(cell) is not None
+
+
+@cache
+def _has_compiler() -> bool:
+    """Return whether Triton can build what launches its kernels; say so once where it cannot."""
+    found = any(shutil.which(name) for name in (os.environ.get("CC", "gcc"), "clang"))
+    if not found:
+        log.info("no C compiler (gcc, clang): on the GPU recurrences run without generated kernels, slower")
+    return found
 
 
 class Sizes(NamedTuple):

@@ -25,7 +25,7 @@ def within(x, limit):
 def tanh_(x):
     x = within(x, @TANH_LIMIT@)
     z = x * x
-    return x * (@TANH_P@) / (@TANH_Q@)
+    return tl.div_rn(x * (@TANH_P@), @TANH_Q@)
 
 
 @triton.jit
