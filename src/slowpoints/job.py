@@ -154,7 +154,7 @@ def _is_tf32(device: torch.device) -> bool:
 
 
 def _circumstances(begun: float, *, slots: int) -> dict[str, Any]:
-    """Return what the numbers do not depend on: when, where, from which commit, how long, how many at once."""
+    """Return what the numbers do not depend on, slots on a GPU to rounding: when, where, how long, how many at once."""
 
     def git(*words: str) -> str:
         done = subprocess.run(["git", "-C", str(ROOT), *words], capture_output=True, text=True, check=False)
