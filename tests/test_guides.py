@@ -16,6 +16,7 @@ PRINTED = {  # what a guide must say, whatever the processor's rounding
 @pytest.mark.parametrize("path", sorted((ROOT / "notebooks" / "guides").glob("*.ipynb")), ids=lambda path: path.stem)
 def test_a_guide_runs_and_shows_what_it_says(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(ROOT / "src"))
+    monkeypatch.setenv("MPLBACKEND", "agg")  # as the launcher sets it; the guide asks for its own
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
     notebook = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
