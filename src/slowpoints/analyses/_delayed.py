@@ -44,7 +44,7 @@ def answer(group: Group, prepared: tuple[Layer, ...], frame: Tensor, states: Sta
 
 
 def shared(x: Tensor, states: States) -> Tensor:
-    """Return the same input for every network.    x: [B, I] -> [M, B, I]"""
+    """Return the same input for every network.    x: [B, ...] -> [M, B, ...]"""
     return x.to(states[0][0].dtype).expand(len(states[0][0]), *x.shape)
 
 
