@@ -6,6 +6,14 @@ from typing import Any
 from slowpoints.spec.settings import resolve
 
 ROOT = Path(__file__).resolve().parents[1]
+TASKS: list[dict[str, Any]] = [
+    {"name": "memorization", "n_targeted": 2, "n_interfering": 3},
+    {"name": "adding", "n_steps": 6},
+    {"name": "perceptron", "n_in": 6, "labels_per_parameter": 0.5},
+    {"name": "throughput", "n_in": 4, "n_steps": 3},
+    {"name": "delayed_classification", "loss": "ce", "n_steps": 8},
+    {"name": "delayed_classification", "loss": "paper", "n_steps": 8},
+]
 
 
 def make_run(seed: int = 0, *, arm: str = "a", task: dict[str, Any] | None = None, net: dict[str, Any] | None = None,

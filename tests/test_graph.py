@@ -11,21 +11,12 @@ import pytest
 import torch
 from torch.fx.experimental.proxy_tensor import make_fx
 
-from plans import make_run
+from plans import TASKS, make_run
 from slowpoints.engine import Captured, optimiser, recurrence
 from slowpoints.regularise import Start
 from slowpoints.slots import Slots
 from slowpoints.stack import fresh
 from slowpoints.train import Trainer
-
-TASKS: list[dict[str, Any]] = [
-    {"name": "memorization", "n_targeted": 2, "n_interfering": 3},
-    {"name": "adding", "n_steps": 6},
-    {"name": "perceptron", "n_in": 6, "labels_per_parameter": 0.5},
-    {"name": "throughput", "n_in": 4, "n_steps": 3},
-    {"name": "delayed_classification", "loss": "ce", "n_steps": 8},
-    {"name": "delayed_classification", "loss": "paper", "n_steps": 8},
-]
 
 
 class Traced(Captured):

@@ -84,8 +84,8 @@ class Slots:
 
     def look_ahead(self, tick: int, *, steps: int) -> None:
         """Make the paces of all slots for the next steps, on the device."""
-        trains, begun = [self.trains[run] for run in self.members], tick
-        own = [pace(trains, self.steps(begun + step)) for step in range(steps)]
+        trains = [self.trains[run] for run in self.members]
+        own = [pace(trains, self.steps(tick + step)) for step in range(steps)]
         self.paces, self.paced_from = torch.stack(own).to(self.device), tick
 
     def pace(self, tick: int) -> Pace:

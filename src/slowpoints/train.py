@@ -113,8 +113,7 @@ class Trainer:
 
     def tested(self) -> dict[str, Tensor]:
         """Return named test metrics of every run, from its final weights.    -> [N] each"""
-        params = self.params
-        return self._scores(params, list(range(len(self.runs))), "test", self.train["test_rows"])
+        return self._scores(self.params, list(range(len(self.runs))), "test", self.train["test_rows"])
 
     @property
     def params(self) -> dict[str, Tensor]:

@@ -9,17 +9,10 @@ import torch
 from torch import Tensor
 
 from agreement import LAST, assert_close, case, values_and_gradients
-from plans import make_run
+from plans import TASKS, make_run
 from slowpoints import cells, job
 from slowpoints.train import Trainer, fit
 
-TASKS: list[dict[str, Any]] = [
-    {"name": "adding", "n_steps": 6},
-    {"name": "perceptron", "n_in": 6, "labels_per_parameter": 0.5},
-    {"name": "throughput", "n_in": 4, "n_steps": 3},
-    {"name": "delayed_classification", "loss": "ce", "n_steps": 8},
-    {"name": "delayed_classification", "loss": "paper", "n_steps": 8},
-]
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
 
 

@@ -6,10 +6,11 @@ import torch
 from torch import Tensor
 from torch.func import vjp, vmap
 
-from slowpoints.cells.definition import Bundle, Cell
-from slowpoints.engine.fused import Layer, Params, Stage, prepare
+from slowpoints.cells.definition import Cell
+from slowpoints.engine.cut import Cut, slopes
+from slowpoints.engine.fused import Layer, Params, prepare
 from slowpoints.engine.network import Network
-from slowpoints.engine.recurrence import States, advance, drive, hand_up, stage_values
+from slowpoints.engine.recurrence import States, advance, drive, hand_up
 
 Map = Callable[[Tensor], Tensor]
 
@@ -76,47 +77,9 @@ def state_jacobian(net: Network, params: Params, x: Tensor) -> Map:
 
 def _assembled_jacobian(cell: Cell, layer: Layer, driven: tuple[Tensor, ...], states: tuple[Tensor, ...]) -> Tensor:
     """Return the Jacobian of one layer, cutting the step at its pre-activations.    states: each [M, N, H]"""
-    first, *second = layer.stages
     with torch.enable_grad():
-        s = leaves(dict(zip(cell.states, states, strict=True)))
-        p = {free.name: value for free, value in zip(layer.free, driven, strict=False)}
-        p |= leaves(stage_values(first, driven[len(layer.free)], states[0]))
-        d_seen: list[tuple[Stage, Tensor | None]] = [(first, None)]
-        for stage in second:
-            assert cell.read is not None
-            seen = cell.read(Bundle(p), Bundle(s))
-            d_seen.append((stage, _rows(seen, s, p, d_seen)))
-            p |= leaves(stage_values(stage, driven[-1], seen.detach()))
-        new = cell.step(Bundle(p), Bundle(s))
-        return torch.cat([_rows(state, s, p, d_seen) for state in new[: len(states)]], dim=-2)
-
-
-def leaves(values: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Return the same values, cut from what they were computed from, to be differentiated by."""
-    return {name: value.detach().requires_grad_() for name, value in values.items()}
-
-
-def _rows(out: Tensor, s: dict[str, Tensor], p: dict[str, Tensor], d_seen: list[tuple[Stage, Tensor | None]]) -> Tensor:
-    """Return d out / d states, where `out` is elementwise in s and in the stages of p.    -> [M, N, H, S]
-
-    d_seen: per stage, the derivative of what its projections see; None is the first state itself.
-    """
-    leaves = [*s.values(), *(p[name] for stage, _ in d_seen for name in stage.names)]
-    slopes = torch.autograd.grad(out.sum(), leaves, retain_graph=True, allow_unused=True, materialize_grads=True)
-    units = out.shape[-1]
-    total = out.new_zeros(*out.shape, len(s) * units)
-    rest = iter(slopes[len(s) :])
-    for stage, inner in d_seen:
-        slope = torch.stack([next(rest) for _ in stage.names], dim=2)
-        R = stage.R.detach()[..., : len(stage.names) * units].unflatten(-1, (-1, units))
-        block = torch.einsum("mnka,mbka->mnab", slope, R)
-        if inner is None:
-            total[..., :units] += block
-        else:
-            total += block @ inner
-    for column, slope in zip(total.split(units, -1), slopes, strict=False):
-        column.diagonal(dim1=-2, dim2=-1).add_(slope)
-    return total
+        cut = Cut(cell, layer, driven, states)
+        return torch.cat([cut.along(slopes(state, cut.leaves)) for state in cut.new[: cut.n]], dim=-2)
 
 
 def _reverse_mode_jacobian(function: Map) -> Map:

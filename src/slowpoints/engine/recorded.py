@@ -1,6 +1,7 @@
 """A cell's math as expressions, and which of its values are worth remembering for the derivative."""
 
 from collections.abc import Sequence
+from functools import cache
 from typing import NamedTuple
 
 from slowpoints.cells.definition import Bundle, Cell
@@ -17,6 +18,7 @@ class Math(NamedTuple):
     seen_back: dict[str, Symbol | float]  # given the slope d of `seen`
 
 
+@cache
 def recorded(cell: Cell) -> Math:
     """Return the cell's math, recorded by calling its functions with symbols."""
     p, s, f = (_indexed(name, n) for name, n in (("p", len(cell.projections + cell.second)),

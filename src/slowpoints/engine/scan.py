@@ -59,7 +59,7 @@ class Sizes(NamedTuple):
         missing = 0 if to is None else to - x.shape[-1]
         if self.rows > self.B or missing:
             return pad(x, (0, missing, 0, 0, 0, self.rows - self.B))
-        return x if x.stride(-1) == 1 else x.contiguous()
+        return _rows(x)
 
     def cut(self, x: Tensor) -> Tensor:
         """Return what was not added.    x: [M, rows, ..., Hp] -> [M, B, ..., H]"""
@@ -94,7 +94,7 @@ class Scan(torch.autograd.Function):
         )
         call.out, call.traces = rows(out), traces.data_ptr() or None
         fill(call, free=free, first=first, final=final)
-        kinds = by_stage(cell, tuple(value if value.stride(-1) == 1 else value.contiguous() for value in weights))
+        kinds = by_stage(cell, tuple(map(_rows, weights)))
         for stage, source, own in zip(call.stage, sources, kinds, strict=False):
             stage.source, stage.given, stage.width = rows(source), *source.shape[2:]
             fill(stage, **own)

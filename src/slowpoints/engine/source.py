@@ -33,8 +33,8 @@ def source(cell: Cell, *, vector: int, rows: int) -> str:
     fill: dict[str, str | float] = {
         "V": vector, "R": rows, "TILE": TILE, "N1": n_first, "N2": len(cell.second), "NF": len(cell.free),
         "NS": len(cell.states), "NE": int(cell.emits), "K": len(q), "K1": len(first),
-        "EXP": _polynomial(EXP, "r"), "TANH_LIMIT": TANH_LIMIT,
-        "TANH_P": _polynomial(TANH_P, "z"), "TANH_Q": _polynomial(TANH_Q, "z"),
+        "EXP": polynomial(EXP, "r"), "TANH_LIMIT": TANH_LIMIT,
+        "TANH_P": polynomial(TANH_P, "z"), "TANH_Q": polynomial(TANH_Q, "z"),
         "FIRST": _lines(written({**_named("q", first), **seen}, {})),
         "LAST": _lines(written(_named("out", math.out) | {q[value]: value for value in later},
                                p_last | {value: q[value] for value in first})),
@@ -56,9 +56,9 @@ def _named(name: str, values: Sequence[Symbol | float]) -> dict[str, Symbol | fl
     return {f"{name}[{i}]": value for i, value in enumerate(values)}
 
 
-def _polynomial(coefficients: Sequence[float], x: str) -> str:
-    """Return the polynomial in Horner's form."""
-    text = f"all({coefficients[-1]!r}f)"
+def polynomial(coefficients: Sequence[float], x: str, *, first: str = "all({!r}f)", other: str = "{!r}f") -> str:
+    """Return the polynomial in Horner's form, its numbers written as in C++ or as the two forms say."""
+    text = first.format(coefficients[-1])
     for coefficient in reversed(coefficients[:-1]):
-        text = f"({text} * {x} + {coefficient!r}f)"
+        text = f"({text} * {x} + {other.format(coefficient)})"
     return text

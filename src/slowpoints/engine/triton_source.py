@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from slowpoints.cells.definition import Cell
 from slowpoints.engine.recorded import Math, kept, recorded
-from slowpoints.engine.source import TANH_LIMIT, TANH_P, TANH_Q
+from slowpoints.engine.source import TANH_LIMIT, TANH_P, TANH_Q, polynomial
 from slowpoints.engine.symbols import PYTHON, Symbol, symbol, written
 
 HEAD = """import triton
@@ -91,7 +91,8 @@ def triton_source(cell: Cell) -> str:
     first, later = kept(math, math.p[n_first:])
     q = {value: f"q{i}" for i, value in enumerate([*first, *later])}
     text = HEAD.replace("@TANH_LIMIT@", repr(TANH_LIMIT))
-    text = text.replace("@TANH_P@", _polynomial(TANH_P)).replace("@TANH_Q@", _polynomial(TANH_Q))
+    for name, coefficients in (("@TANH_P@", TANH_P), ("@TANH_Q@", TANH_Q)):
+        text = text.replace(name, polynomial(coefficients, "z", first="{!r}", other="{!r}"))
     bodies = _forward(cell, math, first, later, q) | _backward(cell, math, q)
     for name, taken in buffers(cell).items():
         arguments = ", ".join(f"{buffer}, {buffer}_m, {buffer}_b" for buffer in taken)
@@ -174,10 +175,3 @@ def _store(column: str, value: str) -> str:
 
 def _stores(columns: Iterable[str]) -> list[str]:
     return [_store(column, column) for column in columns]
-
-
-def _polynomial(coefficients: Sequence[float]) -> str:
-    text = repr(coefficients[-1])
-    for coefficient in reversed(coefficients[:-1]):
-        text = f"({text} * z + {coefficient!r})"
-    return text
