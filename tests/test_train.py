@@ -12,7 +12,6 @@ from slowpoints.records import read_records
 from slowpoints.regularise import Start
 from slowpoints.slots import width_for
 from slowpoints.spec.canonical import digest
-from slowpoints.stack import fresh, network
 from slowpoints.train import Trainer, fit
 
 CPU = torch.device("cpu")
@@ -84,33 +83,6 @@ def test_the_number_of_slots_follows_the_work_in_a_step(monkeypatch: pytest.Monk
     monkeypatch.setenv("SLOWPOINTS_SLOTS", "2")
     assert width_for(1_000_000, CPU) == 2
     assert trainer([make_run(i) for i in range(3)]).slots.members == [0, 1]
-
-
-def test_slots_and_restarts_change_nothing_with_the_speed_regulariser_either(tmp_path: Path) -> None:
-    task = {"name": "delayed_classification", "loss": "ce", "n_steps": 8}
-    runs = [
-        make_run(i, task=task, steps=10, start="x", start_arm="a", regularise="centres", strength=0.1 * i)
-        for i in range(4)
-    ]
-    net = network(runs[0]["task"], runs[0]["net"])
-    start = Start(fresh(net, runs), torch.randn(4, 3, 4, generator=torch.Generator().manual_seed(0)))
-
-    def ended(width: int) -> Trainer:
-        made = trainer(runs, start, width)
-        fit(made, path=tmp_path / "none.safetensors", key="test")
-        return made
-
-    whole = ended(4)
-    assert len({tuple(row) for row in whole.slots.weights.tolist()}) == 4
-    assert torch.equal(ended(1).slots.weights, whole.slots.weights)
-    first = trainer(runs, start, 3)
-    for _ in range(5):
-        first.advance()
-    first.look()
-    first.save(tmp_path / "checkpoint.safetensors", key="test")
-    second = trainer(runs, start, 3)
-    fit(second, path=tmp_path / "checkpoint.safetensors", key="test")
-    assert torch.equal(second.slots.weights, whole.slots.weights)
 
 
 def test_a_checkpoint_made_under_other_circumstances_is_left_aside(

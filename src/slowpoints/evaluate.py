@@ -6,7 +6,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from slowpoints.engine import Network, readout, unroll
+from slowpoints.engine import Network, States, readout, unroll
 from slowpoints.feed import example
 from slowpoints.spec.canonical import canonical
 from slowpoints.spec.seeds import seed_of
@@ -16,10 +16,10 @@ from slowpoints.tasks import Batch, stacked
 ELEMENTS = 60_000_000  # numbers held at once: runs are evaluated in slices that stay below
 
 
-def predict(net: Network, params: dict[str, Tensor], batch: Batch) -> Tensor:
-    """Return the network's outputs at the steps that count.    batch fields: [M, B, ...]    -> [M, B, T_y, O]"""
-    y, _ = unroll(net, params, batch.x, last=batch.y.shape[2], silent=batch.silent)
-    return readout(net, params, y)
+def predict(net: Network, params: dict[str, Tensor], batch: Batch) -> tuple[Tensor, States]:
+    """Return the outputs at the steps that count, [M, B, T_y, O], and the final states.    batch fields: [M, B, ...]"""
+    y, final = unroll(net, params, batch.x, last=batch.y.shape[2], silent=batch.silent)
+    return readout(net, params, y), final
 
 
 def scores(
@@ -45,7 +45,7 @@ def scores(
         part = slice(start, start + width)
         batch = stacked([_fresh(*own, task, split=split, rows=rows) for own in owners[part]]).to(device)
         with torch.no_grad():
-            out = predict(net, select(params, part), batch)
+            out, _ = predict(net, select(params, part), batch)
         parts.append(task.score(settings, out, batch))
     return {name: torch.cat([part[name].cpu() for part in parts]) for name in parts[0]}
 

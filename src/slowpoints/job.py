@@ -16,13 +16,10 @@ from slowpoints.engine import engine_of
 from slowpoints.records import read_arrays, read_records, write_arrays, write_records, write_text
 from slowpoints.regularise import Start
 from slowpoints.spec.digests import ROOT, code, env
+from slowpoints.stack import weights_of
 from slowpoints.train import Trainer, fit
 
-STATES = {
-    "slow_points": "points",
-    "centres": "centres",
-    "none": "centres",
-}  # arrays of the slow_points analysis
+STATES = {"centres": "centres"}  # arrays of the slow_points analysis; every other kind is made from its points
 
 
 class Outputs(NamedTuple):
@@ -61,12 +58,12 @@ def start_from(plan: dict[str, Any], runs: list[Path], points: Path) -> Start:
     by_id: dict[tuple[str, int], tuple[dict[str, Any], dict[str, np.ndarray]]] = {}
     for path in runs:
         records = read_records(path)
-        weights = read_arrays(path.with_name(records[0]["weights"]["file"]), seal=records[0]["weights"]["sha256"])
+        weights, _ = weights_of(path, records[0])
         by_id |= {(r["arm"], r["seed"]): (r, {k: v[i] for k, v in weights.items()}) for i, r in enumerate(records)}
     params, states = [], []
     for run in plan["runs"]:
         record, own = by_id[run["train"]["start_arm"], run["seed"]]
-        name = f"{record['id']}/{STATES[run['train']['regularise']]}"
+        name = f"{record['id']}/{STATES.get(run['train']['regularise'], 'points')}"
         is_lost = record["outcome"] == "diverged" or name not in arrays
         params.append({k: np.full_like(v, np.nan) if is_lost else v for k, v in own.items()})
         states.append(None if is_lost else arrays[name])
@@ -98,8 +95,7 @@ def run(
     gc.freeze()  # what was imported stays: looking for garbage in it would take a twentieth of a small step
     versions = _versions(device, engine=engine_of(trainer.net, device))
     fit(trainer, path=checkpoint, key=json.dumps(digests | versions))
-    arrays = {name: value.detach().cpu().numpy() for name, value in trainer.params.items()}
-    seal = write_arrays(out.weights, arrays)
+    seal = write_arrays(out.weights, {name: value.numpy() for name, value in trainer.arrays().items()})
     facts = {"digests": digests, "weights": {"file": out.weights.name, "sha256": seal}} | versions
     tested = trainer.tested()
     write_records(out.records, [_record(trainer, tested, i) | facts | {"row": i} for i in range(len(trainer.runs))])

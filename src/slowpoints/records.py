@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MARK = "# sha256: "
+HISTORY = "history."  # begins the names of weights kept on the way
 
 
 class BadResult(RuntimeError):

@@ -5,12 +5,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from slowpoints import cells, tasks
 from slowpoints.engine import Network, count_parameters, initialise, units_for_budget
-from slowpoints.records import BadResult, check_one_version, read_arrays, read_records
+from slowpoints.records import HISTORY, BadResult, check_one_version, read_arrays, read_records
 from slowpoints.spec.canonical import canonical, shape
 from slowpoints.spec.seeds import seed_of
 
@@ -25,6 +26,7 @@ class Group(NamedTuple):
     records: list[dict[str, Any]]
     task: ModuleType
     settings: Any
+    history: dict[str, Tensor]  # the same parameters on the way, [M, K, ...]; empty where none were kept
 
 
 def task_settings(block: dict[str, Any]) -> Any:
@@ -81,12 +83,14 @@ def load(files: list[Path]) -> list[Group]:
 def _load_one(path: Path) -> Group:
     records = read_records(path)
     first = records[0]
-    weights = path.with_name(first["weights"]["file"])
-    arrays = read_arrays(weights, seal=first["weights"]["sha256"])
+    arrays, history = weights_of(path, first)
     keep = [i for i, record in enumerate(records) if record["outcome"] != "diverged"]
     net = network(first["task"], first["net"])
     if count_parameters(net) != first["n_parameters"]:
-        raise BadResult(weights, "its parameter count is not that of the network its record describes")
+        raise BadResult(
+            path.with_name(first["weights"]["file"]),
+            "its parameter count is not that of the network its record describes",
+        )
     params = {name: torch.from_numpy(array)[keep] for name, array in arrays.items()}
     return Group(
         net,
@@ -94,10 +98,19 @@ def _load_one(path: Path) -> Group:
         [records[i] for i in keep],
         tasks.load(first["task"]["name"]),
         task_settings(first["task"]),
+        {name: torch.from_numpy(array)[keep] for name, array in history.items()},
     )
+
+
+def weights_of(path: Path, record: dict[str, Any]) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Return the final weights of the networks in a record file, [N, ...], and those kept on the way, [N, K, ...]."""
+    arrays = read_arrays(path.with_name(record["weights"]["file"]), seal=record["weights"]["sha256"])
+    kept = {name.removeprefix(HISTORY): value for name, value in arrays.items() if name.startswith(HISTORY)}
+    return {name: value for name, value in arrays.items() if not name.startswith(HISTORY)}, kept
 
 
 def _joined(groups: list[Group]) -> Group:
     first = groups[0]
     params = {name: torch.cat([g.params[name] for g in groups]) for name in first.params}
-    return first._replace(params=params, records=[r for g in groups for r in g.records])
+    history = {name: torch.cat([g.history[name] for g in groups]) for name in first.history}
+    return first._replace(params=params, records=[r for g in groups for r in g.records], history=history)

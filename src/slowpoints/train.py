@@ -17,8 +17,9 @@ from slowpoints.engine import Captured, Network, count_parameters
 from slowpoints.evaluate import predict, scores
 from slowpoints.fates import Fate
 from slowpoints.feed import Feed, example, worlds
+from slowpoints.history import History
 from slowpoints.optimise import Pace, joined, views
-from slowpoints.regularise import Kicks, Regulariser, Start, penalty
+from slowpoints.regularise import Kicks, Regulariser, Start, regularised
 from slowpoints.slots import Slots, width_for
 from slowpoints.stack import fresh, network, task_settings
 from slowpoints.tasks import Batch
@@ -49,10 +50,12 @@ class Trainer:
         self.worlds = worlds(self.runs, self.task, self.settings, n_parameters=self.n_parameters, data_dir=data_dir)
         self.feed = Feed(self.runs, self.task, self.settings, self.worlds, device)
         self.regulariser = None
-        if start is not None:
-            self.regulariser = Regulariser(self.runs, self.task, self.settings[0], self.worlds, start.states)
+        if start is not None or any(run["train"]["regularise"] != "none" for run in self.runs):
+            points = None if start is None else start.states
+            self.regulariser = Regulariser(self.runs, self.task, self.settings[0], self.worlds, points)
         first = start.params if start is not None else fresh(self.net, self.runs)
         self.slots = Slots([run["train"] for run in self.runs], first, joined(list(first.values())), device=device)
+        self.history = History([run["train"] for run in self.runs], self.slots.weights.shape[1])
         self.fates = [Fate() for _ in self.runs]
         self.width = width or width_for(self._numbers(), device)
         self.tick = self.n_begun = 0  # steps of the stack; runs that were given a slot
@@ -92,11 +95,13 @@ class Trainer:
     def _step(self, x: Tensor, y: Tensor, weight: Tensor, allowed: Tensor, *others: Tensor) -> None:
         """Do what the device does in a step. Nothing here may depend on a number that Python would have to wait for.
 
-        others: the two of Pace, and the three of Kicks where there is a regulariser
+        others: the two of Pace, and the four of Kicks where there is a regulariser
         """
         params, batch = self.slots.params, Batch(x, y, weight, allowed, self._silent)
-        loss = self.task.loss(self.settings[0], predict(self.net, params, batch), batch)
-        total = loss if self.regulariser is None else loss + penalty(self.net, params, Kicks(*others[2:]))
+        out, final = predict(self.net, params, batch)
+        loss = total = self.task.loss(self.settings[0], out, batch)
+        if self.regulariser is not None:
+            total = regularised(self.net, params, loss, final, Kicks(*others[2:]))
         takes = self.slots.step(total, Pace(*others[:2]))
         self.loss_sum += torch.where(takes, loss.detach(), torch.full_like(loss, torch.nan))
 
@@ -107,6 +112,7 @@ class Trainer:
         found = self._scores(self.slots.params, members, "valid", self.train["eval_rows"])
         solved = self.task.solved(self.settings[0], found).tolist()
         for slot, run in enumerate(members):
+            self.history.look(run, step=steps[slot], weights=self.slots.flat[slot])
             self.fates[run].look(self.runs[run]["train"], step=steps[slot], loss=losses[slot], is_solved=solved[slot],
                                  metrics={name: float(value[slot]) for name, value in found.items()})  # fmt: skip
         self._change([run for run in members if self.fates[run].outcome])
@@ -120,6 +126,12 @@ class Trainer:
         """Return the weights of every run that has ended, the initial ones of others.    -> values [N, ...]"""
         return views(self.slots.weights.to(self.device), self.slots.shapes)
 
+    def arrays(self) -> dict[str, Tensor]:
+        """Return the weights of every run, and those kept on the way.    -> values [N, ...] and [N, K, ...]"""
+        return {name: value.detach().cpu() for name, value in self.params.items()} | self.history.arrays(
+            self.slots.shapes
+        )
+
     def _scores(self, params: dict[str, Tensor], runs: list[int], split: Any, rows: int) -> dict[str, Tensor]:
         own = [(self.runs[run], self.settings[run], self.worlds[run]) for run in runs]
         return scores(self.net, params, own, self.task, split=split, rows=rows, device=self.device)
@@ -132,7 +144,7 @@ class Trainer:
     def save(self, path: Path, *, key: str) -> None:
         """Write a checkpoint."""
         arrays, values = self.slots.state()
-        arrays["feed"] = self.feed.state()
+        arrays |= {"feed": self.feed.state(), "history": self.history.kept}
         if self.regulariser is not None:
             arrays["regulariser"] = self.regulariser.state()
         state = {"tick": self.tick, "n_begun": self.n_begun, "slots": values, "fates": [asdict(f) for f in self.fates]}
@@ -144,6 +156,7 @@ class Trainer:
         arrays = {name: torch.from_numpy(value) for name, value in saved.arrays.items()}
         self.slots.restore(arrays, saved.state["slots"])
         self.feed.restore(arrays["feed"])
+        self.history.kept = arrays["history"]
         if self.regulariser is not None:
             self.regulariser.restore(arrays["regulariser"])
         self.fates = [Fate(**values) for values in saved.state["fates"]]

@@ -52,7 +52,7 @@ def group(data_dir: Path) -> Callable[..., Group]:
         own = [engine.initialise(made, rng=seed, **INITIAL) for seed in seeds]
         params = {name: torch.stack([run[name] for run in own]) for name in own[0]}
         records = [record(i, plan) for i in range(n_runs)]
-        return Group(made, params, records, task, task_settings(plan["task"]))
+        return Group(made, params, records, task, task_settings(plan["task"]), {})
 
     return build
 

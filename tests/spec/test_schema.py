@@ -10,7 +10,8 @@ from jsonschema import Draft202012Validator
 
 from plans import ROOT
 from slowpoints.spec.experiment import Envelope
-from slowpoints.spec.settings import NetSettings, TrainSettings
+from slowpoints.spec.settings import NetSettings
+from slowpoints.spec.training import TrainSettings
 
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/experiment.schema.yaml").read_text())
 CONFIG = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())

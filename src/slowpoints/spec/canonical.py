@@ -4,7 +4,8 @@ import hashlib
 import json
 from typing import Any
 
-from slowpoints.spec.settings import PER_RUN_NET, PER_RUN_TRAIN, literal
+from slowpoints.spec.settings import PER_RUN_NET, literal
+from slowpoints.spec.training import PER_RUN_TRAIN
 
 
 def canonical(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""The settings of one run: the network, its training, and the settings classes that cells and tasks declare.
+"""The settings of one run: the network, and the settings classes that cells and tasks declare.
 
 Cell, task and analysis files declare `class Settings` themselves. Planning reads that one class from the file's syntax
 tree and never imports the file, so that it needs no torch.
@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from slowpoints.spec.strict import SpecError, build, unknown
+from slowpoints.spec.training import TrainSettings
 
 PACKAGE = Path(__file__).resolve().parents[1]
-ROWS = 32  # torch rounds the tail of a tensor differently from its full vectors; whole multiples leave no tail
 
 
 @dataclass(frozen=True)
@@ -40,60 +40,8 @@ class NetSettings:
                 raise ValueError(f"{name} must be at least 1, found {getattr(self, name)}")
 
 
-@dataclass(frozen=True)
-class TrainSettings:
-    """How a run is trained: optimiser, learning-rate schedule, clipping, stop rule, curriculum."""
-
-    steps: int
-    batch: int
-    lr: float
-    schedule: Literal["constant", "exponential", "drop"] = "constant"
-    lr_final: float = 1.0  # factor on lr at the end; "drop" applies it at 6/7 of the steps
-    optimizer: Literal["adam", "rmsprop", "momentum", "sgd"] = "adam"
-    momentum: float = 0.9  # adam: beta_1; rmsprop: decay of the mean square; momentum: share of the last step
-    decay: float = 0.0  # L2: decay * weight is added to the gradient
-    clip: float = 1.0  # global gradient norm per run; 0 switches clipping off
-    eval_every: int = 100
-    eval_rows: int = 256
-    test_rows: int = 2048
-    stop_metric: str = ""  # stop a run when this validation metric ...
-    stop_below: float = 0.0  # ... is below this value ...
-    stop_times: int = 3  # ... at this many evaluations in a row
-    curriculum: Literal["none", "delay", "vocabulary"] = "none"
-    start: str = ""  # experiment whose trained networks are the starting point
-    start_arm: str = ""
-    regularise: Literal["none", "slow_points", "centres"] = "none"
-    strength: float = 0.0  # weight of the summed squared speed (Haviv et al. 2019, lambda)
-
-    def __post_init__(self) -> None:
-        for name in ("steps", "batch", "eval_every", "eval_rows", "test_rows", "stop_times"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, found {getattr(self, name)}")
-        for name in ("batch", "eval_rows", "test_rows"):
-            if getattr(self, name) % ROWS:
-                raise ValueError(
-                    f"{name} must be a multiple of {ROWS}, found {getattr(self, name)}: only then does a run "
-                    "alone give the same bits as the run in a stack"
-                )
-        if self.steps % self.eval_every:
-            raise ValueError(
-                f"steps must be a multiple of eval_every, found {self.steps} and {self.eval_every}: "
-                "a run ends when it is evaluated"
-            )
-        if self.lr <= 0 or self.lr_final <= 0 or min(self.clip, self.strength, self.decay) < 0:
-            raise ValueError("lr and lr_final must be positive, clip, decay and strength not negative")
-        if not 0 <= self.momentum < 1:
-            raise ValueError(f"momentum must lie in [0, 1), found {self.momentum}")
-        if bool(self.start) != bool(self.start_arm):
-            raise ValueError("start and start_arm go together: the experiment and the arm to start from")
-        if self.regularise != "none" and not self.start:
-            raise ValueError("regularise needs start: its states come from that experiment's slow points")
-
-
 # What may differ between the runs of one stack; everything else is part of the stack's shape.
 PER_RUN_NET = ("keep_bias", "recurrent_init", "recurrent_scale", "input_init", "input_scale", "bias_std")
-PER_RUN_TRAIN = ("steps", "lr", "schedule", "lr_final", "optimizer", "momentum", "decay", "clip", "curriculum",
-                 "start_arm", "regularise", "strength")  # fmt: skip
 
 
 def names(folder: str) -> list[str]:
@@ -147,6 +95,11 @@ def literal(folder: str, name: str, variable: str, default: Any) -> Any:
     return default
 
 
+def defines(folder: str, name: str, function: str) -> bool:
+    """Return whether a file defines a function of this name, without importing the file."""
+    return any(isinstance(node, ast.FunctionDef) and node.name == function for node in _tree(folder, name).body)
+
+
 def check_named(folder: str, block: dict[str, Any], *, key: str, where: str) -> type[Any]:
     """Return the settings class of the file that `block[key]` names."""
     if key not in block:
@@ -169,8 +122,11 @@ def resolve(task: dict[str, Any], net: dict[str, Any], train: dict[str, Any], *,
             raise unknown(key, own | common, what="key", where=f"{where}: net")
     net_values = build(NetSettings, {k: v for k, v in net.items() if k not in own}, where=f"{where}: net")
     cell_values = build(cell_class, {k: v for k, v in net.items() if k in own}, where=f"{where}: net")
+    train_values = build(TrainSettings, train, where=f"{where}: train")
+    if train_values.regularise != "none" and not defines("tasks", task["name"], "noise"):
+        raise SpecError(f"{where}: train.regularise: task {task['name']} has no noise under which states could move")
     return {
         "task": {"name": task["name"]} | vars(task_values),
         "net": vars(net_values) | vars(cell_values),
-        "train": vars(build(TrainSettings, train, where=f"{where}: train")),
+        "train": vars(train_values),
     }

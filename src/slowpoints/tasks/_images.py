@@ -27,9 +27,10 @@ class World(NamedTuple):
 
 
 @lru_cache(maxsize=8)
-def shared(dataset: str, data_dir: Path | None, device: torch.device) -> World:
+def shared(dataset: str, data_dir: Path | None, device: torch.device, *, order: int = 0) -> World:
     """Return the world of a data set, the same tensors at every call.
 
+    order: 0, or the seed of a permutation by which the classes are numbered anew: then class k is not label k.
     Each class is cut to the size of the smallest. The noise has the mean and standard deviation of all
     "train" pixels together; for full-size MNIST it has the authors' own.
     Departs: the last tenth of the training images of each class is "valid", and "test" are the held-out
@@ -45,6 +46,9 @@ def shared(dataset: str, data_dir: Path | None, device: torch.device) -> World:
     }
     mean, std = MNIST_NOISE if dataset == "mnist" else _statistics(splits["train"])
     images = {split: torch.from_numpy(pixels).to(device).float().div_(255) for split, pixels in splits.items()}
+    if order:
+        rank = torch.randperm(N_CLASSES, generator=torch.Generator().manual_seed(order)).to(device)
+        images = {split: pixels[rank] for split, pixels in images.items()}
     return World(images, mean, std)
 
 

@@ -30,6 +30,7 @@ class Settings:
     n_used_steps: int | None = None  # show and ask within the first so many steps; none given: all
     delay_min: int = 4
     n_classes: int = 10  # classes 0..n_classes-1 are in the vocabulary
+    order: int = 0  # another number: the classes are numbered anew, by the permutation drawn from it
     loss: Literal["paper", "ce"] = "paper"
 
     def __post_init__(self) -> None:
@@ -45,6 +46,8 @@ class Settings:
                 f"{where}: n_used_steps is {used}; must be at least delay_min + 1 = {self.delay_min + 1}"
                 f" and at most n_steps = {self.n_steps}"
             )
+        if self.order < 0:
+            raise ValueError(f"{where}: order is {self.order}; must be 0 or more")
         if not 1 <= self.n_classes <= 10:
             raise ValueError(f"{where}: n_classes is {self.n_classes}; must lie in 1..10")
         if self.loss not in ("paper", "ce"):
@@ -68,7 +71,7 @@ def n_read(s: Settings) -> int:
 
 def world(s: Settings, *, n_parameters: int, rng: Generator, data_dir: Path | None) -> World:
     """Return the images by split, and the noise; read once per process, the same tensors for every run."""
-    return shared(s.dataset, data_dir, rng.device)
+    return shared(s.dataset, data_dir, rng.device, order=s.order)
 
 
 def timing(s: Settings, *, batch: int, rng: Generator) -> tuple[Tensor, Tensor]:
@@ -109,6 +112,13 @@ def sample(s: Settings, world: World, *, batch: int, split: Split, rng: Generato
 def noise(s: Settings, world: World, *, rows: int, rng: Generator) -> Tensor:
     """Return frames of noise without a trigger.    -> [rows, I]"""
     frames = torch.empty(rows, n_in(s), device=rng.device).normal_(world.mean, world.std, generator=rng)
+    frames[:, -1] = 0
+    return frames
+
+
+def mean_noise(s: Settings, world: World, *, rows: int, rng: Generator) -> Tensor:
+    """Return the mean of `noise`.    -> [rows, I]"""
+    frames = torch.full((rows, n_in(s)), world.mean, device=rng.device)
     frames[:, -1] = 0
     return frames
 
