@@ -69,6 +69,12 @@ def select(params: dict[str, Tensor], rows: slice | list[int]) -> dict[str, Tens
     return {name: value[rows] for name, value in params.items()}
 
 
+def rows_of(group: Group, rows: slice) -> Group:
+    """Return some networks of a group."""
+    params, history = select(group.params, rows), select(group.history, rows)
+    return group._replace(params=params, records=group.records[rows], history=history)
+
+
 def load(files: list[Path]) -> list[Group]:
     """Return the trained networks in record files, one Group per shape; diverged runs are left out."""
     found = [_load_one(path) for path in files]

@@ -77,7 +77,7 @@ def _curves(group: Group, settings: Settings, *, data_dir: Path) -> Iterator[dic
     n_classes, n_images, _ = images.shape
     stimulus = images.repeat_interleave(settings.n_noise, 1).flatten(0, 1)  # rows: class, image, noise sequence
     label = torch.arange(n_classes).repeat_interleave(n_images * settings.n_noise)
-    frames = _noise(stimulus, mean=images_and_noise.mean, std=images_and_noise.std, rng=rng)
+    frames = noise_for(stimulus, mean=images_and_noise.mean, std=images_and_noise.std, rng=rng)
     for delay, out in answers(group, stimulus, frames, delays=settings.delays):
         right = (out.argmax(-1) == label + 1).double()
         right_class = (out[..., 1:].argmax(-1) == label).double()
@@ -96,7 +96,7 @@ def _curves(group: Group, settings: Settings, *, data_dir: Path) -> Iterator[dic
                 }
 
 
-def _noise(like: Tensor, *, mean: float, std: float, rng: torch.Generator) -> Iterator[Tensor]:
+def noise_for(like: Tensor, *, mean: float, std: float, rng: torch.Generator) -> Iterator[Tensor]:
     """Yield noise frames for ever, fresh ones for every row.    like: [B, pixel] -> [B, pixel]"""
     while True:
         yield torch.empty_like(like).normal_(mean, std, generator=rng)

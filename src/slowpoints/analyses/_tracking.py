@@ -1,0 +1,85 @@
+"""Slow points followed backwards through training: each found again from where it is one checkpoint later."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from slowpoints import curricula
+from slowpoints.analyses._centres import final_states
+from slowpoints.analyses._delayed import answer, prepared, with_trigger
+from slowpoints.dynamics import SlowPoints, find_slow_points
+from slowpoints.engine import measure, state_curvature, state_jacobian, state_map, unpack
+from slowpoints.stack import Group
+from slowpoints.tasks._images import World
+
+
+class Tracked(NamedTuple):
+    """The points of m networks at one checkpoint."""
+
+    number: int  # of the checkpoint, from 0
+    group: Group  # with the weights of then
+    found: SlowPoints  # fields [m, N, ...]
+    jacobian: Tensor  # [m, N, S, S]
+
+
+def checkpoint(group: Group, index: int) -> Group:
+    """Return the networks as they were at a checkpoint, in float64."""
+    return group._replace(params={name: value[:, index].double() for name, value in group.history.items()})
+
+
+def n_checkpoints(group: Group) -> int:
+    """Return how many checkpoints the networks have."""
+    return next(iter(group.history.values())).shape[1] if group.history else 0
+
+
+def in_use(record: dict[str, Any], index: int) -> dict[str, int]:
+    """Return step, number of classes and of used steps in the stage that ends with, or goes on at, a checkpoint."""
+    train, task = record["train"], record["task"]
+    step = train["steps"] // train["snapshots"] * (index + 1)
+    stage = curricula.stage(train["curriculum"], step=step - 1, steps=train["steps"], settings=task)
+    whole = {"n_classes": task["n_classes"], "n_used_steps": task["n_used_steps"] or task["n_steps"]}
+    return {"step": step} | whole | stage
+
+
+def tracked(
+    group: Group, world: World, images: Tensor, *, points: Tensor, reach: float, n_wait: int, std: float,
+    rng: torch.Generator, max_iterations: int,
+) -> Iterator[Tracked]:  # fmt: skip
+    """Yield the points at each checkpoint, the last first.    points: [m, N, S] at the end; images: [N, B, pixel]
+
+    From one checkpoint to the one before a point may move by `reach` standard deviations of its class's states, and
+    not out of the range of the states of all classes.
+    """
+    x = with_trigger(torch.full((len(group.records), images.shape[-1]), world.mean, dtype=torch.float64), 0.0)
+    noise = rng.get_state()
+    for index in reversed(range(n_checkpoints(group))):
+        then = checkpoint(group, index)
+        rng.set_state(noise)  # the same noise at every checkpoint
+        final = final_states(then, world, images, n_wait=n_wait, std=std, rng=rng)
+        low = torch.minimum(final.amin((1, 2)).unsqueeze(1), points)
+        high = torch.maximum(final.amax((1, 2)).unsqueeze(1), points)
+        room = reach * final.std(2)
+        jacobian = state_jacobian(then.network, then.params, x)
+        is_last = index + 1 == n_checkpoints(group)
+        found = find_slow_points(
+            state_map(then.network, then.params, x), points, measure=measure(then.network), jacobian=jacobian,
+            curvature=state_curvature(then.network, then.params, x),
+            lower=torch.maximum(points - room, low), upper=torch.minimum(points + room, high),
+            max_iterations=0 if is_last else max_iterations,
+        )  # fmt: skip
+        points = found.point
+        yield Tracked(index, then, found, jacobian(points))
+
+
+def outputs(group: Group, world: World, points: Tensor) -> Tensor:
+    """Return the outputs at a virtual trigger under the mean of the noise.    [m, N, S] -> [m, N, classes + 1]"""
+    frame = torch.full((points.shape[1], group.network.n_in - 1), world.mean)
+    return answer(group, prepared(group), frame, unpack(group.network, points))
+
+
+def winner(out: Tensor, *, n_classes: list[int]) -> Tensor:
+    """Return the class that wins among those in use, -1: null.    out: [m, B, classes + 1], n_classes: m -> [m, B]"""
+    allowed = torch.arange(out.shape[-1]) <= torch.tensor(n_classes)[:, None, None]
+    return out.masked_fill(~allowed, -torch.inf).argmax(-1) - 1
