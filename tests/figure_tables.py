@@ -44,7 +44,14 @@ def write_all(folder: Path, *, learned: bool) -> None:
     _write_delayed(folder, "haviv2019-curricula", ("gru-vocu", "gru-decu", "lstm-decu", "lstm-plain"), learned=learned)
     for steps in (100, 200):
         _write_delayed(folder, "haviv2019-budget", ("gru-vocu", "gru-decu"), learned=learned, steps=steps)
-    _write_delayed(folder, "haviv2019-control", ("gru-control", "gru-slow-points", "lstm-centres"), learned=learned)
+    for experiment in ("haviv2019-control", "haviv2019-control-vocu"):
+        _write_delayed(folder, experiment, ("gru-control", "gru-slow-points", "lstm-centres"), learned=learned)
+    _write_delayed(folder, "haviv2019-fashion", ("gru-vocu", "lstm-decu"), learned=learned)
+    _write_delayed(folder, "haviv2019-cells", ("rnn-vocu", "pru-decu", "ugrnn-plain"), learned=learned)
+    _write_delayed(folder, "haviv2019-ablations", ("none", "strength-1e-3", "mean-input"), learned=learned)
+    _write_delayed(folder, "haviv2019-during", ("gru-unpenalised", "gru-visited-1e-3"), learned=learned)
+    _write(folder, "haviv2019-formation", "formation", _formation(learned=learned))
+    _write(folder, "haviv2019-formation", "introductions", _introductions())
 
 
 def _write(folder: Path, experiment: str, name: str, rows: list[dict[str, Any]]) -> None:
@@ -87,6 +94,27 @@ def _throughput() -> list[dict[str, Any]]:
         identity("collins2017-throughput", arm, seed, units=units)
         | {"mse": 1 - units / 80, "line": 1 - units / 64, "n_in": 64, "numbers_per_unit": 0.8}
         for arm in ("rnn", "gru") for units in (16, 64) for seed in range(2)
+    ]  # fmt: skip
+
+
+def _formation(*, learned: bool) -> list[dict[str, Any]]:
+    """Return tracked points of two networks per curriculum, their stages and read-outs."""
+    return [
+        identity("haviv2019-formation", arm, seed, order=1)
+        | {"class": k, "step": step, "n_classes": step // 10 if arm == "gru-vocu" else 4,
+           "n_used_steps": 20 if arm == "gru-vocu" else 4 + step // 5, "speed": (1 + k) / step, "pc1": float(k),
+           "label": k if learned else -1, "label_in_use": min(k, step // 10 - 1) if learned else -1}
+        for arm in ("gru-vocu", "gru-decu") for seed in range(2) for step in (20, 30, 40) for k in range(4)
+    ]  # fmt: skip
+
+
+def _introductions() -> list[dict[str, Any]]:
+    """Return two introductions in each of two networks; the second without a parent."""
+    return [
+        identity("haviv2019-formation", "gru-vocu", seed, order=1)
+        | {"class": 2 + n, "step": 30 + 10 * n, "parent": 1 - 2 * n, "from_class": 1.0 - n, "label_before": 2,
+           "accuracy_at_10_parent": None if n else -0.3, "accuracy_at_10_others": -0.1}
+        for seed in range(2) for n in range(2)
     ]  # fmt: skip
 
 

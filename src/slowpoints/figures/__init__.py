@@ -1,6 +1,7 @@
 """Figures: one style, one colour per cell everywhere, panels that show every network. No torch."""
 
 from slowpoints.figures.delays import accuracy_by_delay, correlation_by_delay, speed_scatter
+from slowpoints.figures.formation import cost_of_introduction, family, places_in_training, speeds_in_training
 from slowpoints.figures.latch import latch_panels
 from slowpoints.figures.panels import (
     by_cell,
@@ -12,6 +13,7 @@ from slowpoints.figures.panels import (
     reference,
     solved_share,
     steps_to_solve,
+    wrapped,
 )
 from slowpoints.figures.points import distribution, dots_by_arm
 from slowpoints.figures.style import colour, label, marker, save, start
@@ -24,9 +26,11 @@ __all__ = [
     "colour",
     "correlation_by_delay",
     "correlations",
+    "cost_of_introduction",
     "counts",
     "distribution",
     "dots_by_arm",
+    "family",
     "grid",
     "knob",
     "label",
@@ -36,11 +40,14 @@ __all__ = [
     "marker",
     "means",
     "note",
+    "places_in_training",
     "protocol_legend",
     "reference",
     "save",
     "solved_share",
     "speed_scatter",
+    "speeds_in_training",
     "start",
     "steps_to_solve",
+    "wrapped",
 ]

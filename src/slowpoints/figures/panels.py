@@ -26,6 +26,14 @@ def grid(n_rows: int, n_columns: int, *, height: float, share_y: bool = False) -
     return figure, panels
 
 
+def wrapped(n: int, *, columns: int, height: float, share_y: bool = False) -> tuple[Figure, list[Axes]]:
+    """Return a figure of `n` lettered panels, row by row; places left over stay empty."""
+    figure, axes = grid(-(-n // columns), min(n, columns), height=height, share_y=share_y)
+    for spare in axes.flat[n:]:
+        spare.set_visible(False)
+    return figure, list(axes.flat[:n])
+
+
 def knob(axis: Axes, values: pd.Series, name: str, *, log: bool = False) -> None:
     """Label the x axis with the values tried; `log` spaces them by ratio."""
     shown = sorted(values.unique())

@@ -43,6 +43,9 @@ PROTOCOLS: dict[str, tuple[LineStyle, str]] = {
     "control": ("--", "no penalty"),
     "before": (":", "before"),
     "relu": ("--", "rectified"),
+    "unpenalised": ("--", "no penalty"),
+    "visited-1e-4": ("-.", "penalty at visited states, .0001"),
+    "visited-1e-3": ("-", "penalty at visited states, .001"),
 }
 STYLE: dict[str, Any] = {
     "font.family": "DejaVu Sans",
