@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from slowpoints import curricula
-from slowpoints.analyses._centres import final_states
+from slowpoints.analyses._centres import final_states, starts
 from slowpoints.analyses._delayed import answer, prepared, with_trigger
 from slowpoints.dynamics import SlowPoints, find_slow_points
 from slowpoints.engine import measure, state_curvature, state_jacobian, state_map, unpack
@@ -49,28 +49,26 @@ def tracked(
 ) -> Iterator[Tracked]:  # fmt: skip
     """Yield the points at each checkpoint, the last first.    points: [m, N, S] at the end; images: [N, B, pixel]
 
-    From one checkpoint to the one before a point may move by `reach` standard deviations of its class's states, and
-    not out of the range of the states of all classes.
+    At each checkpoint the search starts where the point is one checkpoint later, and stays within `reach` standard
+    deviations of the states that the class's images lead to then, as the search at the end does: see there.
     """
     x = with_trigger(torch.full((len(group.records), images.shape[-1]), world.mean, dtype=torch.float64), 0.0)
     noise = rng.get_state()
-    for index in reversed(range(n_checkpoints(group))):
-        then = checkpoint(group, index)
-        rng.set_state(noise)  # the same noise at every checkpoint
-        final = final_states(then, world, images, n_wait=n_wait, std=std, rng=rng)
-        low = torch.minimum(final.amin((1, 2)).unsqueeze(1), points)
-        high = torch.maximum(final.amax((1, 2)).unsqueeze(1), points)
-        room = reach * final.std(2)
+    lower = upper = points
+    for number in reversed(range(n_checkpoints(group))):
+        then = checkpoint(group, number)
+        if number + 1 < n_checkpoints(group):
+            rng.set_state(noise)  # the same noise at every checkpoint
+            final = final_states(then, world, images, n_wait=n_wait, std=std, rng=rng)
+            _, lower, upper, _ = starts(then, world, final, n_deviations=reach)
         jacobian = state_jacobian(then.network, then.params, x)
-        is_last = index + 1 == n_checkpoints(group)
         found = find_slow_points(
             state_map(then.network, then.params, x), points, measure=measure(then.network), jacobian=jacobian,
-            curvature=state_curvature(then.network, then.params, x),
-            lower=torch.maximum(points - room, low), upper=torch.minimum(points + room, high),
-            max_iterations=0 if is_last else max_iterations,
+            curvature=state_curvature(then.network, then.params, x), lower=lower, upper=upper,
+            max_iterations=max_iterations,
         )  # fmt: skip
         points = found.point
-        yield Tracked(index, then, found, jacobian(points))
+        yield Tracked(number, then, found, jacobian(points))
 
 
 def outputs(group: Group, world: World, points: Tensor) -> Tensor:

@@ -3,6 +3,10 @@
 The paper's own procedure is known second-hand: start at the final points, and find each again at the checkpoint
 before. Read-outs are taken twice: among all outputs, and among null and the classes then in the vocabulary. What a
 class remembers at a checkpoint is measured on held-out images, among the outputs in use.
+
+Departs: a point stays near the states that its class's images lead to at the time, also before the class is
+introduced. Left to itself a point slides along its valley, checkpoint by checkpoint, into that of another class, even
+over the last quarter of training, where the network hardly changes.
 """
 
 from collections.abc import Iterator
@@ -35,7 +39,7 @@ class Settings:
     n_images: int = 50  # per class, of the training images: where a class's states are
     n_wait: int = 14  # steps of noise after the stimulus
     noise_divisor: float = 3.0
-    reach: float = 2.0  # standard deviations of the class's states that a point may move between checkpoints
+    reach: float = 2.0  # standard deviations of the class's states around their mean, as at the end
     max_iterations: int = 300
     delays: tuple[int, ...] = (10, 50)
     n_held_out: int = 10  # images per class on which memory is measured

@@ -16,7 +16,8 @@ from slowpoints.figures.panels import (
     wrapped,
 )
 from slowpoints.figures.points import distribution, dots_by_arm
-from slowpoints.figures.style import colour, label, marker, save, start
+from slowpoints.figures.printed import mean_sem, printed
+from slowpoints.figures.style import colour, label, marker, protocol, save, start
 from slowpoints.figures.words import best_of, correlations, counts, listed, means
 
 __all__ = [
@@ -38,9 +39,12 @@ __all__ = [
     "legend",
     "listed",
     "marker",
+    "mean_sem",
     "means",
     "note",
     "places_in_training",
+    "printed",
+    "protocol",
     "protocol_legend",
     "reference",
     "save",
