@@ -14,15 +14,18 @@ from slowpoints.figures.panels import (
     steps_to_solve,
 )
 from slowpoints.figures.points import distribution, dots_by_arm
+from slowpoints.figures.predictors import correlation_with_speed, predictors_compared
 from slowpoints.figures.style import colour, label, marker, save, start
-from slowpoints.figures.words import best_of, correlations, counts, listed, means
+from slowpoints.figures.words import CURRICULA, best_of, correlations, counts, listed, means
 
 __all__ = [
+    "CURRICULA",
     "accuracy_by_delay",
     "best_of",
     "by_cell",
     "colour",
     "correlation_by_delay",
+    "correlation_with_speed",
     "correlations",
     "counts",
     "distribution",
@@ -36,6 +39,7 @@ __all__ = [
     "marker",
     "means",
     "note",
+    "predictors_compared",
     "protocol_legend",
     "reference",
     "save",
