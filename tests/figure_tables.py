@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from slowpoints.analyses import predictors
 from slowpoints.records import write_table
 
 DELAYS = (4, 19, 50, 100)
@@ -54,7 +55,15 @@ def write_all(folder: Path, *, learned: bool) -> None:
     _write(folder, "haviv2019-formation", "introductions", _introductions())
 
 
-def _write(folder: Path, experiment: str, name: str, rows: list[dict[str, Any]]) -> None:
+def _correlated(longevity: pd.DataFrame) -> pd.DataFrame:
+    """Return the table of the analysis itself, the arms of each protocol as a curriculum."""
+    named = {"vocu": "vocabulary", "decu": "delay"}
+    own = longevity.assign(curriculum=longevity["arm"].map(lambda arm: named.get(arm.partition("-")[2], "none")))
+    nowhere: dict[str, Any] = {"records": [], "arrays": {}, "settings": predictors.Settings(), "data_dir": Path()}
+    return predictors.run([], tables={"longevity": own}, **nowhere)[0]
+
+
+def _write(folder: Path, experiment: str, name: str, rows: list[dict[str, Any]] | pd.DataFrame) -> None:
     write_table(folder / experiment / "tables" / f"{name}.csv", pd.DataFrame(rows))
 
 
@@ -135,10 +144,13 @@ def _write_delayed(folder: Path, experiment: str, arms: tuple[str, ...], *, lear
                            "time_constant": np.inf if k == 0 else -9 / speed}
                 )  # fmt: skip
                 longevity.append(
-                    who | {"class": k, "speed": speed} | {f"accuracy_at_{d}": a for d, a in accuracy.items()}
-                )
+                    who | {"class": k, "speed": speed, "noisy_speed": 1 + speed, "scatter": 1.0, "distance": 9 - k,
+                           "spectral_radius": 1 + speed / 9, "nominal": accuracy[4], "half_life": 1 / speed}
+                    | {f"accuracy_at_{d}": a for d, a in accuracy.items()}
+                )  # fmt: skip
     free = [row | {"free_speed": 2 * row["speed"]} for row in longevity]
     tables = {"outcomes": outcomes, "memory_curve": curves, "slow_points": points, "longevity": longevity}
     tables["free_search"] = free
+    tables["predictors"] = _correlated(pd.DataFrame(longevity))
     for name, rows in tables.items():
         _write(folder, experiment, name, rows)

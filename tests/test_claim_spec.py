@@ -32,6 +32,10 @@ def claim(test: dict, **changed):
         ({"x": "load"}, "does not take 'x'"),
         ({"statistic": "slope"}, "lacks 'x'"),
         ({"order": ["a", "b"]}, "does not take 'order'"),
+        ({"given": "steps"}, r"mean does not take 'given'; \['spearman'\] do"),
+        ({"statistic": "spearman", "x": "load", "given": "mse"}, "name a third column"),
+        ({"statistic": "spearman", "x": "load", "given": ["steps"]}, "given"),
+        ({"statistic": "spearman", "x": "load", "givn": "steps"}, "did you mean 'given'"),
         ({"groups": {"cell": ["pru"]}}, "one column with two values"),
         ({"select": {"per": ["cell"], "higest": "mse"}}, "did you mean 'highest'"),
         ({"select": {"per": ["cell"]}}, "one of 'highest' and 'lowest'"),
@@ -58,7 +62,7 @@ def test_an_unknown_scale_is_refused():
 def test_arms_and_columns_of_a_test_are_known_while_planning():
     test = claim(
         {"statistic": "spearman", "table": "t", "x": "arm", "order": ["a", "b"], "y": "bits", "below": 0,
-         "where": {"budget": "largest"}, "select": {"per": ["seed"], "highest": "kept"}}
+         "given": "loss", "where": {"budget": "largest"}, "select": {"per": ["seed"], "highest": "kept"}}
     ).test  # fmt: skip
     assert test.arms() == {"a", "b"}
-    assert test.columns() == {"arm", "bits", "budget", "seed", "kept", "run"}
+    assert test.columns() == {"arm", "bits", "loss", "budget", "seed", "kept", "run"}

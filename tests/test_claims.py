@@ -9,7 +9,7 @@ import pytest
 
 from slowpoints.claim_spec import parse_claim
 from slowpoints.claims.estimate import ClaimError, estimate
-from slowpoints.claims.judge import NOT_JUDGED, judge, numbers, printed, verdict
+from slowpoints.claims.judge import NOT_JUDGED, judge, numbers, printed, statistic_text, verdict
 from slowpoints.records import write_table
 from slowpoints.statistics import Interval
 
@@ -94,6 +94,22 @@ def test_names_are_ranked_by_their_order():
 def test_who_never_solved_a_task_took_longest():
     test = {"statistic": "spearman", "table": "t", "x": "load", "y": "steps", "empty": "highest", "above": 0}
     assert found(test, networks()).estimate == pytest.approx(1)
+
+
+def test_a_correlation_given_a_third_column_leaves_out_what_that_carries():
+    draw = np.random.default_rng(0)
+    nominal = draw.normal(size=400)
+    table = pd.DataFrame({"run": np.repeat(np.arange(40).astype(str), 10), "seed": np.repeat(np.arange(40), 10)})
+    table = table.assign(nominal=nominal, speed=nominal + draw.normal(size=400), kept=nominal + draw.normal(size=400))
+    test = {"statistic": "spearman", "table": "t", "x": "speed", "y": "kept", "below": 0}
+    assert found(test, table).low > 0.3
+    partial = found(test | {"given": "nominal"}, table)
+    assert partial.low < 0 < partial.high
+    assert statistic_text(claim(test | {"given": "nominal"}).test).endswith("of speed and kept given nominal")
+    unknown = table.assign(nominal=table["nominal"].where(table["seed"] > 0))
+    assert estimate(claim(test | {"given": "nominal"}).test, unknown).n_networks == 39
+    with pytest.raises(ClaimError, match=r"no column \['nominl'\]"):
+        found(test | {"given": "nominl"}, table)
 
 
 def test_the_distance_does_not_cancel_by_sign():

@@ -13,6 +13,8 @@ from slowpoints.dynamics import (
     find_slow_points,
     jacobian,
     merge_duplicates,
+    modes,
+    participation,
     residual,
     spectrum,
     speed,
@@ -70,6 +72,21 @@ def test_a_spectrum_is_sorted_and_time_constants_have_the_sign_of_stability():
     expected = torch.tensor([1 / math.log(2), -1 / math.log(2), math.inf])
     torch.testing.assert_close(time_constant(values).abs(), expected.abs())
     assert time_constant(values)[0] > 0 > time_constant(values)[1]
+
+
+def test_modes_are_the_eigenvectors_of_the_sorted_spectrum():
+    J = torch.randn(4, 6, 6, generator=rng())
+    values, vectors = modes(J)
+    torch.testing.assert_close(values.abs(), spectrum(J).abs())
+    torch.testing.assert_close(J.to(vectors.dtype) @ vectors, vectors * values.unsqueeze(-2))
+
+
+def test_participation_counts_the_dimensions_of_a_mode():
+    v = torch.tensor([[0.0, 0, 5, 0], [1, -1, 1, -1], [2, 2, 0, 0]])
+    torch.testing.assert_close(participation(v), torch.tensor([0.25, 1.0, 0.5]))
+    torch.testing.assert_close(participation((3 - 4j) * v), participation(v))
+    turning = torch.tensor([[0.0, -1, 0], [1, 0, 0], [0, 0, 0.5]])  # a conjugate pair in two of three dimensions
+    torch.testing.assert_close(participation(modes(turning)[1][:, 0]), torch.tensor(2 / 3))
 
 
 def test_a_pitchfork_has_three_fixed_points_above_its_threshold():

@@ -93,6 +93,25 @@ def test_the_note_counts_networks_and_diverged_ones():
     assert figures.counts(own[:-1], per=["cell", "load"]).startswith("n = 2 to 3 networks")
 
 
+def test_predictors_stand_right_where_their_sign_is_the_expected_one():
+    rows = [("speed", -0.5), ("distance", -0.4), ("nominal", 0.3)]
+    found = pd.DataFrame(rows, columns=["predictor", "rho"]).assign(cell="gru", curriculum="all", partial=np.nan)
+    found = found.assign(low=found["rho"] - 0.1, high=found["rho"] + 0.1, partial_low=np.nan, partial_high=np.nan)
+    _, axes = figures.grid(1, 1, height=2)
+    figures.predictors_compared(axes[0, 0], found)
+    drawn = [line.get_xdata() for line in axes[0, 0].lines if len(line.get_xdata()) == 3]
+    assert np.array(drawn) == pytest.approx(np.array([[0.5, -0.4, 0.3]]))
+
+
+def test_markers_show_the_delays_at_which_there_is_something_to_predict():
+    found = pd.DataFrame({"delay": [4, 50, 100, 1000], "mean": [0.9, 0.85, 0.5, 0.1], "rho": [0.0, -0.1, -0.5, 0.0]})
+    found = found.assign(cell="gru", predictor="speed", outcome="accuracy", low=-0.6, high=0.1)
+    _, axes = figures.grid(1, 1, height=2)
+    figures.correlation_with_speed(axes[0, 0], found)
+    (marked,) = [line for line in axes[0, 0].lines if line.get_marker() == figures.marker("gru")]
+    assert marked.get_xdata().tolist() == [100]
+
+
 def test_an_empty_column_does_not_hide_points_from_the_count():
     assert figures.counts(table(budget=np.nan), per=["cell", "load", "budget"]).startswith("n = 3 ")
 

@@ -36,6 +36,48 @@ def test_a_weight_of_two_counts_a_row_twice(statistic, noise):
     assert statistic(weights, x, y)[0] == pytest.approx(repeated[0], abs=1e-12)
 
 
+def residual_correlation(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> float:
+    """Return the correlation of what lines on the ranks of z leave of the ranks of x and of y."""
+    rx, ry, rz = (stats.rankdata(v) for v in (x, y, z))
+    left = [r - np.polyval(np.polyfit(rz, r, 1), rz) for r in (rx, ry)]
+    return float(np.corrcoef(*left)[0, 1])
+
+
+def test_a_partial_correlation_is_that_of_residuals_of_ranks_also_with_ties(noise):
+    x, y, z = noise.normal(size=40), noise.integers(0, 6, 40).astype(float), noise.integers(0, 9, 40).astype(float)
+    y, z = y + x.round(), z - x.round()
+    assert spearman(ones(40), x, y, given=z)[0] == pytest.approx(residual_correlation(x, y, z), abs=1e-12)
+
+
+def test_a_partial_correlation_counts_a_row_as_often_as_its_weight(noise):
+    x, y, z = noise.normal(size=(3, 12))
+    weights = noise.integers(0, 3, size=(1, 12)).astype(float)
+    rows = np.repeat(np.arange(12), weights[0].astype(int))
+    expected = residual_correlation(x[rows], y[rows], z[rows])
+    assert spearman(weights, x, y, given=z)[0] == pytest.approx(expected, abs=1e-12)
+
+
+def test_a_partial_correlation_sees_order_alone(noise):
+    x, y, z = noise.normal(size=(3, 30))
+    found = spearman(ones(30), x, y, given=z)[0]
+    assert spearman(ones(30), np.exp(x), y**3, given=np.arctan(z))[0] == found
+    assert spearman(ones(30), x, -y, given=z)[0] == pytest.approx(-found, abs=1e-12)
+    assert spearman(ones(30), x, y, given=-z)[0] == pytest.approx(found, abs=1e-12)
+
+
+def test_what_a_third_variable_carries_is_gone_once_it_is_given(noise):
+    z = noise.normal(size=4000)
+    x, y = z + noise.normal(size=4000), z + noise.normal(size=4000)
+    assert spearman(ones(4000), x, y)[0] > 0.4
+    assert abs(spearman(ones(4000), x, y, given=z)[0]) < 0.05
+
+
+def test_a_correlation_given_itself_is_nothing(noise):
+    x, y = noise.normal(size=(2, 20))
+    for z in (x, np.exp(y), np.zeros(20)):
+        assert np.isnan(spearman(ones(20), x, y, given=z))[0]
+
+
 @pytest.mark.parametrize("statistic", [spearman, slope])
 def test_what_does_not_vary_has_no_relation(statistic):
     assert np.isnan(statistic(ones(4), np.ones(4), np.arange(4.0)))[0]

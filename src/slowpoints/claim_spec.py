@@ -10,7 +10,7 @@ row of each group, compute a `statistic`, and compare its interval with `above`,
 | paired_difference | y, groups, pair | the same, between rows that share the `pair` columns |
 | ratio | y, groups | mean of the first group over mean of the second |
 | spread | y, by | largest over smallest mean among the values of the column `by` |
-| spearman | x, y | rank correlation; `order` ranks the names in x |
+| spearman | x, y | rank correlation; `order` ranks the names in x; `given` a column, the partial one |
 | slope | x, y | least-squares slope |
 | distance | y, to | mean absolute distance between the columns y and `to` |
 | share | x, y | share of rows in which the columns x and y are equal |
@@ -44,6 +44,7 @@ MAY = {
     "log": {"mean", "difference", "paired_difference", "slope"},
     "order": {"spearman"},
     "empty": {"spearman"},
+    "given": {"spearman"},
 }
 EXTREMES = ("smallest", "largest")
 
@@ -73,6 +74,7 @@ class Test:
     y: str | None = None
     to: str | None = None
     by: str | None = None
+    given: str | None = None
     groups: dict[str, Any] | None = None
     pair: tuple[str, ...] | None = None
     order: tuple[str, ...] | None = None
@@ -91,6 +93,10 @@ class Test:
         for key, allowed in MAY.items():
             if getattr(self, key) not in (None, False, "left out") and self.statistic not in allowed:
                 raise ValueError(f"{self.statistic} does not take {key!r}; {sorted(allowed)} do")
+        if self.given is not None and self.given in (self.x, self.y):
+            raise ValueError(
+                f"{self.statistic}: 'given' is {self.given!r}, which is 'x' or 'y' itself; name a third column"
+            )
         for column, wanted in self.where.items():
             _check_condition(column, wanted)
         _check_region(self.above, self.below, self.apart)
@@ -121,7 +127,7 @@ class Test:
 
     def columns(self) -> set[str]:
         """Return the columns that the table must have."""
-        named = [self.x, self.y, self.to, self.by, *self.where, *(self.groups or ()), *(self.pair or ())]
+        named = [self.x, self.y, self.to, self.by, self.given, *self.where, *(self.groups or ()), *(self.pair or ())]
         if self.select:
             named += [*self.select.per, self.select.highest, self.select.lowest]
         return {name for name in named if name} | {"run", "seed"}

@@ -16,6 +16,7 @@ Statistic = Callable[[Array], Array]  # weights [R, N] -> estimates [R]
 
 N_RESAMPLES = 2000
 FEWEST = 3  # networks per group without which an interval would say nothing
+SETTLED = 1e-9  # share of the variance of ranks below which nothing but rounding is left
 SEED = 20170424  # any number: it only makes the intervals repeatable
 
 
@@ -38,13 +39,33 @@ def slope(weights: Array, x: Array, y: Array) -> Array:
     return _divide((weights * dx * dy).sum(1), (weights * dx * dx).sum(1))
 
 
-def spearman(weights: Array, x: Array, y: Array) -> Array:
-    """Return Spearman's rank correlation, ties given their middle rank; NaN where x or y does not vary."""
-    rx, ry = midranks(weights, x), midranks(weights, y)
-    dx = rx - (weights * rx).sum(1, keepdims=True) / weights.sum(1, keepdims=True)
-    dy = ry - (weights * ry).sum(1, keepdims=True) / weights.sum(1, keepdims=True)
-    cov, var_x, var_y = ((weights * a).sum(1) for a in (dx * dy, dx * dx, dy * dy))
-    return _divide(cov, np.sqrt(var_x * var_y))
+def spearman(weights: Array, x: Array, y: Array, *, given: Array | None = None) -> Array:
+    """Return Spearman's rank correlation, ties given their middle rank; NaN where x or y does not vary.
+
+    With `given` it is the partial one: of what is left of both ranks when those of `given` are regressed out.
+    """
+    rx, ry = unit_ranks(weights, x), unit_ranks(weights, y)
+    if given is None:
+        return np.asarray((rx * ry).sum(1))
+    rz = unit_ranks(weights, given)
+    return partial((rx * ry).sum(1), (rx * rz).sum(1), (ry * rz).sum(1))
+
+
+def partial(xy: Array, xz: Array, yz: Array) -> Array:
+    """Return the correlation of x and y given z from the three plain ones; NaN where z settles x or y.    each [R]"""
+    left = (1 - xz**2) * (1 - yz**2)
+    return _divide(xy - xz * yz, np.sqrt(np.where(left > SETTLED, left, 0)))
+
+
+def unit_ranks(weights: Array, values: Array) -> Array:
+    """Return weighted ranks: the products of those of x and of y sum to Spearman's correlation.    -> [R, N]
+
+    Middle ranks less their mean, times the root of the weight, scaled to unit length; NaN where nothing varies.
+    """
+    rank = midranks(weights, values)
+    centred = rank - (weights * rank).sum(1, keepdims=True) / weights.sum(1, keepdims=True)
+    scaled = np.sqrt(weights) * centred
+    return _divide(scaled, np.sqrt((scaled**2).sum(1, keepdims=True)))
 
 
 def midranks(weights: Array, values: Array) -> Array:
@@ -80,15 +101,21 @@ def interval(
     limits: tuple[float, float] = (-np.inf, np.inf),
     level: float = 0.95,
 ) -> Interval:
-    """Return the estimate and its percentile interval, networks resampled within groups.    [N], [N]
+    """Return the estimate and its percentile interval, networks resampled within groups.    [N], [N]"""
+    group = np.zeros_like(network) if group is None else group
+    estimate = float(statistic(np.ones((1, len(network))))[0])
+    n = min(len(np.unique(network[group == label])) for label in np.unique(group))
+    return percentiles(estimate, statistic(resampled(network, group)), n=n, limits=limits, level=level)
+
+
+def percentiles(
+    estimate: float, draws: Array, *, n: int, limits: tuple[float, float] = (-np.inf, np.inf), level: float = 0.95
+) -> Interval:
+    """Return an estimate with the percentile interval of its bootstrap draws.    [R]
 
     Percentiles are too narrow for few networks: they are stretched about the estimate by t/z √(n / (n - 1)),
     n the networks of the smallest group. For a mean this is Student's interval. `limits`: what values can be.
     """
-    group = np.zeros_like(network) if group is None else group
-    estimate = float(statistic(np.ones((1, len(network))))[0])
-    n = min(len(np.unique(network[group == label])) for label in np.unique(group))
-    draws = statistic(resampled(network, group))
     if n < FEWEST or not np.isfinite(estimate) or np.isnan(draws).mean() > 0.05:
         return Interval(estimate, np.nan, np.nan)
     tail = (1 - level) / 2

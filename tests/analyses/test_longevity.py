@@ -34,5 +34,7 @@ def test_speed_and_accuracy_of_the_same_class_stand_in_one_row(group, analyse):
         assert row["accuracy_at_30"] == own["accuracy"][30]
         assert row["nominal"] == pytest.approx(own["accuracy"][[4, 19]].mean())
         point = tables["slow_points"].query("run == @row.run and `class` == @row['class']").iloc[0]
+        names = ["speed", "noisy_speed", "scatter", "spectral_radius", "participation", "distance"]
+        assert row[names].tolist() == point[names].tolist()
         assert row["log10_speed"] == pytest.approx(np.log10(point["speed"]))
     assert {"cell", "arm", "seed", "curriculum", "half_life", "outlived"} <= set(table)

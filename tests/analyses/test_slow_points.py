@@ -1,10 +1,12 @@
+import numpy as np
 import pytest
 import torch
 
 from slowpoints.analyses import free_search, longevity, memory_curve, slow_points
 from slowpoints.analyses._centres import final_states, starts
 from slowpoints.analyses._delayed import with_trigger, world
-from slowpoints.dynamics import spectrum, speed
+from slowpoints.analyses._scatter import N_FRAMES, displacements, scatter
+from slowpoints.dynamics import jacobian, spectrum, speed
 from slowpoints.engine import measure, pack, state_jacobian, state_map, unroll
 
 SMALL = {"n_images": 5, "n_wait": 3, "max_iterations": 200}
@@ -34,6 +36,51 @@ def test_every_class_gets_a_point_whose_reported_speed_is_its_own(group, analyse
     torch.testing.assert_close(kept.abs(), spectrum(J).abs(), rtol=1e-6, atol=1e-9)
     radius = torch.tensor(table["spectral_radius"].to_numpy())
     torch.testing.assert_close(radius, kept.abs().amax(-1).flatten())
+
+
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+def test_noisy_speed_is_drift_and_scatter_together(group, analyse, cell):
+    g = group(cell)
+    g = g._replace(params={name: value.double() for name, value in g.params.items()})
+    table, arrays = analyse(slow_points, [g], **SMALL)
+    points = torch.stack([arrays[f"test/arm/{i}/points"] for i in range(3)])
+    moved = displacements(g, world(g, data_dir=None), points)
+    assert moved.shape == (N_FRAMES, *points.shape)
+    drift, scattered = moved.mean(0).norm(dim=-1).flatten(), torch.tensor(table["scatter"].to_numpy())
+    noisy = torch.tensor(table["noisy_speed"].to_numpy())
+    torch.testing.assert_close(noisy**2, drift**2 + scattered**2, rtol=1e-12, atol=0)
+    flat = moved[:, 1, 4].numpy()
+    assert table["scatter"][14] ** 2 == pytest.approx(np.trace(np.cov(flat, rowvar=False, bias=True)), rel=1e-9)
+    assert (scattered > 0).all()
+
+
+def test_without_noise_there_is_the_speed_and_no_scatter(group):
+    g = group("lstm")
+    g = g._replace(params={name: value.double() for name, value in g.params.items()})
+    task = world(g, data_dir=None)._replace(std=0.0)
+    points = torch.rand(3, 4, 12, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    F, _, _ = constant_map(g, task)
+    found = scatter(g, task, points)
+    torch.testing.assert_close(found.noisy_speed, speed(F, points, measure=measure(g.network)))
+    assert found.scatter.max() < 1e-12
+
+
+def test_the_same_noise_is_shown_to_all_networks(group):
+    g = group(n_runs=2)
+    twins = {name: value[:1].expand_as(value).double() for name, value in g.params.items()}
+    points = torch.zeros(2, 3, 6, dtype=torch.float64)
+    found = scatter(g._replace(params=twins), world(g, data_dir=None), points)
+    torch.testing.assert_close(found.scatter[0], found.scatter[1], rtol=1e-12, atol=0)
+
+
+def test_participation_is_of_the_leading_direction_at_the_point(group, analyse):
+    g = group(n_runs=1)
+    table, arrays = analyse(slow_points, [g], **SMALL)
+    F, _, _ = constant_map(g, world(g, data_dir=None))
+    J = jacobian(F, arrays["test/arm/0/points"].unsqueeze(0))[0, 7]
+    values, vectors = np.linalg.eig(J.numpy())
+    power = np.abs(vectors[:, np.abs(values).argmax()]) ** 2
+    assert table["participation"][7] == pytest.approx(power.sum() ** 2 / (power**2).sum() / 6, rel=1e-6)
 
 
 def test_final_states_follow_the_image_and_the_steps_of_noise(group):

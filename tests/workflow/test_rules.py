@@ -44,7 +44,7 @@ ALLOWED = {
     "regularise": MODEL,
     "train": MODEL | {"checkpoint", "evaluate", "fates", "feed", "history", "optimise", "regularise", "slots"},
     "job": MODEL | {"regularise", "train"},
-    "analyses": MODEL | {"curricula", "datasets", "dynamics", "capacity"},
+    "analyses": MODEL | {"curricula", "datasets", "dynamics", "capacity", "statistics"},
     "analyse": BASE | {"analyses", "stack"},
     "notebook": set(),
     "paper": set(),

@@ -12,6 +12,7 @@ from slowpoints.records import identity
 from slowpoints.stack import Group
 
 NEEDS: tuple[str, ...] = ("slow_points", "memory_curve")
+POINT = ("speed", "noisy_speed", "scatter", "spectral_radius", "participation", "distance")  # as in slow_points
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ def run(
     arrays: dict[str, dict[str, Tensor]],
     data_dir: Path,
 ) -> tuple[pd.DataFrame, dict[str, Tensor]]:
-    """Return speed, nominal accuracy (over the delays of training), half-life, and accuracy at each delay.
+    """Return speed and rivals, nominal accuracy (over the delays of training), half-life, accuracy at each delay.
 
     half_life: the delay at which accuracy first falls to half the nominal one, interpolated in log delay; if
     it never does, the longest delay measured, and outlived is true.
@@ -42,7 +43,7 @@ def run(
         nominal = float(curve[curve.index < trained[point["run"]]].mean())
         half, outlived = half_life(curve.index.to_numpy(), curve.to_numpy(), nominal=nominal)
         rows.append(
-            {name: point[name] for name in [*identity(records[0]), "class", "speed"]}
+            {name: point[name] for name in [*identity(records[0]), "class", *POINT]}
             | {"log10_speed": float(np.log10(point["speed"])), "kind": point["kind"], "nominal": nominal}
             | {"half_life": half, "outlived": outlived}
             | {f"accuracy_at_{delay}": float(value) for delay, value in curve.items()}

@@ -25,7 +25,16 @@ from slowpoints.analyses._delayed import (
     with_trigger,
     world,
 )
-from slowpoints.dynamics import SlowPoints, find_slow_points, merge_duplicates, spectrum, speed, time_constant
+from slowpoints.analyses._scatter import scatter
+from slowpoints.dynamics import (
+    SlowPoints,
+    find_slow_points,
+    merge_duplicates,
+    modes,
+    participation,
+    speed,
+    time_constant,
+)
 from slowpoints.engine import measure, state_curvature, state_jacobian, state_map
 from slowpoints.records import identity
 from slowpoints.spec.seeds import seed_of
@@ -35,6 +44,7 @@ from slowpoints.tasks._images import World
 COLUMNS = (
     "class", "start", "n_correct", "start_speed", "speed", "q", "kind", "gradient", "n_iterations",
     "spectral_radius", "n_unstable", "time_constant", "label", "representative", "distance",
+    "participation", "scatter", "noisy_speed",
 )  # fmt: skip
 KINDS = ("open", "fixed", "slow")
 NUMBERS = 8_000_000  # entries of all Jacobians searched at once; about fifteen such tensors live: 1 GB
@@ -64,7 +74,8 @@ def run(
     """Return one row per network and class; per run "points", "centres" [N, S], "eigenvalues" [N, S, 2].
 
     label: the class read out at the point (-1: null); representative: the class whose point this one
-    coincides with; distance: to the network's nearest other point; eigenvalues: real and imaginary part.
+    coincides with; distance: to the network's nearest other point; eigenvalues: real and imaginary part;
+    participation: of state dimensions in the leading eigenvector; scatter, noisy_speed: one step under noise.
     """
     rows: list[dict[str, Any]] = []
     kept: dict[str, Tensor] = {}
@@ -103,7 +114,9 @@ def _searched(group: Group, task: World, settings: Settings) -> tuple[list[dict[
             curvature=state_curvature(net, params, x),
             lower=begin.lower, upper=begin.upper, max_iterations=settings.max_iterations,
         )  # fmt: skip
-        eigenvalues = spectrum(state_jacobian(net, params, x)(found.point))
+        eigenvalues, eigenvectors = modes(state_jacobian(net, params, x)(found.point))
+        taking_part = participation(eigenvectors[..., 0])
+        noisy = scatter(group, task, found.point)
         label = read(group, task, found.point)
         start_speed = speed(F, begin.centres, measure=measure(net))
     rows: list[dict[str, Any]] = []
@@ -115,6 +128,9 @@ def _searched(group: Group, task: World, settings: Settings) -> tuple[list[dict[
             "n_correct": begin.n_correct[m].tolist(),
             "start_speed": start_speed[m].tolist(),
             "label": (label[m] - 1).tolist(),
+            "participation": taking_part[m].tolist(),
+            "scatter": noisy.scatter[m].tolist(),
+            "noisy_speed": noisy.noisy_speed[m].tolist(),
         }
         rows += [
             identity(record) | {"class": k} | {name: column[k] for name, column in columns.items()}

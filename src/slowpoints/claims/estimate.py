@@ -79,7 +79,7 @@ def _usable(test: Test, rows: pd.DataFrame) -> pd.DataFrame:
         rows[test.x] = rows[test.x].map({name: rank for rank, name in enumerate(test.order)})
     if test.empty == "highest":
         rows[test.y] = rows[test.y].fillna(np.inf)
-    used = [c for c in (test.x, test.y, test.to, test.by) if c]
+    used = [c for c in (test.x, test.y, test.to, test.by, test.given) if c]
     rows = rows.dropna(subset=used)
     for column in used if test.log else []:
         if (rows[column] <= 0).any():
@@ -141,10 +141,13 @@ def _paired(test: Test, rows: pd.DataFrame) -> Interval:
 
 def _relation(test: Test, rows: pd.DataFrame) -> Interval:
     """Return the rank correlation or the slope of y on x over all rows; whole networks are resampled."""
-    x, y = _numbers(rows[test.x]), _numbers(rows[test.y])
-    compute = statistics.spearman if test.statistic == "spearman" else statistics.slope
-    limits = (-1.0, 1.0) if test.statistic == "spearman" else (-np.inf, np.inf)
-    return statistics.interval(lambda weights: compute(weights, x, y), _codes(rows["run"]), limits=limits)
+    x, y, network = _numbers(rows[test.x]), _numbers(rows[test.y]), _codes(rows["run"])
+    if test.statistic == "slope":
+        return statistics.interval(lambda weights: statistics.slope(weights, x, y), network)
+    given = _numbers(rows[test.given]) if test.given else None
+    return statistics.interval(
+        lambda weights: statistics.spearman(weights, x, y, given=given), network, limits=(-1.0, 1.0)
+    )
 
 
 def _share(test: Test, rows: pd.DataFrame) -> Interval:

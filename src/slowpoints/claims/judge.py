@@ -56,13 +56,14 @@ def statistic_text(test: Test) -> str:
     """Return in words what was estimated."""
     y = f"log10 {test.y}" if test.log else test.y
     first, second = test.group_values if test.groups else ("", "")
+    given = f" given {test.given}" if test.given else ""
     return {
         "mean": f"mean of {y}",
         "difference": f"difference in {y}, {first} - {second}",
         "paired_difference": f"paired difference in {y}, {first} - {second}",
         "ratio": f"ratio of mean {y}, {first} / {second}",
         "spread": f"largest over smallest mean {y} among {test.by}",
-        "spearman": f"Spearman correlation of {test.x} and {y}",
+        "spearman": f"Spearman correlation of {test.x} and {y}{given}",
         "slope": f"slope of {y} on {'log10 ' if test.log else ''}{test.x}",
         "distance": f"mean distance of {y} from {test.to}",
         "share": f"share with {test.x} equal to {test.y}",

@@ -8,7 +8,7 @@ from slowpoints.dynamics.descent import FIXED, OPEN, SLOW
 from slowpoints.dynamics.maps import Map, jacobian, residual, speed
 from slowpoints.dynamics.modules import ModuleMap, module_map
 from slowpoints.dynamics.search import SlowPoints, find_slow_points
-from slowpoints.dynamics.spectra import merge_duplicates, spectrum, time_constant
+from slowpoints.dynamics.spectra import merge_duplicates, modes, participation, spectrum, time_constant
 
 __all__ = [
     "FIXED",
@@ -20,7 +20,9 @@ __all__ = [
     "find_slow_points",
     "jacobian",
     "merge_duplicates",
+    "modes",
     "module_map",
+    "participation",
     "residual",
     "spectrum",
     "speed",

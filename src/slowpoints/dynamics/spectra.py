@@ -1,4 +1,4 @@
-"""What a linearisation says: eigenvalues, time constants; and which points are the same point."""
+"""What a linearisation says: eigenvalues, modes, time constants; and which points are the same point."""
 
 import torch
 from torch import Tensor
@@ -9,6 +9,25 @@ def spectrum(J: Tensor) -> Tensor:
     values = torch.linalg.eigvals(J)
     order = values.abs().argsort(dim=-1, descending=True, stable=True)
     return values.take_along_dim(order, dim=-1)
+
+
+def modes(J: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the eigenvalues of Jacobians, largest modulus first, and their right eigenvectors, one per column.
+
+    J: [..., S, S] -> [..., S], [..., S, S], complex
+    """
+    values, vectors = torch.linalg.eig(J)
+    order = values.abs().argsort(dim=-1, descending=True, stable=True)
+    return values.take_along_dim(order, dim=-1), vectors.take_along_dim(order.unsqueeze(-2), dim=-1)
+
+
+def participation(v: Tensor) -> Tensor:
+    """Return the share of state dimensions that take part in a mode, from 1/S (one of them) to 1 (all alike).
+
+    v: [..., S], real or complex -> [...]. The participation ratio (sum |v|^2)^2 / sum |v|^4, over S.
+    """
+    power = v.abs().square()
+    return power.sum(-1).square() / power.square().sum(-1) / v.shape[-1]
 
 
 def time_constant(eigenvalues: Tensor) -> Tensor:

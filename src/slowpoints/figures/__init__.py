@@ -16,16 +16,19 @@ from slowpoints.figures.panels import (
     wrapped,
 )
 from slowpoints.figures.points import distribution, dots_by_arm
+from slowpoints.figures.predictors import correlation_with_speed, predictors_compared
 from slowpoints.figures.printed import mean_sem, printed
 from slowpoints.figures.style import colour, label, marker, protocol, save, start
-from slowpoints.figures.words import best_of, correlations, counts, listed, means
+from slowpoints.figures.words import CURRICULA, best_of, correlations, counts, listed, means
 
 __all__ = [
+    "CURRICULA",
     "accuracy_by_delay",
     "best_of",
     "by_cell",
     "colour",
     "correlation_by_delay",
+    "correlation_with_speed",
     "correlations",
     "cost_of_introduction",
     "counts",
@@ -43,6 +46,7 @@ __all__ = [
     "means",
     "note",
     "places_in_training",
+    "predictors_compared",
     "printed",
     "protocol",
     "protocol_legend",

@@ -8,6 +8,22 @@ from slowpoints import statistics
 from slowpoints.figures.style import label, name_of
 from slowpoints.statistics import Interval
 
+POOLED = "all"  # cells or curricula taken together
+CURRICULA = {
+    "vocabulary": "growing vocabulary",
+    "delay": "growing delays",
+    "none": "no curriculum",
+    POOLED: "all curricula",
+}
+PREDICTORS = {  # of memory, in the order of the figure
+    "speed": "speed",
+    "rate": "leading rate",
+    "distance": "distance",
+    "nominal": "nominal",
+    "noisy_speed": "noisy speed",
+    "scatter": "scatter",
+}
+
 
 def counts(table: pd.DataFrame, *, per: list[str]) -> str:
     """Return how many networks stand behind each point, and how many diverged."""
