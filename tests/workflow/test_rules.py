@@ -43,7 +43,7 @@ ALLOWED = {
     "regularise": MODEL,
     "train": MODEL | {"checkpoint", "evaluate", "fates", "feed", "optimise", "regularise", "slots"},
     "job": MODEL | {"regularise", "train"},
-    "analyses": MODEL | {"datasets", "dynamics", "capacity"},
+    "analyses": MODEL | {"datasets", "dynamics", "capacity", "curricula"},
     "analyse": BASE | {"analyses", "stack"},
     "notebook": set(),
     "paper": set(),
