@@ -10,21 +10,26 @@ from slowpoints.figures.panels import (
     note,
     protocol_legend,
     reference,
+    rows,
     solved_share,
     steps_to_solve,
 )
 from slowpoints.figures.points import distribution, dots_by_arm
-from slowpoints.figures.style import colour, label, marker, save, start
+from slowpoints.figures.states import class_legend, spectrum, state_panels
+from slowpoints.figures.style import colour, label, marker, name_of, save, start
+from slowpoints.figures.task import delay_law, schedule, trial_strip
 from slowpoints.figures.words import best_of, correlations, counts, listed, means
 
 __all__ = [
     "accuracy_by_delay",
     "best_of",
     "by_cell",
+    "class_legend",
     "colour",
     "correlation_by_delay",
     "correlations",
     "counts",
+    "delay_law",
     "distribution",
     "dots_by_arm",
     "grid",
@@ -35,12 +40,18 @@ __all__ = [
     "listed",
     "marker",
     "means",
+    "name_of",
     "note",
     "protocol_legend",
     "reference",
+    "rows",
     "save",
+    "schedule",
     "solved_share",
+    "spectrum",
     "speed_scatter",
     "start",
+    "state_panels",
     "steps_to_solve",
+    "trial_strip",
 ]
