@@ -165,7 +165,7 @@ def test_the_panels_of_a_network_show_every_state_once_from_the_same_side(looked
         assert share in [text.get_text() for text in axis.texts]
     assert axes[0, 0].get_xlim() == axes[1, 0].get_xlim()
     assert axes[0, 0].get_ylim() == axes[1, 0].get_ylim()
-    assert axes[0, 0].get_title() == "LSTM\ngrowing delays\n"
+    assert axes[0, 0].get_title() == "LSTM\ngrowing\ndelays\n"
     assert len(axes[2, 0].collections) == 2
 
 

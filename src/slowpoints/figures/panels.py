@@ -24,7 +24,7 @@ def grid(n_rows: int, n_columns: int, *, height: float, share_y: bool = False) -
     """Return a figure as wide as the page, its panels lettered a, b, c ...    -> axes [rows, columns]"""
     size = (WIDTH, height * n_rows)
     figure, panels = plt.subplots(n_rows, n_columns, figsize=size, squeeze=False, sharey=share_y)
-    for letter, panel in zip("abcdefghijklmnop", panels.flat, strict=False):
+    for letter, panel in zip(string.ascii_lowercase, panels.flat, strict=False):
         if panels.size > 1:
             panel.set_title(letter, loc="left", fontweight="bold")
     return figure, panels

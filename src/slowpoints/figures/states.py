@@ -36,8 +36,8 @@ def state_panels(axes: np.ndarray, network: pd.DataFrame, lines: pd.DataFrame) -
 
 def _name(axis: Axes, network: pd.DataFrame) -> None:
     """Write cell and protocol above a panel, and above its letter."""
-    cell, words = network["cell"].iloc[0], protocol(network["arm"].iloc[0])[1]
-    axis.set_title(f"{label(cell)}\n{words}\n", color=colour(cell))  # the last line is the letter's
+    cell, words = network["cell"].iloc[0], protocol(network["arm"].iloc[0])[1].replace(" ", "\n")
+    axis.set_title(f"{label(cell)}\n{words}\n", color=colour(cell))  # narrow; the last line is the letter's
 
 
 def _states(axis: Axes, network: pd.DataFrame, *, delay: int, since: int) -> None:
@@ -53,7 +53,8 @@ def _states(axis: Axes, network: pd.DataFrame, *, delay: int, since: int) -> Non
     for k, own in kinds["slow_point"].groupby("class"):
         axis.plot(own["pc1"], own["pc2"], color=CLASSES[k], linestyle="none", zorder=3, **SLOW_POINT)
     words = f"{delay} steps: {still['correct'].mean():.0%} right"
-    axis.text(0.02, 0.99, words, transform=axis.transAxes, va="top", color="0.3", fontsize=6.5, zorder=0)
+    text = axis.text(0.02, 0.99, words, transform=axis.transAxes, va="top", color="0.3", fontsize=6.5, zorder=0)
+    text.set_in_layout(False)  # with many arms the words are wider than the panel
     axis.margins(0.05, 0.16)  # room for the words
     first, second = network[["share1", "share2"]].iloc[0]
     axis.set(xlabel=f"PC 1 ({first:.0%})", ylabel=f"PC 2 ({second:.0%})", xticks=[], yticks=[])
