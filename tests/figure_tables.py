@@ -43,6 +43,10 @@ def write_all(folder: Path, *, learned: bool) -> None:
     _write(folder, "collins2017-capacity", "bits", _bits())
     _write(folder, "collins2017-throughput", "throughput", _throughput())
     _write_delayed(folder, "haviv2019-curricula", ("gru-vocu", "gru-decu", "lstm-decu", "lstm-plain"), learned=learned)
+    for name, rows in (
+        task_tables() | network_tables(("gru-vocu", "lstm-decu", "lstm-plain"), learned=learned)
+    ).items():
+        _write(folder, "haviv2019-curricula", name, rows)
     for steps in (100, 200):
         _write_delayed(folder, "haviv2019-budget", ("gru-vocu", "gru-decu"), learned=learned, steps=steps)
     for experiment in ("haviv2019-control", "haviv2019-control-vocu"):
@@ -154,3 +158,44 @@ def _write_delayed(folder: Path, experiment: str, arms: tuple[str, ...], *, lear
     tables["predictors"] = _correlated(pd.DataFrame(longevity))
     for name, rows in tables.items():
         _write(folder, experiment, name, rows)
+
+
+def task_tables() -> dict[str, list[dict[str, Any]]]:
+    """Return what the task of delayed classification is: two trials of six steps, two laws, two curricula."""
+    trials = [
+        {"trial": trial, "step": step, "is_image": step == trial, "trigger": int(step == 4 + trial),
+         "target": 3 if step == 4 + trial else -1, "row": row, "column": column, "value": 0.1 * row - 0.2 * column}
+        for trial in range(2) for step in range(6) for row in range(3) for column in range(3)
+    ]  # fmt: skip
+    law = [{"t_max": t, "delay": d, "probability": 1 / (t - 4)} for t in (6, 8) for d in range(4, t)]
+    stages = [
+        {"curriculum": kind, "start": start, "n_classes": 2 + 8 * start, "t_max": 20}
+        for kind in ("vocabulary", "delay", "none") for start in (0.0, 0.5)
+    ]  # fmt: skip
+    return {"example_trials": trials, "delay_law": law, "schedules": stages}
+
+
+def network_tables(arms: tuple[str, ...], *, learned: bool) -> dict[str, list[dict[str, Any]]]:
+    """Return one network per arm looked at closely; of those that learned nothing all points coincide."""
+    rng = np.random.default_rng(0)
+    seen: list[dict[str, Any]] = []
+    lines: list[dict[str, Any]] = []
+    values: list[dict[str, Any]] = []
+    for arm in arms:
+        who = identity("haviv2019-curricula", arm, 0)
+        for k in range(10):
+            kinds = [("slow_point", None, None)]
+            kinds += [(kind, 0, delay) for kind in ("state", "trajectory") for delay in (20, 1000)]
+            for kind, item, delay in kinds:
+                x, y = rng.normal(size=2) if learned else (0.0, 0.0)
+                seen.append(
+                    who | {"share1": 0.4, "share2": 0.2, "kind": kind, "class": k, "item": item, "delay": delay,
+                           "pc1": x, "pc2": y, "correct": learned and delay != 1000}
+                )  # fmt: skip
+            values.append(who | {"class": k, "real": 1.01, "imaginary": 0.1})
+        lines += [
+            who | {"class": 0, "other": k, "distance": 1.0, "nearest": k == 1, "fraction": fraction,
+                   "speed": 0.01 + fraction, "label": 0 if learned else -1}
+            for k in (1, 2) for fraction in (0.0, 0.5, 1.0)
+        ]  # fmt: skip
+    return {"states": seen, "between": lines, "eigenvalues": values}

@@ -2,13 +2,16 @@
 
 from pathlib import Path
 
+import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 
+from figure_tables import network_tables, task_tables
 from slowpoints import cells, figures
-from slowpoints.figures.style import PALETTE, protocol
+from slowpoints.figures.states import CLASSES
+from slowpoints.figures.style import GREY, PALETTE, protocol
 from slowpoints.spec.digests import closure
 
 
@@ -134,3 +137,68 @@ def test_the_style_is_part_of_what_a_figure_depends_on():
     assert {"slowpoints.figures.style", "slowpoints.figures.panels", "slowpoints.statistics"} <= set(
         closure("slowpoints.figures")
     )
+
+
+def test_rows_may_hold_different_numbers_of_panels_lettered_in_order():
+    figure, (top, below) = figures.rows((2, 3), height=3, ratios=(1, 2))
+    assert [axis.get_title("left") for axis in top + below] == list("abcde")
+    figure.canvas.draw()
+    assert top[0].get_position().width > below[0].get_position().width
+
+
+def test_a_trial_shows_every_frame_and_asks_where_the_trigger_is():
+    trial = pd.DataFrame(task_tables()["example_trials"]).query("trial == 1")
+    _, axes = figures.grid(1, 1, height=2)
+    figures.trial_strip(axes[0, 0], trial)
+    assert len(axes[0, 0].images) == 6
+    words = {text.get_text(): text.get_position()[0] for text in axes[0, 0].texts}
+    assert words["3"] == 5
+    assert "delay 4" in words
+    assert [text.get_text() for text in axes[0, 0].texts].count("null") == 5
+
+
+def test_a_schedule_holds_to_the_end_of_training():
+    stages = pd.DataFrame(task_tables()["schedules"]).query("curriculum == 'vocabulary'")
+    _, axes = figures.grid(1, 1, height=2)
+    figures.schedule(axes[0, 0], stages, y="n_classes", name="classes")
+    (line,) = axes[0, 0].patches
+    assert line.get_data().values.tolist() == [2, 6]
+    assert line.get_data().edges.tolist() == [0, 0.5, 1]
+    assert line.get_label() == "growing vocabulary"
+
+
+@pytest.fixture
+def looked_at():
+    """Return states, lines and eigenvalues of one network."""
+    return {name: pd.DataFrame(rows) for name, rows in network_tables(("lstm-decu",), learned=True).items()}
+
+
+def test_the_panels_of_a_network_show_every_state_once_from_the_same_side(looked_at):
+    _, axes = figures.grid(3, 1, height=1.5)
+    figures.state_panels(axes[:, 0], looked_at["states"], looked_at["between"])
+    for axis, mark, share in zip(
+        axes[:2, 0], ("o", "x"), ("20 steps: 100% right", "1000 steps: 0% right"), strict=True
+    ):
+        drawn = [line.get_marker() for line in axis.lines for _ in line.get_xdata() if line.get_linestyle() == "None"]
+        assert (drawn.count(mark), drawn.count("D")) == (10, 10)
+        assert share in [text.get_text() for text in axis.texts]
+    assert axes[0, 0].get_xlim() == axes[1, 0].get_xlim()
+    assert axes[0, 0].get_ylim() == axes[1, 0].get_ylim()
+    assert axes[0, 0].get_title() == "LSTM\ngrowing\ndelays\n"
+    assert len(axes[2, 0].collections) == 2
+
+
+def test_a_line_between_slow_points_has_the_colour_of_what_is_read_out_there(looked_at):
+    lines = looked_at["between"].query("other == 1").assign(label=[4, -1, 1])
+    _, axes = figures.grid(3, 1, height=1.5)
+    figures.state_panels(axes[:, 0], looked_at["states"], lines)
+    (drawn,) = axes[2, 0].collections
+    assert [mpl.colors.to_hex(colour) for colour in drawn.get_colors()] == [CLASSES[4], mpl.colors.to_hex(GREY)]
+
+
+def test_a_spectrum_shows_the_unit_circle_and_all_eigenvalues(looked_at):
+    _, axes = figures.grid(1, 1, height=2)
+    figures.spectrum(axes[0, 0], looked_at["eigenvalues"].assign(real=-2.0))
+    assert axes[0, 0].patches[0].radius == 1
+    assert len(axes[0, 0].lines[0].get_xdata()) == 10
+    assert axes[0, 0].get_xlim()[0] < -2

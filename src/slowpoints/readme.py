@@ -12,7 +12,8 @@ HEAD = "| paper | statement | published | here [95 % interval], networks × seed
 RULE = "|---|---|---|---|---|---|"
 FIGURE = "paper/reference/laptop/figures/{figure}.png"
 RECORDS = "paper/reference/laptop/tables/{experiment}"
-UNJUDGED = ("curves", "latch_trace")  # tables that only figures use
+# Tables that only figures use:
+UNJUDGED = ("curves", "latch_trace", "example_trials", "delay_law", "schedules", "states", "between", "eigenvalues")
 PAPERS = {
     "long2016": "[Long et al. 2016](https://arxiv.org/abs/1611.06530)",
     "collins2017": "[Collins et al. 2017](https://arxiv.org/abs/1611.09913)",

@@ -67,9 +67,9 @@ def record(seed: int, plan: dict[str, Any]) -> dict[str, Any]:
 def analyse(data_dir: Path) -> Callable[..., Any]:
     """Return a function that runs an analysis on groups."""
 
-    def run(module: Any, groups: list[Group], *, tables: Any = None, **settings: Any) -> Any:
+    def run(module: Any, groups: list[Group], *, tables: Any = None, arrays: Any = None, **settings: Any) -> Any:
         records = [record for group in groups for record in group.records]
         given = {"records": records, "settings": module.Settings(**settings), "data_dir": data_dir}
-        return module.run(groups, tables=tables or {}, arrays={}, **given)
+        return module.run(groups, tables=tables or {}, arrays=arrays or {}, **given)
 
     return run

@@ -5,7 +5,7 @@ import torch
 
 from slowpoints.analyses import memory_curve
 from slowpoints.analyses._delayed import with_trigger, world
-from slowpoints.engine import readout, unroll
+from slowpoints.engine import pack, readout, unroll
 
 SMALL = {"delays": (1, 4, 7), "n_images": 3, "n_noise": 2}
 
@@ -23,6 +23,17 @@ def test_the_branched_rollout_equals_explicit_sequences_with_a_trigger(group, ce
         x = torch.stack([*frames, with_trigger(noise[delay - 1], 1.0)], 1)
         y, _ = unroll(g.network, g.params, x.expand(3, *x.shape), last=1)
         torch.testing.assert_close(out, readout(g.network, g.params, y)[:, :, 0], rtol=1e-5, atol=1e-5)
+
+
+def test_the_states_met_at_a_delay_have_seen_the_image_and_all_frames_before(group):
+    g = group("lstm")
+    rng = torch.Generator().manual_seed(0)
+    stimulus, *noise = (torch.rand(4, 196, generator=rng) for _ in range(40))
+    for delay, frame, states in memory_curve.rollout(g, stimulus, iter(noise), delays=(2, 31)):
+        x = torch.stack([with_trigger(seen, 0.0) for seen in [stimulus, *noise[: delay - 1]]], 1)
+        _, wanted = unroll(g.network, g.params, x.expand(3, *x.shape))
+        assert frame is noise[delay - 1]
+        torch.testing.assert_close(pack(states), pack(wanted), rtol=1e-5, atol=1e-5)
 
 
 def test_there_is_one_row_per_run_class_and_delay(group, analyse):
@@ -61,7 +72,7 @@ def test_all_networks_see_the_same_noise_whatever_their_company(group, analyse):
 
 
 def test_rows_have_noise_of_their_own_with_the_spread_asked_for():
-    frames = memory_curve._noise(torch.zeros(50, 196), mean=0.2, std=0.3, rng=torch.Generator().manual_seed(0))
+    frames = memory_curve.noise(torch.zeros(50, 196), mean=0.2, std=0.3, rng=torch.Generator().manual_seed(0))
     first, second = itertools.islice(frames, 2)
     assert not torch.equal(first, second)
     assert not torch.equal(first[0], first[1])

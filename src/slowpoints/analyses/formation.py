@@ -20,7 +20,7 @@ from torch import Tensor
 
 from slowpoints.analyses._delayed import as_table, chosen_images, world
 from slowpoints.analyses._tracking import Tracked, checkpoint, in_use, n_checkpoints, outputs, tracked, winner
-from slowpoints.analyses.memory_curve import answers, noise_for
+from slowpoints.analyses.memory_curve import answers, noise
 from slowpoints.dynamics import spectrum
 from slowpoints.records import identity
 from slowpoints.spec.seeds import seed_of
@@ -136,7 +136,7 @@ def _memory(group: Group, index: int, images_and_noise: World, settings: Setting
     images = chosen_images(then, images_and_noise.images["test"], n_images=settings.n_held_out, rng=rng)
     stimulus = images.repeat_interleave(settings.n_noise, 1).flatten(0, 1)
     label = torch.arange(len(images)).repeat_interleave(images.shape[1] * settings.n_noise)
-    frames = noise_for(stimulus, mean=images_and_noise.mean, std=images_and_noise.std, rng=rng)
+    frames = noise(stimulus, mean=images_and_noise.mean, std=images_and_noise.std, rng=rng)
     n_classes = [in_use(record, index)["n_classes"] for record in group.records]
     return {
         f"accuracy_at_{delay}": (winner(out, n_classes=n_classes) == label)

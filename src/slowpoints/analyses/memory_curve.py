@@ -24,7 +24,7 @@ from slowpoints.analyses._delayed import (
     with_trigger,
     world,
 )
-from slowpoints.engine import start, unroll
+from slowpoints.engine import States, start, unroll
 from slowpoints.records import identity
 from slowpoints.spec.seeds import seed_of
 from slowpoints.stack import Group
@@ -77,7 +77,7 @@ def _curves(group: Group, settings: Settings, *, data_dir: Path) -> Iterator[dic
     n_classes, n_images, _ = images.shape
     stimulus = images.repeat_interleave(settings.n_noise, 1).flatten(0, 1)  # rows: class, image, noise sequence
     label = torch.arange(n_classes).repeat_interleave(n_images * settings.n_noise)
-    frames = noise_for(stimulus, mean=images_and_noise.mean, std=images_and_noise.std, rng=rng)
+    frames = noise(stimulus, mean=images_and_noise.mean, std=images_and_noise.std, rng=rng)
     for delay, out in answers(group, stimulus, frames, delays=settings.delays):
         right = (out.argmax(-1) == label + 1).double()
         right_class = (out[..., 1:].argmax(-1) == label).double()
@@ -96,7 +96,7 @@ def _curves(group: Group, settings: Settings, *, data_dir: Path) -> Iterator[dic
                 }
 
 
-def noise_for(like: Tensor, *, mean: float, std: float, rng: torch.Generator) -> Iterator[Tensor]:
+def noise(like: Tensor, *, mean: float, std: float, rng: torch.Generator) -> Iterator[Tensor]:
     """Yield noise frames for ever, fresh ones for every row.    like: [B, pixel] -> [B, pixel]"""
     while True:
         yield torch.empty_like(like).normal_(mean, std, generator=rng)
@@ -111,6 +111,18 @@ def answers(
     stimulus and every frame: [B, pixel], the same for all networks; outputs: [M, B, classes + 1]
     """
     weights = prepared(group)
+    for delay, frame, states in rollout(group, stimulus, frames, delays=delays):
+        yield delay, answer(group, weights, frame, states)
+
+
+@torch.no_grad()
+def rollout(
+    group: Group, stimulus: Tensor, frames: Iterator[Tensor], *, delays: tuple[int, ...]
+) -> Iterator[tuple[int, Tensor, States]]:
+    """Yield each delay with the frame of that step and the states that meet it.
+
+    stimulus and every frame: [B, pixel], the same for all networks; states: each [M, B, H]
+    """
     states = start(group.network, group.params, batch=len(stimulus))
     seen = itertools.chain([stimulus], frames)
     frame, t = next(seen), 0
@@ -120,4 +132,4 @@ def answers(
             x = with_trigger(torch.stack(waiting, 1), 0.0)
             _, states = unroll(group.network, group.params, shared(x, states), states, last=1)
             frame, t = next(seen), t + len(waiting)
-        yield delay, answer(group, weights, frame, states)
+        yield delay, frame, states

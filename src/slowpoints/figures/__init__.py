@@ -11,6 +11,7 @@ from slowpoints.figures.panels import (
     note,
     protocol_legend,
     reference,
+    rows,
     solved_share,
     steps_to_solve,
     wrapped,
@@ -18,7 +19,9 @@ from slowpoints.figures.panels import (
 from slowpoints.figures.points import distribution, dots_by_arm
 from slowpoints.figures.predictors import correlation_with_speed, predictors_compared
 from slowpoints.figures.printed import mean_sem, printed
-from slowpoints.figures.style import colour, label, marker, protocol, save, start
+from slowpoints.figures.states import class_legend, spectrum, state_panels
+from slowpoints.figures.style import colour, label, marker, name_of, protocol, save, start
+from slowpoints.figures.task import delay_law, schedule, trial_strip
 from slowpoints.figures.words import CURRICULA, best_of, correlations, counts, listed, means
 
 __all__ = [
@@ -26,12 +29,14 @@ __all__ = [
     "accuracy_by_delay",
     "best_of",
     "by_cell",
+    "class_legend",
     "colour",
     "correlation_by_delay",
     "correlation_with_speed",
     "correlations",
     "cost_of_introduction",
     "counts",
+    "delay_law",
     "distribution",
     "dots_by_arm",
     "family",
@@ -44,6 +49,7 @@ __all__ = [
     "marker",
     "mean_sem",
     "means",
+    "name_of",
     "note",
     "places_in_training",
     "predictors_compared",
@@ -51,11 +57,16 @@ __all__ = [
     "protocol",
     "protocol_legend",
     "reference",
+    "rows",
     "save",
+    "schedule",
     "solved_share",
+    "spectrum",
     "speed_scatter",
     "speeds_in_training",
     "start",
+    "state_panels",
     "steps_to_solve",
+    "trial_strip",
     "wrapped",
 ]

@@ -1,6 +1,10 @@
 """Panels that every paper's figures share: a knob on the x axis, a curve per cell, a dot per network."""
 
+import itertools
 import math
+import string
+from collections.abc import Sequence
+from typing import Literal
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -20,7 +24,7 @@ def grid(n_rows: int, n_columns: int, *, height: float, share_y: bool = False) -
     """Return a figure as wide as the page, its panels lettered a, b, c ...    -> axes [rows, columns]"""
     size = (WIDTH, height * n_rows)
     figure, panels = plt.subplots(n_rows, n_columns, figsize=size, squeeze=False, sharey=share_y)
-    for letter, panel in zip("abcdefghijklmnop", panels.flat, strict=False):
+    for letter, panel in zip(string.ascii_lowercase, panels.flat, strict=False):
         if panels.size > 1:
             panel.set_title(letter, loc="left", fontweight="bold")
     return figure, panels
@@ -32,6 +36,19 @@ def wrapped(n: int, *, columns: int, height: float, share_y: bool = False) -> tu
     for spare in axes.flat[n:]:
         spare.set_visible(False)
     return figure, list(axes.flat[:n])
+
+
+def rows(counts: Sequence[int], *, height: float, ratios: Sequence[float]) -> tuple[Figure, list[list[Axes]]]:
+    """Return a figure as wide as the page with `counts` panels per row, lettered a, b, c ...
+
+    height: of all rows together, in inches; ratios: of the rows' heights
+    """
+    width, names = math.lcm(*counts), iter(string.ascii_lowercase)
+    layout = ["".join(name * (width // n) for name in itertools.islice(names, n)) for n in counts]
+    figure, panels = plt.subplot_mosaic("\n".join(layout), figsize=(WIDTH, height), height_ratios=ratios)
+    for letter, panel in panels.items():
+        panel.set_title(letter, loc="left", fontweight="bold")
+    return figure, [[panels[name] for name in dict.fromkeys(row)] for row in layout]
 
 
 def knob(axis: Axes, values: pd.Series, name: str, *, log: bool = False) -> None:
@@ -130,8 +147,14 @@ def reference(axis: Axes, level: float, text: str, *, below: bool = False) -> No
     )  # fmt: skip
 
 
-def protocol_legend(place: Axes | Figure, table: pd.DataFrame, *, cells: bool = False) -> None:
-    """Name the line styles, and the colours where `cells`: above all panels, or in one."""
+def protocol_legend(
+    place: Axes | Figure,
+    table: pd.DataFrame,
+    *,
+    cells: bool = False,
+    corner: Literal["upper right", "lower right"] = "upper right",
+) -> None:
+    """Name the line styles, and the colours where `cells`: above all panels, or in a corner of one."""
     styles = dict.fromkeys(protocol(arm) for arm in table["arm"])
     handles = [Line2D([], [], color="0.25", linestyle=style, label=words) for style, words in styles]
     if cells:
@@ -139,7 +162,7 @@ def protocol_legend(place: Axes | Figure, table: pd.DataFrame, *, cells: bool = 
     if isinstance(place, Figure):
         place.legend(handles=handles, loc="outside upper center", ncols=4)
     else:
-        place.legend(handles=handles, loc="upper right", fontsize=6.5)
+        place.legend(handles=handles, loc=corner, fontsize=6.5)
 
 
 def legend(figure: Figure, axis: Axes, *, n_columns: int = 6) -> None:

@@ -1,0 +1,50 @@
+"""How long the delays of delayed classification are: their exact probabilities at several lengths of the sequence.
+
+With n = T_max - d_min possible steps for the stimulus, all as likely, and the trigger uniform in what the stimulus
+leaves, P(d_min + w) = (1/n + 1/(n-1) + ... + 1/(w+1)) / n: short delays prevail, the more the longer the sequence.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from torch import Tensor
+
+from slowpoints.stack import Group, task_settings
+
+COLUMNS = ("t_max", "delay", "probability")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The lengths of the sequence, in steps: stages of the curriculum of growing delays."""
+
+    t_max: tuple[int, ...] = (6, 8, 12, 16, 20)
+
+
+def run(
+    groups: list[Group],
+    *,
+    records: list[dict[str, Any]],
+    settings: Settings,
+    tables: dict[str, pd.DataFrame],
+    arrays: dict[str, dict[str, Tensor]],
+    data_dir: Path,
+) -> tuple[pd.DataFrame, dict[str, Tensor]]:
+    """Return one row per length of the sequence, in steps, and delay; no network is looked at."""
+    shortest = task_settings(records[0]["task"]).delay_min
+    rows = [
+        (t_max, delay, probability)
+        for t_max in settings.t_max
+        for delay, probability in law(t_max=t_max, delay_min=shortest).items()
+    ]
+    return pd.DataFrame(rows, columns=list(COLUMNS)), {}
+
+
+def law(*, t_max: int, delay_min: int) -> dict[int, float]:
+    """Return the probability of every possible delay."""
+    n = t_max - delay_min
+    if n < 1:
+        raise ValueError(f"delay_law: t_max is {t_max}; must be at least delay_min + 1 = {delay_min + 1}")
+    return {delay_min + wait: sum(1 / left for left in range(wait + 1, n + 1)) / n for wait in range(n)}

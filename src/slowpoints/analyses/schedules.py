@@ -1,0 +1,50 @@
+"""What the curricula ask for, and when: classes in use and length of the sequence against the share of training."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from torch import Tensor
+
+from slowpoints import curricula
+from slowpoints.stack import Group
+
+COLUMNS = ("curriculum", "start", "n_classes", "t_max")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """No options."""
+
+
+def run(
+    groups: list[Group],
+    *,
+    records: list[dict[str, Any]],
+    settings: Settings,
+    tables: dict[str, pd.DataFrame],
+    arrays: dict[str, dict[str, Tensor]],
+    data_dir: Path,
+) -> tuple[pd.DataFrame, dict[str, Tensor]]:
+    """Return one row per curriculum of the experiment and stage; no network is looked at.
+
+    start: the share of training done when the stage begins; t_max: steps of the sequence in use.
+    """
+    task = records[0]["task"]
+    kinds = dict.fromkeys(record["train"]["curriculum"] for record in records)
+    rows = [{"curriculum": kind} | stage for kind in kinds for stage in stages(kind, task)]
+    return pd.DataFrame(rows, columns=list(COLUMNS)), {}
+
+
+def stages(kind: str, task: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the stages of a curriculum in order: when each starts, and what the task then is."""
+    steps = curricula.THOUSANDS  # stages start at whole thousands of the published schedule
+    whole = {"n_classes": task["n_classes"], "n_used_steps": task["n_used_steps"] or task["n_steps"]}
+    found: list[dict[str, Any]] = []
+    for step in range(steps):
+        now = whole | curricula.stage(kind, step=step, steps=steps, settings=task)
+        stage = {"n_classes": now["n_classes"], "t_max": now["n_used_steps"]}
+        if not found or stage.items() - found[-1].items():
+            found.append({"start": step / steps} | stage)
+    return found
