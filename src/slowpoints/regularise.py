@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from slowpoints.engine import Network, measure, pack, prepare, step, unpack
+from slowpoints.engine import Network, measure, pack, prepare, see, step, unpack
 from slowpoints.stack import generator
 
 COPIES = 10  # the authors' copies of each class's state, every one with its own noise
@@ -55,7 +55,7 @@ class Regulariser:
 
 def penalty(net: Network, params: dict[str, Tensor], kicks: Kicks) -> Tensor:
     """Return lambda * summed squared displacement of the states in one step, run by run.    params: [m, ...] -> [m]"""
-    _, moved = step(net, prepare(net, params), kicks.frames, unpack(net, kicks.states))
+    _, moved = step(net, prepare(net, params), see(net, params, kicks.frames), unpack(net, kicks.states))
     of = measure(net)
     squared = (of(pack(moved)) - of(kicks.states)).square().sum((1, 2))
     return torch.where(kicks.strength > 0, kicks.strength * squared, torch.zeros_like(squared))

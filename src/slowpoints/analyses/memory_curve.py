@@ -20,8 +20,8 @@ from slowpoints.analyses._delayed import (
     as_table,
     chosen_images,
     prepared,
+    seen,
     shared,
-    with_trigger,
     world,
 )
 from slowpoints.engine import start, unroll
@@ -112,12 +112,12 @@ def answers(
     """
     weights = prepared(group)
     states = start(group.network, group.params, batch=len(stimulus))
-    seen = itertools.chain([stimulus], frames)
-    frame, t = next(seen), 0
+    shown = itertools.chain([stimulus], frames)
+    frame, t = next(shown), 0
     for delay in delays:
         while t < delay:
-            waiting = [frame, *itertools.islice(seen, min(STEPS, delay - t) - 1)]
-            x = with_trigger(torch.stack(waiting, 1), 0.0)
-            _, states = unroll(group.network, group.params, shared(x, states), states, last=1)
-            frame, t = next(seen), t + len(waiting)
-        yield delay, answer(group, weights, frame, states)
+            waiting = [frame, *itertools.islice(shown, min(STEPS, delay - t) - 1)]
+            x = shared(group, torch.stack(waiting, 1), 0.0)
+            _, states = unroll(group.network, group.params, x, states, last=1)
+            frame, t = next(shown), t + len(waiting)
+        yield delay, answer(group, weights, seen(group, frame, 1.0), states)

@@ -31,6 +31,10 @@ class NetSettings:
     input_init: Literal["normal", "xavier"] = "normal"
     input_scale: float = 1.0
     bias_std: float = 0.0
+    front: Literal["none", "conv"] = "none"  # what frames pass before the recurrence (Haviv et al. 2019, CIFAR-10)
+    front_maps: int = 128
+    front_blocks: int = 3
+    front_widths: tuple[int, ...] = (2048, 2048, 1024)  # of its full layers
 
     def __post_init__(self) -> None:
         if (self.units is None) == (self.budget is None):
@@ -38,6 +42,10 @@ class NetSettings:
         for name in ("units", "budget", "depth"):
             if getattr(self, name) is not None and getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, found {getattr(self, name)}")
+        for name in ("front_maps", "front_blocks", "front_widths"):
+            value = getattr(self, name)
+            if min(value if name == "front_widths" else [value], default=1) < 1:
+                raise ValueError(f"{name} must be at least 1, found {value}")
 
 
 @dataclass(frozen=True)
@@ -48,7 +56,8 @@ class TrainSettings:
     batch: int
     lr: float
     schedule: Literal["constant", "exponential", "drop"] = "constant"
-    lr_final: float = 1.0  # factor on lr at the end; "drop" applies it at 6/7 of the steps
+    lr_final: float = 1.0  # factor on lr at the end
+    drop_at: float = 6 / 7  # share of the steps after which "drop" applies it (Haviv et al. 2019, MNIST)
     optimizer: Literal["adam", "rmsprop", "momentum", "sgd"] = "adam"
     momentum: float = 0.9  # adam: beta_1; rmsprop: decay of the mean square; momentum: share of the last step
     decay: float = 0.0  # L2: decay * weight is added to the gradient
@@ -59,7 +68,7 @@ class TrainSettings:
     stop_metric: str = ""  # stop a run when this validation metric ...
     stop_below: float = 0.0  # ... is below this value ...
     stop_times: int = 3  # ... at this many evaluations in a row
-    curriculum: Literal["none", "delay", "vocabulary"] = "none"
+    curriculum: Literal["none", "delay", "vocabulary", "delay_cifar", "vocabulary_cifar"] = "none"
     start: str = ""  # experiment whose trained networks are the starting point
     start_arm: str = ""
     regularise: Literal["none", "slow_points", "centres"] = "none"
@@ -82,6 +91,8 @@ class TrainSettings:
             )
         if self.lr <= 0 or self.lr_final <= 0 or min(self.clip, self.strength, self.decay) < 0:
             raise ValueError("lr and lr_final must be positive, clip, decay and strength not negative")
+        if not 0 <= self.drop_at <= 1:
+            raise ValueError(f"drop_at must lie in [0, 1], found {self.drop_at}")
         if not 0 <= self.momentum < 1:
             raise ValueError(f"momentum must lie in [0, 1), found {self.momentum}")
         if bool(self.start) != bool(self.start_arm):
@@ -92,8 +103,8 @@ class TrainSettings:
 
 # What may differ between the runs of one stack; everything else is part of the stack's shape.
 PER_RUN_NET = ("keep_bias", "recurrent_init", "recurrent_scale", "input_init", "input_scale", "bias_std")
-PER_RUN_TRAIN = ("steps", "lr", "schedule", "lr_final", "optimizer", "momentum", "decay", "clip", "curriculum",
-                 "start_arm", "regularise", "strength")  # fmt: skip
+PER_RUN_TRAIN = ("steps", "lr", "schedule", "lr_final", "drop_at", "optimizer", "momentum", "decay", "clip",
+                 "curriculum", "start_arm", "regularise", "strength")  # fmt: skip
 
 
 def names(folder: str) -> list[str]:
@@ -157,6 +168,21 @@ def check_named(folder: str, block: dict[str, Any], *, key: str, where: str) -> 
     return settings_class(folder, block[key])
 
 
+def _check_front(net: NetSettings, task: str, settings: dict[str, Any], *, where: str) -> None:
+    """Refuse a front for a task without frames, and one whose blocks leave nothing of them: each halves both sides."""
+    frames = literal("tasks", task, "FRAMES", {})
+    if not frames:
+        raise SpecError(
+            f"{where}.front: task {task} shows no frames (tasks/{task}.py has no FRAMES); write front: none"
+        )
+    _, height, width = frames[settings["dataset"]]
+    most = min(height, width).bit_length() - 1
+    if net.front_blocks > most:
+        raise SpecError(
+            f"{where}.front_blocks: at most {most} for frames of {height} by {width} pixels, found {net.front_blocks}"
+        )
+
+
 def resolve(task: dict[str, Any], net: dict[str, Any], train: dict[str, Any], *, where: str) -> dict[str, Any]:
     """Return the three blocks with every default filled in and every value checked."""
     task_class = check_named("tasks", task, key="name", where=f"{where}: task")
@@ -169,6 +195,8 @@ def resolve(task: dict[str, Any], net: dict[str, Any], train: dict[str, Any], *,
             raise unknown(key, own | common, what="key", where=f"{where}: net")
     net_values = build(NetSettings, {k: v for k, v in net.items() if k not in own}, where=f"{where}: net")
     cell_values = build(cell_class, {k: v for k, v in net.items() if k in own}, where=f"{where}: net")
+    if net_values.front != "none":
+        _check_front(net_values, task["name"], vars(task_values), where=f"{where}: net")
     return {
         "task": {"name": task["name"]} | vars(task_values),
         "net": vars(net_values) | vars(cell_values),
