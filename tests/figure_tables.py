@@ -42,6 +42,7 @@ def write_all(folder: Path, *, learned: bool) -> None:
     _write(folder, "collins2017-capacity", "bits", _bits())
     _write(folder, "collins2017-throughput", "throughput", _throughput())
     _write_delayed(folder, "haviv2019-curricula", ("gru-vocu", "gru-decu", "lstm-decu", "lstm-plain"), learned=learned)
+    _write_delayed(folder, "haviv2019-cifar", ("gru-vocu", "gru-decu", "lstm-decu"), learned=learned)
     for steps in (100, 200):
         _write_delayed(folder, "haviv2019-budget", ("gru-vocu", "gru-decu"), learned=learned, steps=steps)
     _write_delayed(folder, "haviv2019-control", ("gru-control", "gru-slow-points", "lstm-centres"), learned=learned)

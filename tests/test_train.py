@@ -76,6 +76,34 @@ def test_the_number_of_slots_changes_nothing(cell: str, tmp_path: Path) -> None:
         }
 
 
+FRONT = {"front": "conv", "front_maps": 3, "front_blocks": 2, "front_widths": [6]}
+
+
+@pytest.mark.parametrize("dataset", ["fashion14", "mnist14"])
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+def test_a_run_with_a_front_is_the_same_alone_and_in_company(cell: str, dataset: str, tmp_path: Path) -> None:
+    task = {"name": "delayed_classification", "loss": "ce", "n_steps": 8, "dataset": dataset}
+    kinds = ("delay_cifar", "vocabulary_cifar", "none")
+    runs = [make_run(i, task=task, net={"cell": cell} | FRONT, steps=10, curriculum=kinds[i]) for i in range(3)]
+    together = trained(runs, tmp_path)
+    begun = fresh(together.net, runs)
+    after = together.params
+    for name in (name for name in begun if name.startswith("front.")):
+        assert (begun[name] != after[name]).flatten(1).any(1).all(), f"{name} is trained"
+    for i in range(3):
+        alone = trained([runs[i]], tmp_path)
+        assert torch.equal(alone.slots.weights[0], together.slots.weights[i])
+        assert alone.fates[0] == together.fates[i]
+
+
+def test_runs_with_and_without_a_front_are_told_apart() -> None:
+    task = {"name": "delayed_classification", "loss": "ce", "n_steps": 8}
+    plain, front = make_run(task=task), make_run(task=task, net=FRONT)
+    assert network(plain["task"], plain["net"]).n_seen == 197
+    assert network(front["task"], front["net"]).n_seen == 7
+    assert fresh(network(plain["task"], plain["net"]), [plain]).keys().isdisjoint({"front.conv0.W"})
+
+
 def test_the_number_of_slots_follows_the_work_in_a_step(monkeypatch: pytest.MonkeyPatch) -> None:
     assert width_for(10_000_000, CPU) == 1
     assert width_for(1_000_000, CPU) == 8
@@ -86,14 +114,17 @@ def test_the_number_of_slots_follows_the_work_in_a_step(monkeypatch: pytest.Monk
     assert trainer([make_run(i) for i in range(3)]).slots.members == [0, 1]
 
 
-def test_slots_and_restarts_change_nothing_with_the_speed_regulariser_either(tmp_path: Path) -> None:
+@pytest.mark.parametrize("net", [{}, FRONT], ids=["pixels", "front"])
+def test_slots_and_restarts_change_nothing_with_the_speed_regulariser_either(
+    net: dict[str, Any], tmp_path: Path
+) -> None:
     task = {"name": "delayed_classification", "loss": "ce", "n_steps": 8}
     runs = [
-        make_run(i, task=task, steps=10, start="x", start_arm="a", regularise="centres", strength=0.1 * i)
+        make_run(i, task=task, net=net, steps=10, start="x", start_arm="a", regularise="centres", strength=0.1 * i)
         for i in range(4)
     ]
-    net = network(runs[0]["task"], runs[0]["net"])
-    start = Start(fresh(net, runs), torch.randn(4, 3, 4, generator=torch.Generator().manual_seed(0)))
+    made = network(runs[0]["task"], runs[0]["net"])
+    start = Start(fresh(made, runs), torch.randn(4, 3, 4, generator=torch.Generator().manual_seed(0)))
 
     def ended(width: int) -> Trainer:
         made = trainer(runs, start, width)
