@@ -100,7 +100,7 @@ def unroll(
     """
     n_steps = x.shape[2] + silent
     if net.front is not None:
-        x, silent = see(net, params, pad(x, (0, 0, 0, silent))), 0
+        x, silent = see(net, params, pad(x, (0, 0, 0, silent)) if silent else x), 0
     states = start(net, params, batch=x.shape[1]) if states is None else states
     compiled = runs_compiled(net.cell, x, net.units)
     if silent and (not compiled or net.cell.free or net.cell.embeds):
