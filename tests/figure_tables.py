@@ -47,6 +47,7 @@ def write_all(folder: Path, *, learned: bool) -> None:
         task_tables() | network_tables(("gru-vocu", "lstm-decu", "lstm-plain"), learned=learned)
     ).items():
         _write(folder, "haviv2019-curricula", name, rows)
+    _write_delayed(folder, "haviv2019-cifar", ("gru-vocu", "gru-decu", "lstm-decu"), learned=learned)
     for steps in (100, 200):
         _write_delayed(folder, "haviv2019-budget", ("gru-vocu", "gru-decu"), learned=learned, steps=steps)
     for experiment in ("haviv2019-control", "haviv2019-control-vocu"):

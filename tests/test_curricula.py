@@ -6,18 +6,21 @@ from slowpoints import curricula
 
 WHOLE = {"n_steps": 20, "n_used_steps": None, "delay_min": 4, "n_classes": 10}
 DELAY = [(0, 6), (20, 8), (30, 10), (40, 12), (50, 14), (60, 16), (70, 18), (80, 20)]
+DELAY_CIFAR = [(0, 6), (100, 8), (120, 10), (140, 12), (160, 14), (180, 16), (200, 18), (220, 20)]
+VOCABULARY_CIFAR = [(0, 2), (30, 3), (60, 4), (90, 5), (120, 6), (150, 7), (180, 8), (210, 9), (240, 10)]
 VOCABULARY = [(0, 2), (8, 3), (16, 4), (26, 5), (36, 6), (48, 7), (62, 8), (78, 9), (98, 10)]
 
 
 @pytest.mark.parametrize("scale", [1, 7, 1000])  # training steps per thousand published ones
-@pytest.mark.parametrize(("kind", "key", "schedule"), [
-    ("delay", "n_used_steps", DELAY), ("vocabulary", "n_classes", VOCABULARY),
+@pytest.mark.parametrize(("kind", "key", "length", "schedule"), [
+    ("delay", "n_used_steps", 140, DELAY), ("vocabulary", "n_classes", 140, VOCABULARY),
+    ("delay_cifar", "n_used_steps", 300, DELAY_CIFAR), ("vocabulary_cifar", "n_classes", 300, VOCABULARY_CIFAR),
 ])  # fmt: skip
-def test_stages_begin_exactly_at_their_published_fraction(kind, key, schedule, scale):
+def test_stages_begin_exactly_at_their_published_fraction(kind, key, length, schedule, scale):
     def size(step):
-        return curricula.stage(kind, step=step, steps=140 * scale, settings=WHOLE)[key]
+        return curricula.stage(kind, step=step, steps=length * scale, settings=WHOLE)[key]
 
-    for (start, here), (end, _) in zip(schedule, [*schedule[1:], (140, None)], strict=True):
+    for (start, here), (end, _) in zip(schedule, [*schedule[1:], (length, None)], strict=True):
         assert size(start * scale) == here
         assert size(end * scale - 1) == here
 

@@ -9,7 +9,7 @@ from slowpoints.engine import build, optimiser
 from slowpoints.optimise import Moments, Pace, Rules, joined, pace, rate, rules, update, views
 
 DEFAULTS = {"optimizer": "adam", "momentum": 0.9, "decay": 0.0, "clip": 0.0,
-            "schedule": "constant", "lr": 0.1, "lr_final": 1.0, "steps": 100}  # fmt: skip
+            "schedule": "constant", "lr": 0.1, "lr_final": 1.0, "drop_at": 6 / 7, "steps": 100}  # fmt: skip
 
 
 def fresh_moments(flat: torch.Tensor) -> Moments:
@@ -125,4 +125,11 @@ def test_views_share_memory_with_the_flat_parameters() -> None:
     ],
 )
 def test_the_rate_follows_its_schedule(schedule: str, step: int, expected: float) -> None:
-    assert rate(schedule, lr=0.5, lr_final=0.01, step=step, steps=70) == pytest.approx(expected)
+    train = {"schedule": schedule, "lr": 0.5, "lr_final": 0.01, "drop_at": 6 / 7, "steps": 70}
+    assert rate(train, step=step) == pytest.approx(expected)
+
+
+def test_the_published_drops_come_at_their_steps() -> None:
+    for drop_at, steps, dropped in ((6 / 7, 140_000, 120_000), (0.933333333, 300_000, 280_000)):
+        train = {"schedule": "drop", "lr": 1.0, "lr_final": 0.1, "drop_at": drop_at, "steps": steps}
+        assert [rate(train, step=step) for step in (dropped - 1, dropped)] == [1.0, 0.1]

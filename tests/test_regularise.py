@@ -38,10 +38,13 @@ def at_start() -> tuple[Trainer, Kicks]:
     return made, made.regulariser([0, 1])
 
 
-@pytest.mark.parametrize("cell", ["gru", "lstm"])
+FRONT = {"front": "conv", "front_maps": 3, "front_blocks": 2, "front_widths": [6]}
+
+
+@pytest.mark.parametrize("net", [{"cell": "gru"}, {"cell": "lstm"}, FRONT], ids=["gru", "lstm", "front"])
 @pytest.mark.parametrize("is_visited", [False, True])
-def test_slots_and_restarts_change_nothing(tmp_path: Path, *, cell: str, is_visited: bool) -> None:
-    own = {"task": TASK, "net": {"cell": cell}, "steps": 10}
+def test_slots_and_restarts_change_nothing(tmp_path: Path, *, net: dict[str, Any], is_visited: bool) -> None:
+    own = {"task": TASK, "net": net, "steps": 10}
     kinds = ["visited"] * 4 if is_visited else KINDS
     where = {} if is_visited else {"start": "x", "start_arm": "a"}
     runs = [

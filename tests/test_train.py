@@ -12,6 +12,7 @@ from slowpoints.records import read_records
 from slowpoints.regularise import Start
 from slowpoints.slots import width_for
 from slowpoints.spec.canonical import digest
+from slowpoints.stack import fresh, network
 from slowpoints.train import Trainer, fit
 
 CPU = torch.device("cpu")
@@ -73,6 +74,34 @@ def test_the_number_of_slots_changes_nothing(cell: str, tmp_path: Path) -> None:
         assert {name: value.tolist() for name, value in made.tested().items()} == {
             name: value.tolist() for name, value in whole.tested().items()
         }
+
+
+FRONT = {"front": "conv", "front_maps": 3, "front_blocks": 2, "front_widths": [6]}
+
+
+@pytest.mark.parametrize("dataset", ["fashion14", "mnist14"])
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+def test_a_run_with_a_front_is_the_same_alone_and_in_company(cell: str, dataset: str, tmp_path: Path) -> None:
+    task = {"name": "delayed_classification", "loss": "ce", "n_steps": 8, "dataset": dataset}
+    kinds = ("delay_cifar", "vocabulary_cifar", "none")
+    runs = [make_run(i, task=task, net={"cell": cell} | FRONT, steps=10, curriculum=kinds[i]) for i in range(3)]
+    together = trained(runs, tmp_path)
+    begun = fresh(together.net, runs)
+    after = together.params
+    for name in (name for name in begun if name.startswith("front.")):
+        assert (begun[name] != after[name]).flatten(1).any(1).all(), f"{name} is trained"
+    for i in range(3):
+        alone = trained([runs[i]], tmp_path)
+        assert torch.equal(alone.slots.weights[0], together.slots.weights[i])
+        assert alone.fates[0] == together.fates[i]
+
+
+def test_runs_with_and_without_a_front_are_told_apart() -> None:
+    task = {"name": "delayed_classification", "loss": "ce", "n_steps": 8}
+    plain, front = make_run(task=task), make_run(task=task, net=FRONT)
+    assert network(plain["task"], plain["net"]).n_seen == 197
+    assert network(front["task"], front["net"]).n_seen == 7
+    assert fresh(network(plain["task"], plain["net"]), [plain]).keys().isdisjoint({"front.conv0.W"})
 
 
 def test_the_number_of_slots_follows_the_work_in_a_step(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -37,7 +37,7 @@ def scores(
     owners: (run, its task settings, its fixed data), M of them
     """
     _, settings, world = owners[0]
-    size = rows * example(task, settings, world).n_steps * (net.n_in + 8 * net.units)
+    size = rows * example(task, settings, world).n_steps * net.n_numbers
     # Runs whose sets differ in size are scored one by one: sums over padded rows would round differently in company.
     width = 1 if getattr(task, "PER_RUN", ()) else max(1, ELEMENTS // size)
     parts = []

@@ -43,7 +43,9 @@ def device_named(name: str, *, matmul: str) -> torch.device:
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS may add in another order each time
     torch.use_deterministic_algorithms(True)
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
-    torch.backends.cuda.matmul.fp32_precision = "tf32" if matmul == "tf32" else "ieee"
+    precision = "tf32" if matmul == "tf32" else "ieee"
+    torch.backends.cuda.matmul.fp32_precision = precision
+    torch.backends.cudnn.conv.fp32_precision = precision  # type: ignore[attr-defined] # cuDNN's own default is tf32
     return torch.device("cuda")
 
 

@@ -12,7 +12,6 @@ from slowpoints.engine import optimiser
 
 BETA2, EPSILON = 0.999, 1e-8  # of Adam (Kingma & Ba 2015); the other optimisers' constants are settings
 VECTOR = 32  # numbers that torch's loops take at once
-DROP_AT = 6 / 7  # Haviv et al. 2019: MNIST networks drop the rate at step 120,000 of 140,000
 
 
 class Rules(NamedTuple):
@@ -83,18 +82,19 @@ def pace(trains: list[dict[str, Any]], steps: list[int]) -> Tensor:
 
 
 def _pace(train: dict[str, Any], step: int) -> tuple[float, float]:
-    lr = rate(train["schedule"], lr=train["lr"], lr_final=train["lr_final"], step=step, steps=train["steps"])
+    lr = rate(train, step=step)
     if train["optimizer"] == "adam":
         return lr / (1 - train["momentum"] ** (step + 1)), 1 - BETA2 ** (step + 1)
     return (lr / (1 - train["momentum"]) if train["optimizer"] == "momentum" else lr), 1.0
 
 
-def rate(schedule: str, *, lr: float, lr_final: float, step: int, steps: int) -> float:
-    """Return the learning rate of 0-based `step`."""
-    if schedule == "exponential":
+def rate(train: dict[str, Any], *, step: int) -> float:
+    """Return the learning rate of 0-based `step` in a training with the `train` block."""
+    lr, lr_final, steps = float(train["lr"]), float(train["lr_final"]), train["steps"]
+    if train["schedule"] == "exponential":
         return float(lr * lr_final ** (step / steps))
-    if schedule == "drop":
-        return lr * lr_final if step >= DROP_AT * steps else lr
+    if train["schedule"] == "drop":
+        return lr * lr_final if step >= train["drop_at"] * steps else lr
     return lr
 
 

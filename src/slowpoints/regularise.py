@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from slowpoints.engine import Network, States, measure, pack, prepare, step, unpack
+from slowpoints.engine import Network, States, measure, pack, prepare, see, step, unpack
 from slowpoints.stack import generator
 
 COPIES = 10  # the authors' copies of each class's state, every one with its own noise
@@ -97,7 +97,7 @@ def regularised(net: Network, params: dict[str, Tensor], loss: Tensor, final: St
     final: the states where the batch's sequences end, each [m, B, H]; values of params: [m, ...]; loss: [m] -> [m]
     """
     states = kicks.states if kicks.states.shape[1] else pack(final).detach()
-    _, moved = step(net, prepare(net, params), kicks.frames, unpack(net, states))
+    _, moved = step(net, prepare(net, params), see(net, params, kicks.frames), unpack(net, states))
     of = measure(net)
     squared = (of(pack(moved)) - of(states)).square().sum((1, 2))
     penalty = torch.where(kicks.strength > 0, kicks.strength * squared, torch.zeros_like(squared))

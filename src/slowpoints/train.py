@@ -64,7 +64,7 @@ class Trainer:
     def _numbers(self) -> int:
         """Return about how many numbers one step of one run computes."""
         n_steps = example(self.task, self.settings[0], self.worlds[0]).n_steps
-        return int(self.train["batch"] * n_steps * (self.net.n_in + 8 * self.net.units * self.net.depth))
+        return int(self.train["batch"] * n_steps * self.net.n_numbers)
 
     def _change(self, ended: list[int]) -> None:
         """Hand the slots of runs that have ended to runs that wait, and make ready for the steps to the next look."""

@@ -43,10 +43,10 @@ def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def group(data_dir: Path) -> Callable[..., Group]:
     """Return a function giving a group of untrained networks."""
 
-    def build(cell: str = "gru", *, n_runs: int = 3, units: int = 6, n_classes: int = 10) -> Group:
+    def build(cell: str = "gru", *, n_runs: int = 3, units: int = 6, n_classes: int = 10, **net: Any) -> Group:
         block = {"name": "delayed_classification", "n_classes": n_classes}
         train = {"steps": 100, "batch": 32, "lr": 1.0}
-        plan = resolve(block, {"cell": cell, "units": units}, train, where="test")
+        plan = resolve(block, {"cell": cell, "units": units} | net, train, where="test")
         made, task = network(plan["task"], plan["net"]), tasks.load("delayed_classification")
         seeds = [torch.Generator().manual_seed(i) for i in range(n_runs)]
         own = [engine.initialise(made, rng=seed, **INITIAL) for seed in seeds]

@@ -4,7 +4,7 @@ import torch
 
 from slowpoints.analyses import free_search, longevity, memory_curve, slow_points
 from slowpoints.analyses._centres import final_states, starts
-from slowpoints.analyses._delayed import with_trigger, world
+from slowpoints.analyses._delayed import mean_noise, with_trigger, world
 from slowpoints.analyses._scatter import N_FRAMES, displacements, scatter
 from slowpoints.dynamics import jacobian, spectrum, speed
 from slowpoints.engine import measure, pack, state_jacobian, state_map, unroll
@@ -100,7 +100,7 @@ def test_points_stay_within_the_region_of_their_class(group):
     task = world(g, data_dir=None)
     double = g._replace(params={name: value.double() for name, value in g.params.items()})
     final = torch.randn(3, 10, 7, 6, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-    begin = starts(double, task, final, n_deviations=1.5)
+    begin = starts(double, mean_noise(double, task), final, n_deviations=1.5)
     assert (begin.lower <= begin.centres).all()
     assert (begin.centres <= begin.upper).all()
     assert (begin.lower >= final.amin(2)).all()
@@ -114,7 +114,7 @@ def test_only_trials_read_out_correctly_count_for_the_centre(group):
     g.params["readout.b"][:, 2] = 1.0  # always class 1
     double = g._replace(params={name: value.double() for name, value in g.params.items()})
     final = torch.randn(1, 2, 5, 6, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-    begin = starts(double, world(g, data_dir=None), final, n_deviations=2.0)
+    begin = starts(double, mean_noise(double, world(g, data_dir=None)), final, n_deviations=2.0)
     assert begin.n_correct.tolist() == [[0, 5]]
     torch.testing.assert_close(begin.centres, final.mean(2))  # class 0 falls back to all its trials
 

@@ -104,6 +104,20 @@ MISTAKES = [
         {"task": {"name": "delayed_classification", "dataset": "mnist15"}, "sweep": {}},
         "unknown value 'mnist15'",
     ),
+    ({"net": {"cell": "gru", "units": 4, "front": "conv"}}, r"net.front: task memorization shows no frames"),
+    (
+        {
+            "task": {"name": "delayed_classification"},
+            "sweep": {},
+            "arms": {"a": {"net.front_blocks": 4}},
+            "net": {"cell": "gru", "units": 4, "front": "conv"},
+        },
+        "net.front_blocks: at most 3 for frames of 14 by 14 pixels, found 4",
+    ),
+    ({"net": {"cell": "gru", "units": 4, "front": "cnn"}}, "unknown value 'cnn'"),
+    ({"net": {"cell": "gru", "units": 4, "front_maps": 0}}, "front_maps must be at least 1, found 0"),
+    ({"net": {"cell": "gru", "units": 4, "front_widths": [8, 0]}}, r"front_widths must be at least 1, found \(8, 0\)"),
+    ({"train": {"steps": 100, "batch": 32, "lr": 0.1, "drop_at": 1.5}}, r"drop_at must lie in \[0, 1\], found 1.5"),
 ]
 
 

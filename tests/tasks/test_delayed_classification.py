@@ -84,7 +84,9 @@ def test_one_clean_image_and_one_trigger_among_noise(world):
     assert torch.equal(which // world.images["train"].shape[1] + 1, batch.y[row, asked])
 
 
-@pytest.mark.parametrize(("dataset", "n"), [("mnist14", 197), ("fashion14", 197), ("mnist", 785), ("fashion", 785)])
+@pytest.mark.parametrize(
+    ("dataset", "n"), [("mnist14", 197), ("fashion14", 197), ("mnist", 785), ("fashion", 785), ("cifar10", 3073)]
+)
 def test_the_input_is_the_pixels_and_the_trigger(dataset, n):
     assert task.n_in(Settings(dataset=dataset)) == n
 
@@ -269,7 +271,7 @@ def test_solved_means_nine_answers_of_ten(accuracy, is_solved):
         ({"delay_min": 0}, "delay_min is 0; must be at least 1"),
         ({"n_classes": 11}, "n_classes is 11; must lie in 1..10"),
         ({"n_classes": 0}, "n_classes is 0; must lie in 1..10"),
-        ({"dataset": "cats"}, "dataset is 'cats'; must be mnist14, fashion14, mnist or fashion"),
+        ({"dataset": "cats"}, "dataset is 'cats'; must be one of mnist14, fashion14, mnist, fashion, cifar10"),
         ({"loss": "hinge"}, "loss is 'hinge'; must be paper or ce"),
     ],
 )

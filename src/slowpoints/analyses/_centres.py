@@ -5,7 +5,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from slowpoints.analyses._delayed import answer, prepared, shared, with_trigger
+from slowpoints.analyses._delayed import answer, prepared, seen, with_trigger
 from slowpoints.engine import pack, start, step, unpack
 from slowpoints.stack import Group
 from slowpoints.tasks._images import World
@@ -31,21 +31,23 @@ def final_states(group: Group, task: World, images: Tensor, *, n_wait: int, std:
     weights, frame = prepared(group), images.flatten(0, 1)
     states = start(group.network, group.params, batch=len(frame))
     for _ in range(n_wait + 1):
-        _, states = step(group.network, weights, shared(with_trigger(frame, 0.0), states), states)
-        frame = torch.empty(1, images.shape[-1]).normal_(task.mean, std, generator=rng).expand_as(frame)
+        _, states = step(group.network, weights, seen(group, frame, 0.0), states)
+        frame = torch.empty(1, images.shape[-1]).normal_(task.mean, std, generator=rng)
     return pack(states).unflatten(1, images.shape[:2])
 
 
 @torch.no_grad()
-def starts(group: Group, task: World, final: Tensor, *, n_deviations: float | None) -> Starts:
-    """Return each class's mean final state over correct trials, and the box around it.    final: [M, N, B, S]
+def starts(group: Group, noise: Tensor, final: Tensor, *, n_deviations: float | None) -> Starts:
+    """Return each class's mean final state over correct trials, and the box around it.
+
+    noise: [M, seen - 1], as from `mean_noise`; final: [M, N, B, S]
 
     n_deviations: how far the box reaches around the mean, in standard deviations of the class's states, within
     their range; None: the range of the states of all classes.
     Departs: a class that is hardly ever read out correctly takes all its trials; the authors divide 0 by 0.
     """
     n_classes = final.shape[1]
-    label = read(group, task, final.flatten(1, 2)).unflatten(1, final.shape[1:3])
+    label = read(group, noise, final.flatten(1, 2)).unflatten(1, final.shape[1:3])
     correct = label == torch.arange(1, n_classes + 1).unsqueeze(-1)  # [M, N, B]
     n_correct = correct.sum(-1)
     weight = (correct | (n_correct < N_CORRECT).unsqueeze(-1)).to(final.dtype).unsqueeze(-1)
@@ -59,10 +61,10 @@ def starts(group: Group, task: World, final: Tensor, *, n_deviations: float | No
     return Starts(centres, lower, upper, n_correct)
 
 
-def read(group: Group, task: World, packed: Tensor) -> Tensor:
+def read(group: Group, noise: Tensor, packed: Tensor) -> Tensor:
     """Return the output that wins at a virtual trigger under the mean of the noise.
 
-    packed: [M, B, S] -> [M, B]
+    noise: [M, seen - 1], as from `mean_noise`; packed: [M, B, S] -> [M, B]
     """
-    frame = torch.full((packed.shape[1], group.network.n_in - 1), task.mean)
-    return answer(group, prepared(group), frame, unpack(group.network, packed)).argmax(-1)
+    x = with_trigger(noise, 1.0).unsqueeze(1)
+    return answer(group, prepared(group), x, unpack(group.network, packed)).argmax(-1)

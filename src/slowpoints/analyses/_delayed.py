@@ -1,4 +1,4 @@
-"""What the analyses of delayed classification share: images, noise, and the answer to a virtual trigger."""
+"""What the analyses of delayed classification share: images, noise, what networks see, the answer to a trigger."""
 
 from pathlib import Path
 from typing import Any
@@ -7,11 +7,14 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from slowpoints.engine import States, prepare, readout, step
+from slowpoints.engine import States, prepare, readout, see, step
 from slowpoints.engine.fused import Layer
 from slowpoints.records import identity
+from slowpoints.spec.seeds import seed_of
 from slowpoints.stack import Group
 from slowpoints.tasks._images import World
+
+N_FRAMES = 1000  # of noise, whose mean feature is the constant input of a network with a front (the authors' number)
 
 
 def world(group: Group, *, data_dir: Path) -> World:
@@ -30,22 +33,42 @@ def chosen_images(group: Group, images: Tensor, *, n_images: int, rng: torch.Gen
 
 
 def with_trigger(frame: Tensor, value: float) -> Tensor:
-    """Return the input of one step: pixels, then the trigger.    frame: [..., pixel] -> [..., I]"""
+    """Return the input of one step: pixels or features, then the trigger.    frame: [..., pixel] -> [..., I]"""
     return torch.cat([frame, frame.new_full((*frame.shape[:-1], 1), value)], -1)
 
 
-def answer(group: Group, prepared: tuple[Layer, ...], frame: Tensor, states: States) -> Tensor:
-    """Return the outputs in use if the trigger came now; the states are left as they are.
+def shared(group: Group, frame: Tensor, trigger: float) -> Tensor:
+    """Return the same input for every network.    frame: [..., pixel] -> [M, ..., I]"""
+    x, like = with_trigger(frame, trigger), group.params["readout.W"]
+    return x.to(like).expand(len(like), *x.shape)
 
-    frame: [B, pixel], shared by the networks; states: each [M, B, H] -> [M, B, classes + 1]
+
+def seen(group: Group, frame: Tensor, trigger: float) -> Tensor:
+    """Return what the lowest layer of each network sees of the same frames.    frame: [..., pixel] -> [M, ..., seen]"""
+    return see(group.network, group.params, shared(group, frame, trigger))
+
+
+@torch.no_grad()
+def mean_noise(group: Group, task: World) -> Tensor:
+    """Return what each network sees of noise on average: the mean pixel, or through a front the mean feature.
+
+    -> [M, pixel or feature]
     """
-    y, _ = step(group.network, prepared, shared(with_trigger(frame, 1.0), states), states)
+    n_pixels = group.network.n_in - 1
+    if group.network.front is None:
+        return shared(group, torch.full((n_pixels,), task.mean, dtype=torch.float64), 0.0)[:, :-1]
+    rng = torch.Generator().manual_seed(seed_of(group.records[0]["experiment"], "mean_noise"))
+    frames = torch.empty(N_FRAMES, n_pixels).normal_(task.mean, task.std, generator=rng)
+    return seen(group, frames, 0.0)[..., :-1].mean(1)
+
+
+def answer(group: Group, prepared: tuple[Layer, ...], x: Tensor, states: States) -> Tensor:
+    """Return the outputs in use if x came now; the states are left as they are.
+
+    x: [M, B or 1, seen], with a trigger; states: each [M, B, H] -> [M, B, classes + 1]
+    """
+    y, _ = step(group.network, prepared, x, states)
     return readout(group.network, group.params, y)[..., : group.settings.n_classes + 1]
-
-
-def shared(x: Tensor, states: States) -> Tensor:
-    """Return the same input for every network.    x: [B, ...] -> [M, B, ...]"""
-    return x.to(states[0][0].dtype).expand(len(states[0][0]), *x.shape)
 
 
 def prepared(group: Group) -> tuple[Layer, ...]:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from slowpoints.analyses._delayed import with_trigger
+from slowpoints.analyses._delayed import seen
 from slowpoints.dynamics import residual
 from slowpoints.engine import measure, state_map
 from slowpoints.spec.seeds import seed_of
@@ -34,6 +34,6 @@ def displacements(group: Group, task: World, point: Tensor) -> Tensor:
     rng = torch.Generator().manual_seed(seed_of(group.records[0]["experiment"], "noise at slow points"))
     pixels = (N_FRAMES, group.network.n_in - 1)
     frames = torch.empty(pixels, dtype=point.dtype).normal_(task.mean, task.std, generator=rng)
-    inputs = with_trigger(frames, 0.0).unsqueeze(1).expand(-1, len(point), -1)
+    inputs = seen(group, frames, 0.0).unbind(1)  # each [M, seen]
     maps = (state_map(group.network, group.params, x) for x in inputs)
     return torch.stack([residual(F, point, measure=measure(group.network)) for F in maps])

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from slowpoints import curricula
 from slowpoints.analyses._centres import final_states, starts
-from slowpoints.analyses._delayed import answer, prepared, with_trigger
+from slowpoints.analyses._delayed import answer, mean_noise, prepared, with_trigger
 from slowpoints.dynamics import SlowPoints, find_slow_points
 from slowpoints.engine import measure, state_curvature, state_jacobian, state_map, unpack
 from slowpoints.stack import Group
@@ -52,15 +52,16 @@ def tracked(
     At each checkpoint the search starts where the point is one checkpoint later, and stays within `reach` standard
     deviations of the states that the class's images lead to then, as the search at the end does: see there.
     """
-    x = with_trigger(torch.full((len(group.records), images.shape[-1]), world.mean, dtype=torch.float64), 0.0)
-    noise = rng.get_state()
+    same_noise = rng.get_state()
     lower = upper = points
     for number in reversed(range(n_checkpoints(group))):
         then = checkpoint(group, number)
+        mean = mean_noise(then, world)
+        x = with_trigger(mean, 0.0)
         if number + 1 < n_checkpoints(group):
-            rng.set_state(noise)  # the same noise at every checkpoint
+            rng.set_state(same_noise)  # at every checkpoint
             final = final_states(then, world, images, n_wait=n_wait, std=std, rng=rng)
-            _, lower, upper, _ = starts(then, world, final, n_deviations=reach)
+            _, lower, upper, _ = starts(then, mean, final, n_deviations=reach)
         jacobian = state_jacobian(then.network, then.params, x)
         found = find_slow_points(
             state_map(then.network, then.params, x), points, measure=measure(then.network), jacobian=jacobian,
@@ -73,8 +74,8 @@ def tracked(
 
 def outputs(group: Group, world: World, points: Tensor) -> Tensor:
     """Return the outputs at a virtual trigger under the mean of the noise.    [m, N, S] -> [m, N, classes + 1]"""
-    frame = torch.full((points.shape[1], group.network.n_in - 1), world.mean)
-    return answer(group, prepared(group), frame, unpack(group.network, points))
+    x = with_trigger(mean_noise(group, world), 1.0).unsqueeze(1)
+    return answer(group, prepared(group), x, unpack(group.network, points))
 
 
 def winner(out: Tensor, *, n_classes: list[int]) -> Tensor:

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from slowpoints.analyses._centres import read
 from slowpoints.analyses._chosen import representatives
-from slowpoints.analyses._delayed import as_table, with_trigger, world
+from slowpoints.analyses._delayed import as_table, mean_noise, with_trigger, world
 from slowpoints.dynamics import speed
 from slowpoints.engine import measure, state_map
 from slowpoints.records import identity
@@ -77,10 +77,10 @@ def _own_lines(group: Group, points: Tensor, settings: Settings, data_dir: Path)
     first, second = points[pairs[:, 0], None], points[pairs[:, 1], None]
     places = (1 - fraction[:, None]) * first + fraction[:, None] * second  # [P, fraction, S]
     line = places.flatten(0, 1).unsqueeze(0)
-    frame = torch.full((1, net.n_in - 1), task.mean, dtype=points.dtype)
-    F = state_map(net, group.params, with_trigger(frame, 0.0))
+    mean = mean_noise(group, task)
+    F = state_map(net, group.params, with_trigger(mean, 0.0))
     found = speed(F, line, measure=measure(net))[0].view(len(pairs), -1).tolist()
-    label = (read(group, task, line)[0] - 1).view(len(pairs), -1).tolist()
+    label = (read(group, mean, line)[0] - 1).view(len(pairs), -1).tolist()
     apart = torch.cdist(measure(net)(points), measure(net)(points), compute_mode="donot_use_mm_for_euclid_dist")
     nearest = apart.fill_diagonal_(torch.inf).argmin(-1).tolist()
     for p, (k, other) in enumerate(pairs.tolist()):

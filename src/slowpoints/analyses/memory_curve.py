@@ -20,8 +20,8 @@ from slowpoints.analyses._delayed import (
     as_table,
     chosen_images,
     prepared,
+    seen,
     shared,
-    with_trigger,
     world,
 )
 from slowpoints.engine import States, start, unroll
@@ -112,7 +112,7 @@ def answers(
     """
     weights = prepared(group)
     for delay, frame, states in rollout(group, stimulus, frames, delays=delays):
-        yield delay, answer(group, weights, frame, states)
+        yield delay, answer(group, weights, seen(group, frame, 1.0), states)
 
 
 @torch.no_grad()
@@ -124,12 +124,12 @@ def rollout(
     stimulus and every frame: [B, pixel], the same for all networks; states: each [M, B, H]
     """
     states = start(group.network, group.params, batch=len(stimulus))
-    seen = itertools.chain([stimulus], frames)
-    frame, t = next(seen), 0
+    shown = itertools.chain([stimulus], frames)
+    frame, t = next(shown), 0
     for delay in delays:
         while t < delay:
-            waiting = [frame, *itertools.islice(seen, min(STEPS, delay - t) - 1)]
-            x = with_trigger(torch.stack(waiting, 1), 0.0)
-            _, states = unroll(group.network, group.params, shared(x, states), states, last=1)
-            frame, t = next(seen), t + len(waiting)
+            waiting = [frame, *itertools.islice(shown, min(STEPS, delay - t) - 1)]
+            x = shared(group, torch.stack(waiting, 1), 0.0)
+            _, states = unroll(group.network, group.params, x, states, last=1)
+            frame, t = next(shown), t + len(waiting)
         yield delay, frame, states

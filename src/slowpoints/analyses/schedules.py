@@ -39,7 +39,7 @@ def run(
 
 def stages(kind: str, task: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the stages of a curriculum in order: when each starts, and what the task then is."""
-    steps = curricula.THOUSANDS  # stages start at whole thousands of the published schedule
+    steps = 1 if kind == "none" else curricula.SCHEDULES[kind].length  # stages start at whole thousands of these
     whole = {"n_classes": task["n_classes"], "n_used_steps": task["n_used_steps"] or task["n_steps"]}
     found: list[dict[str, Any]] = []
     for step in range(steps):

@@ -1,7 +1,7 @@
 """One slow point per class and network (Haviv et al. 2019), its speed, and the linear dynamics around it.
 
-The map is one step under the mean of the noise, without trigger. The search starts from the centre of mass
-of the class's states.
+The map is one step under the mean of the noise (through a front: the mean feature of noise), without trigger. The
+search starts from the centre of mass of the class's states.
 
 Departs: the search stays within two standard deviations of the class's states around their mean, and within
 their range; the authors bound |h| by 1 and stop after a fixed number of steps. Slow states lie in long curved
@@ -22,6 +22,7 @@ from slowpoints.analyses._centres import N_CORRECT, final_states, read, starts
 from slowpoints.analyses._delayed import (
     as_table,
     chosen_images,
+    mean_noise,
     with_trigger,
     world,
 )
@@ -105,8 +106,9 @@ def _searched(group: Group, task: World, settings: Settings) -> tuple[list[dict[
     images = chosen_images(group, task.images["train"], n_images=settings.n_images, rng=rng)
     std = task.std / settings.noise_divisor
     final = final_states(group, task, images, n_wait=settings.n_wait, std=std, rng=rng)
-    begin = starts(group, task, final, n_deviations=settings.n_deviations)
-    x = with_trigger(torch.full((len(group.records), images.shape[-1]), task.mean, dtype=torch.float64), 0.0)
+    noise = mean_noise(group, task)
+    begin = starts(group, noise, final, n_deviations=settings.n_deviations)
+    x = with_trigger(noise, 0.0)
     F = state_map(net, params, x)
     with torch.no_grad():
         found = find_slow_points(
@@ -117,7 +119,7 @@ def _searched(group: Group, task: World, settings: Settings) -> tuple[list[dict[
         eigenvalues, eigenvectors = modes(state_jacobian(net, params, x)(found.point))
         taking_part = participation(eigenvectors[..., 0])
         noisy = scatter(group, task, found.point)
-        label = read(group, task, found.point)
+        label = read(group, noise, found.point)
         start_speed = speed(F, begin.centres, measure=measure(net))
     rows: list[dict[str, Any]] = []
     kept: dict[str, Tensor] = {}

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from slowpoints.analyses._chosen import representatives
-from slowpoints.analyses._delayed import answer, as_table, chosen_images, prepared, world
+from slowpoints.analyses._delayed import answer, as_table, chosen_images, prepared, seen, world
 from slowpoints.analyses.memory_curve import noise, rollout
 from slowpoints.engine import measure, pack
 from slowpoints.records import identity
@@ -108,7 +108,7 @@ def _seen(group: Group, settings: Settings, *, data_dir: Path) -> Seen:
     states, correct = [], []
     for _, frame, now in rollout(group, stimulus, frames, delays=delays):
         states.append(measured(pack(now)).unflatten(1, size))
-        correct.append(answer(group, weights, frame, now).argmax(-1).unflatten(1, size) == label)
+        correct.append(answer(group, weights, seen(group, frame, 1.0), now).argmax(-1).unflatten(1, size) == label)
     return Seen(delays, torch.stack(states, 1).double(), torch.stack(correct, 1))
 
 

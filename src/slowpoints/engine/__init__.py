@@ -6,15 +6,17 @@ differentiate as they are.
 """
 
 from slowpoints.engine.curvature import state_curvature
+from slowpoints.engine.front import see
 from slowpoints.engine.fused import prepare
 from slowpoints.engine.graph import Captured
 from slowpoints.engine.initial import initialise
 from slowpoints.engine.maps import measure, pack, state_jacobian, state_map, unpack
-from slowpoints.engine.network import Network, count_parameters, shapes, units_for_budget
+from slowpoints.engine.network import Front, Network, count_parameters, shapes, units_for_budget
 from slowpoints.engine.recurrence import States, engine_of, readout, start, step, unroll
 
 __all__ = [
     "Captured",
+    "Front",
     "Network",
     "States",
     "count_parameters",
@@ -24,6 +26,7 @@ __all__ = [
     "pack",
     "prepare",
     "readout",
+    "see",
     "shapes",
     "start",
     "state_curvature",

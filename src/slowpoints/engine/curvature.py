@@ -25,7 +25,7 @@ Curvature = Callable[[Tensor, Tensor], Tensor]
 def state_curvature(net: Network, params: Params, x: Tensor) -> Curvature | None:
     """Return C(h, w)[i, j] = sum_k w_k d^2 g(F(h))_k / dh_i dh_j, F the step under x and g the measure of its cell.
 
-    x: [M, I]; C: [M, N, S], [M, N, S] -> [M, N, S, S]. None for networks of more than one layer.
+    x: [M, I] from `see`; C: [M, N, S], [M, N, S] -> [M, N, S, S]. None for networks of more than one layer.
     """
     if net.depth > 1:
         return None

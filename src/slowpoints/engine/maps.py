@@ -42,7 +42,7 @@ def measure(net: Network) -> Map:
 
 
 def state_map(net: Network, params: Params, x: Tensor) -> Map:
-    """Return F: one step under the constant input x.    x: [M, I]; F: [M, N, S] -> [M, N, S]"""
+    """Return F: one step under the constant input x.    x: [M, I] from `see`; F: [M, N, S] -> [M, N, S]"""
     prepared = prepare(net, params)
     constant = drive(prepared[0], x.unsqueeze(1))
 
@@ -61,7 +61,7 @@ def state_map(net: Network, params: Params, x: Tensor) -> Map:
 def state_jacobian(net: Network, params: Params, x: Tensor) -> Map:
     """Return the exact Jacobian of `state_map`, J[a, b] = dF_a / ds_b.
 
-    x: [M, I]; J: [M, N, S] -> [M, N, S, S]
+    x: [M, I] from `see`; J: [M, N, S] -> [M, N, S, S]
 
     One layer: assembled from the elementwise derivatives of the step,
         J = diag(df/ds) + sum_g diag(df/dp_g) R_g^T,

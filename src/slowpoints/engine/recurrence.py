@@ -10,6 +10,7 @@ from torch.nn.functional import pad
 from slowpoints.cells.definition import Bundle, Cell, cell
 from slowpoints.engine import build
 from slowpoints.engine.compiled import runs_compiled
+from slowpoints.engine.front import see
 from slowpoints.engine.fused import ALIGNMENT, Layer, Params, Stage, affine, apply, prepare_layer
 from slowpoints.engine.network import Network
 from slowpoints.engine.scan import Scan
@@ -81,7 +82,7 @@ def hand_up(layer: Layer, y: Tensor) -> Tensor:
 
 
 def step(net: Network, prepared: tuple[Layer, ...], x: Tensor, states: States) -> tuple[Tensor, States]:
-    """Return the output of the top layer and the new states after one step.    x: [M, B, I] -> [M, B, H]"""
+    """Return the output of the top layer and the new states after one step.    x: [M, B, I] from `see` -> [M, B, H]"""
     new = []
     for layer, old in zip(prepared, states, strict=True):
         layer_states, y = advance(net.cell, layer, drive(layer, x), old)
@@ -98,6 +99,8 @@ def unroll(
     x: [M, B, T - silent, I], the input at the other steps is zero    ->    [M, B, last or T, H]
     """
     n_steps = x.shape[2] + silent
+    if net.front is not None:
+        x, silent = see(net, params, pad(x, (0, 0, 0, silent)) if silent else x), 0
     states = start(net, params, batch=x.shape[1]) if states is None else states
     compiled = runs_compiled(net.cell, x, net.units)
     if silent and (not compiled or net.cell.free or net.cell.embeds):

@@ -31,6 +31,10 @@ class NetSettings:
     input_init: Literal["normal", "xavier"] = "normal"
     input_scale: float = 1.0
     bias_std: float = 0.0
+    front: Literal["none", "conv"] = "none"  # what frames pass before the recurrence (Haviv et al. 2019, CIFAR-10)
+    front_maps: int = 128
+    front_blocks: int = 3
+    front_widths: tuple[int, ...] = (2048, 2048, 1024)  # of its full layers
 
     def __post_init__(self) -> None:
         if (self.units is None) == (self.budget is None):
@@ -38,6 +42,10 @@ class NetSettings:
         for name in ("units", "budget", "depth"):
             if getattr(self, name) is not None and getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, found {getattr(self, name)}")
+        for name in ("front_maps", "front_blocks", "front_widths"):
+            value = getattr(self, name)
+            if min(value if name == "front_widths" else [value], default=1) < 1:
+                raise ValueError(f"{name} must be at least 1, found {value}")
 
 
 # What may differ between the runs of one stack; everything else is part of the stack's shape.
@@ -110,6 +118,21 @@ def check_named(folder: str, block: dict[str, Any], *, key: str, where: str) -> 
     return settings_class(folder, block[key])
 
 
+def _check_front(net: NetSettings, task: str, settings: dict[str, Any], *, where: str) -> None:
+    """Refuse a front for a task without frames, and one whose blocks leave nothing of them: each halves both sides."""
+    frames = literal("tasks", task, "FRAMES", {})
+    if not frames:
+        raise SpecError(
+            f"{where}.front: task {task} shows no frames (tasks/{task}.py has no FRAMES); write front: none"
+        )
+    _, height, width = frames[settings["dataset"]]
+    most = min(height, width).bit_length() - 1
+    if net.front_blocks > most:
+        raise SpecError(
+            f"{where}.front_blocks: at most {most} for frames of {height} by {width} pixels, found {net.front_blocks}"
+        )
+
+
 def resolve(task: dict[str, Any], net: dict[str, Any], train: dict[str, Any], *, where: str) -> dict[str, Any]:
     """Return the three blocks with every default filled in and every value checked."""
     task_class = check_named("tasks", task, key="name", where=f"{where}: task")
@@ -125,6 +148,8 @@ def resolve(task: dict[str, Any], net: dict[str, Any], train: dict[str, Any], *,
     train_values = build(TrainSettings, train, where=f"{where}: train")
     if train_values.regularise != "none" and not defines("tasks", task["name"], "noise"):
         raise SpecError(f"{where}: train.regularise: task {task['name']} has no noise under which states could move")
+    if net_values.front != "none":
+        _check_front(net_values, task["name"], vars(task_values), where=f"{where}: net")
     return {
         "task": {"name": task["name"]} | vars(task_values),
         "net": vars(net_values) | vars(cell_values),

@@ -6,8 +6,8 @@ from typing import Literal
 ROWS = 32  # torch rounds the tail of a tensor differently from its full vectors; whole multiples leave no tail
 
 # What may differ between the runs of one stack; everything else is part of the stack's shape.
-PER_RUN_TRAIN = ("steps", "lr", "schedule", "lr_final", "optimizer", "momentum", "decay", "clip", "curriculum",
-                 "start_arm", "regularise", "strength", "kick", "loss_weight")  # fmt: skip
+PER_RUN_TRAIN = ("steps", "lr", "schedule", "lr_final", "drop_at", "optimizer", "momentum", "decay", "clip",
+                 "curriculum", "start_arm", "regularise", "strength", "kick", "loss_weight")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,8 @@ class TrainSettings:
     batch: int
     lr: float
     schedule: Literal["constant", "exponential", "drop"] = "constant"
-    lr_final: float = 1.0  # factor on lr at the end; "drop" applies it at 6/7 of the steps
+    lr_final: float = 1.0  # factor on lr at the end
+    drop_at: float = 6 / 7  # share of the steps after which "drop" applies it (Haviv et al. 2019, MNIST)
     optimizer: Literal["adam", "rmsprop", "momentum", "sgd"] = "adam"
     momentum: float = 0.9  # adam: beta_1; rmsprop: decay of the mean square; momentum: share of the last step
     decay: float = 0.0  # L2: decay * weight is added to the gradient
@@ -29,7 +30,7 @@ class TrainSettings:
     stop_metric: str = ""  # stop a run when this validation metric ...
     stop_below: float = 0.0  # ... is below this value ...
     stop_times: int = 3  # ... at this many evaluations in a row
-    curriculum: Literal["none", "delay", "vocabulary"] = "none"
+    curriculum: Literal["none", "delay", "vocabulary", "delay_cifar", "vocabulary_cifar"] = "none"
     start: str = ""  # experiment whose trained networks are the starting point
     start_arm: str = ""
     regularise: Literal["none", "slow_points", "centres", "random", "shuffled", "visited"] = "none"
@@ -57,6 +58,8 @@ class TrainSettings:
             raise ValueError("lr and lr_final must be positive")
         if min(self.clip, self.decay, self.strength, self.loss_weight) < 0:
             raise ValueError("clip, decay, strength and loss_weight must not be negative")
+        if not 0 <= self.drop_at <= 1:
+            raise ValueError(f"drop_at must lie in [0, 1], found {self.drop_at}")
         if not 0 <= self.momentum < 1:
             raise ValueError(f"momentum must lie in [0, 1), found {self.momentum}")
         if bool(self.start) != bool(self.start_arm):

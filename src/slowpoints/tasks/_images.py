@@ -12,10 +12,11 @@ from torch import Tensor
 from slowpoints import datasets
 
 N_CLASSES = 10  # of every image set
-MNIST_NOISE = (
-    0.1307,
-    0.30816,
-)  # Haviv et al. 2019: their mean and standard deviation of full-size MNIST pixels
+NOISE = {  # Haviv et al. 2019: their mean and standard deviation of the pixels, the same for all colours
+    "mnist": (0.1307, 0.30816),
+    "cifar10": (0.4734, 0.2517),
+    "cifar10-partial": (0.4734, 0.2517),
+}
 
 
 class World(NamedTuple):
@@ -32,7 +33,7 @@ def shared(dataset: str, data_dir: Path | None, device: torch.device, *, order: 
 
     order: 0, or the seed of a permutation by which the classes are numbered anew: then class k is not label k.
     Each class is cut to the size of the smallest. The noise has the mean and standard deviation of all
-    "train" pixels together; for full-size MNIST it has the authors' own.
+    "train" pixels together; for full-size MNIST and CIFAR-10 it has the authors' own.
     Departs: the last tenth of the training images of each class is "valid", and "test" are the held-out
     images (the authors drew from training images only).
     """
@@ -44,7 +45,7 @@ def shared(dataset: str, data_dir: Path | None, device: torch.device, *, order: 
         "valid": train[:, -n_valid:],
         "test": _by_class(loaded.test_x, loaded.test_y),
     }
-    mean, std = MNIST_NOISE if dataset == "mnist" else _statistics(splits["train"])
+    mean, std = NOISE[dataset] if dataset in NOISE else _statistics(splits["train"])
     images = {split: torch.from_numpy(pixels).to(device).float().div_(255) for split, pixels in splits.items()}
     if order:
         rank = torch.randperm(N_CLASSES, generator=torch.Generator().manual_seed(order)).to(device)
@@ -53,7 +54,7 @@ def shared(dataset: str, data_dir: Path | None, device: torch.device, *, order: 
 
 
 def _by_class(images: NDArray[np.uint8], labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return as many images of each class, in order.    images: [n, side, side] -> [class, image, pixel]"""
+    """Return as many images of each class, in order.    images: [n, (3,) side, side] -> [class, image, pixel]"""
     members = [np.flatnonzero(labels == k) for k in range(N_CLASSES)]
     n_each = min(map(len, members))
     return images.reshape(len(images), -1)[np.stack([member[:n_each] for member in members])]

@@ -4,6 +4,7 @@ Every step shows an image and a trigger. One image is real, the others are noise
 the class of the real one, at all other steps the answer is output 0, "null"; class k is output k + 1.
 """
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -15,7 +16,14 @@ from slowpoints.tasks import Batch, Split
 from slowpoints.tasks._images import N_CLASSES, World, shared
 from slowpoints.tasks._measures import weighted_mean
 
-SIDE = {"mnist14": 14, "fashion14": 14, "mnist": 28, "fashion": 28}
+FRAMES = {  # channels, height, width
+    "mnist14": (1, 14, 14),
+    "fashion14": (1, 14, 14),
+    "mnist": (1, 28, 28),
+    "fashion": (1, 28, 28),
+    "cifar10": (3, 32, 32),
+    "cifar10-partial": (3, 32, 32),
+}
 FORBIDDEN = -1000.0  # the authors' factor on outputs outside the vocabulary
 TINY = 1e-4  # the authors' addend inside the logarithm
 SOLVED_ACCURACY = 0.9  # held-out images keep even a perfect memory below one
@@ -25,7 +33,7 @@ SOLVED_ACCURACY = 0.9  # held-out images keep even a perfect memory below one
 class Settings:
     """Which images, when they are shown and asked, and how the answers are judged."""
 
-    dataset: Literal["mnist14", "fashion14", "mnist", "fashion"] = "mnist14"
+    dataset: Literal["mnist14", "fashion14", "mnist", "fashion", "cifar10", "cifar10-partial"] = "mnist14"
     n_steps: int = 20
     n_used_steps: int | None = None  # show and ask within the first so many steps; none given: all
     delay_min: int = 4
@@ -37,8 +45,9 @@ class Settings:
         """Refuse delays that do not fit, and classes that do not exist."""
         used = self.n_steps if self.n_used_steps is None else self.n_used_steps
         where = "delayed_classification"
-        if self.dataset not in ("mnist14", "fashion14", "mnist", "fashion"):
-            raise ValueError(f"{where}: dataset is {self.dataset!r}; must be mnist14, fashion14, mnist or fashion")
+        known = ("mnist14", "fashion14", "mnist", "fashion", "cifar10", "cifar10-partial")
+        if self.dataset not in known:
+            raise ValueError(f"{where}: dataset is {self.dataset!r}; must be one of {', '.join(known)}")
         if self.delay_min < 1:
             raise ValueError(f"{where}: delay_min is {self.delay_min}; must be at least 1")
         if not self.delay_min < used <= self.n_steps:
@@ -54,9 +63,14 @@ class Settings:
             raise ValueError(f"{where}: loss is {self.loss!r}; must be paper or ce")
 
 
+def frame(s: Settings) -> tuple[int, int, int]:
+    """Return channels, height and width of the images, which come first among the inputs."""
+    return FRAMES[s.dataset]
+
+
 def n_in(s: Settings) -> int:
-    """Return the number of input channels: pixels, then the trigger."""
-    return SIDE[s.dataset] ** 2 + 1
+    """Return the number of input channels: pixels, colour by colour, then the trigger."""
+    return math.prod(frame(s)) + 1
 
 
 def n_out(s: Settings) -> int:
