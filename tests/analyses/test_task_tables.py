@@ -89,9 +89,9 @@ def test_the_schedules_are_those_of_the_curricula(group, analyse):
     table, _ = analyse(schedules, [g])
     own = {kind: rows for kind, rows in table.groupby("curriculum")}
     assert own["vocabulary"]["n_classes"].tolist() == list(range(2, 11))
-    assert (own["vocabulary"]["start"] * 140).tolist() == pytest.approx(curricula.VOCABULARY_STARTS)
+    assert (own["vocabulary"]["start"] * 140).tolist() == pytest.approx(curricula.SCHEDULES["vocabulary"].starts)
     assert set(own["vocabulary"]["t_max"]) == {20}
     assert own["delay"]["t_max"].tolist() == list(range(6, 21, 2))
-    assert (own["delay"]["start"] * 140).tolist() == pytest.approx(curricula.DELAY_STARTS)
+    assert (own["delay"]["start"] * 140).tolist() == pytest.approx(curricula.SCHEDULES["delay"].starts)
     assert set(own["delay"]["n_classes"]) == {10}
     assert own["none"][["start", "n_classes", "t_max"]].to_numpy().tolist() == [[0, 10, 20]]

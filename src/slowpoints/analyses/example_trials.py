@@ -42,9 +42,7 @@ def run(
     rng = torch.Generator().manual_seed(seed_of(records[0]["experiment"], "example_trials"))
     world = task.world(whole, n_parameters=0, rng=rng, data_dir=data_dir)
     batch = task.sample(whole, world, batch=N_DRAWN, split="train", rng=rng)
-    rows = [
-        row for trial, b in enumerate(unlike(batch)) for row in _rows(batch, b, trial, side=task.SIDE[whole.dataset])
-    ]
+    rows = [row for trial, b in enumerate(unlike(batch)) for row in _rows(batch, b, trial, frame=task.frame(whole))]
     return pd.DataFrame(rows, columns=list(COLUMNS)), {}
 
 
@@ -62,12 +60,12 @@ def unlike(batch: Batch) -> list[int]:
     return [0, int(differs.long().argmax())]
 
 
-def _rows(batch: Batch, b: int, trial: int, *, side: int) -> Iterator[dict[str, Any]]:
-    """Yield the pixels of one trial."""
+def _rows(batch: Batch, b: int, trial: int, *, frame: tuple[int, int, int]) -> Iterator[dict[str, Any]]:
+    """Yield the pixels of one trial, means over their colours.    frame: channels, height, width"""
     image = is_image(batch)[b].tolist()
     for step, x in enumerate(batch.x[b]):
         own = {"trial": trial, "step": step, "is_image": image[step], "trigger": int(x[-1]),
                "target": int(batch.y[b, step]) - 1}  # fmt: skip
-        for row, pixels in enumerate(x[:-1].view(side, side).tolist()):
+        for row, pixels in enumerate(x[:-1].view(frame).mean(0).tolist()):
             for column, value in enumerate(pixels):
                 yield own | {"row": row, "column": column, "value": value}
