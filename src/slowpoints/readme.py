@@ -2,7 +2,6 @@
 
 import math
 import shutil
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -30,28 +29,28 @@ def claims_table(rows: list[dict[str, Any]], *, figure: str, records: str) -> st
 
     `figure` and `records` are links in which {figure} and {experiment} are replaced.
     """
-    lines, order = [HEAD, RULE], list(PAPERS)
-    rows = sorted(rows, key=lambda row: order.index(row["paper"]) if row["paper"] in order else len(order))
-    for (paper, says), group in groupby(rows, key=lambda row: (row["paper"], row["says"])):
-        same = list(group)
-        first = same[0]
-        see = " · ".join(
-            (
-                f"[figure]({figure.format(figure=first['figure'])})",
-                f"[notebook](notebooks/{first['figure']}.ipynb)",
-                f"[tables]({records.format(experiment=first['experiment'])})",
-            )
-        )
+    lines, order = [HEAD, RULE], [*PAPERS, *(row["paper"] for row in rows)]
+    statements = dict.fromkeys((row["paper"], row["says"]) for row in rows)
+    for paper, says in sorted(statements, key=lambda one: order.index(one[0])):
+        same = [row for row in rows if (row["paper"], row["says"]) == (paper, says)]
         cells = (
             PAPERS.get(paper, paper),
             says,
-            first["published"],
+            same[0]["published"],
             _each(same, _value),
             _verdicts(same),
-            see,
+            _links(same, figure=figure, records=records),
         )
         lines.append("| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |")
     return "\n".join(lines)
+
+
+def _links(rows: list[dict[str, Any]], *, figure: str, records: str) -> str:
+    """Return links to the figure, the notebook and the tables of a statement, several where it has several."""
+    figures, experiments = (list(dict.fromkeys(row[key] for row in rows)) for key in ("figure", "experiment"))
+    links = [f"[figure]({figure.format(figure=name)})" for name in figures]
+    links += [f"[notebook](notebooks/{name}.ipynb)" for name in figures]
+    return " · ".join([*links, *(f"[tables]({records.format(experiment=name)})" for name in experiments)])
 
 
 def _each(rows: list[dict[str, Any]], shown: Any) -> str:

@@ -9,7 +9,7 @@ from matplotlib.patches import Arc
 from slowpoints.figures.style import FAINT, GREY, colour
 
 NULL = "0.8"
-STAGES = {"n_classes": "classes in use", "n_used_steps": "steps in use"}
+STAGES = {"n_classes": "classes", "n_used_steps": "steps"}  # in use
 
 
 def class_colours(n: int) -> list[tuple[float, float, float]]:
@@ -45,9 +45,9 @@ def _stages(axis: Axes, table: pd.DataFrame, *, stage: str) -> None:
         axis.axvline(step, color=GREY, linewidth=0.4, zorder=0)
     top = axis.secondary_xaxis("top")
     top.set_xticks(first.to_list(), [str(int(value)) for value in first.index])
-    top.tick_params(length=0, labelsize=5.5, colors="0.4", pad=0)
+    top.tick_params(length=0, labelsize=4.8, colors="0.4", pad=0)
     top.spines["top"].set_visible(False)
-    top.set_xlabel(STAGES[stage], fontsize=6, color="0.4", labelpad=1)
+    axis.text(1, 1.01, STAGES[stage], transform=axis.transAxes, ha="right", fontsize=5.5, color="0.4")
 
 
 def family(axis: Axes, table: pd.DataFrame, *, n_classes: int) -> None:
@@ -58,7 +58,7 @@ def family(axis: Axes, table: pd.DataFrame, *, n_classes: int) -> None:
         arc.set(alpha=min(1.0, 0.15 + share), color="0.2")
         axis.add_patch(arc)
     axis.scatter(range(n_classes), np.zeros(n_classes), c=class_colours(n_classes), s=22, zorder=3)
-    axis.set(xlim=(-0.6, n_classes - 0.4), ylim=(-0.4, n_classes / 2), xlabel="class, in the order of introduction")
+    axis.set(xlim=(-0.6, n_classes - 0.4), ylim=(-0.4, n_classes / 3), xlabel="class, by introduction")
     axis.set(xticks=range(n_classes), yticks=[])
     axis.spines["left"].set_visible(False)
 
