@@ -83,7 +83,7 @@ def test_frames_taken_in_slices_are_the_same(monkeypatch):
     net = network()
     params, x = parameters(net), normal(2, 5, SMALL.n_in + 1)
     whole = see(net, params, x)
-    monkeypatch.setattr(front_module, "NUMBERS", 2 * SMALL.n_numbers)
+    monkeypatch.setattr(front_module, "NUMBERS", {"cpu": 2 * SMALL.n_numbers})
     torch.testing.assert_close(see(net, params, x), whole)
 
 
