@@ -83,7 +83,7 @@ def test_frames_taken_in_slices_are_the_same(monkeypatch):
     net = network()
     params, x = parameters(net), normal(2, 5, SMALL.n_in + 1)
     whole = see(net, params, x)
-    monkeypatch.setattr(front_module, "NUMBERS", 2 * SMALL.n_numbers)
+    monkeypatch.setattr(front_module, "NUMBERS", {"cpu": 2 * SMALL.n_numbers})
     torch.testing.assert_close(see(net, params, x), whole)
 
 
@@ -139,6 +139,16 @@ def test_initial_values_are_those_of_the_paper():
     assert params["front.full0.W"].std().item() == pytest.approx(1024**-0.5, rel=0.02)
     assert params["front.full1.W"].std().item() == pytest.approx(200**-0.5, rel=0.03)
     assert params["front.full0.b"].std().item() == pytest.approx(0.01, rel=0.2)
+
+
+def test_the_papers_front_starts_with_small_features_that_hardly_vary():
+    """Their root mean square is 0.011 and they vary by 0.0003 between noise images, by the authors' initial values."""
+    net = network(PAPER, units=1)
+    params = parameters(net, n_runs=1, dtype=torch.float32)
+    with torch.no_grad():
+        seen = see(net, params, 0.4734 + 0.2517 * normal(1, 32, PAPER.n_in + 1, dtype=torch.float32))[0, :, :-1]
+    assert seen.square().mean().sqrt().item() == pytest.approx(0.011, rel=0.05)
+    assert seen.std(0).mean().item() == pytest.approx(0.0003, rel=0.2)
 
 
 @pytest.mark.parametrize(
