@@ -165,10 +165,10 @@ def protocol_legend(
         place.legend(handles=handles, loc=corner, fontsize=6.5)
 
 
-def legend(figure: Figure, axis: Axes, *, n_columns: int = 6) -> None:
-    """Put one legend above all panels, from the labels of one of them."""
-    handles, names = axis.get_legend_handles_labels()
-    once = dict(zip(names, handles, strict=True))
+def legend(figure: Figure, *axes: Axes, n_columns: int = 6) -> None:
+    """Put one legend above all panels, from the labels of some of them."""
+    labelled = [axis.get_legend_handles_labels() for axis in axes]
+    once = {name: handle for handles, names in labelled for name, handle in zip(names, handles, strict=True)}
     if once:
         figure.legend(once.values(), once.keys(), loc="outside upper center", ncols=min(n_columns, len(once)))
 
