@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from slowpoints.analyses import predictors
+from slowpoints.analyses._given import Given
 from slowpoints.records import write_table
 
 DELAYS = (4, 19, 50, 100)
@@ -64,8 +65,7 @@ def _correlated(longevity: pd.DataFrame) -> pd.DataFrame:
     """Return the table of the analysis itself, the arms of each protocol as a curriculum."""
     named = {"vocu": "vocabulary", "decu": "delay"}
     own = longevity.assign(curriculum=longevity["arm"].map(lambda arm: named.get(arm.partition("-")[2], "none")))
-    nowhere: dict[str, Any] = {"records": [], "arrays": {}, "settings": predictors.Settings(), "data_dir": Path()}
-    return predictors.run([], tables={"longevity": own}, **nowhere)[0]
+    return predictors.run(Given([], [], predictors.Settings(), {"longevity": own}, {}, Path()))[0]
 
 
 def _write(folder: Path, experiment: str, name: str, rows: list[dict[str, Any]] | pd.DataFrame) -> None:

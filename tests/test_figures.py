@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,13 +13,7 @@ from slowpoints.figures.states import CLASSES
 from slowpoints.figures.style import GREY, PALETTE, protocol
 from slowpoints.spec.digests import closure
 
-
-@pytest.fixture(autouse=True)
-def _clean():
-    plt.switch_backend("agg")
-    figures.start()
-    yield
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("_fresh_sheet")
 
 
 def table(**columns) -> pd.DataFrame:

@@ -1,6 +1,5 @@
 """Panels of formation, and printed tables: what is drawn is what the table says."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,13 +8,7 @@ from matplotlib.patches import Arc
 from slowpoints import figures
 from slowpoints.figures.formation import NULL, class_colours
 
-
-@pytest.fixture(autouse=True)
-def _clean():
-    plt.switch_backend("agg")
-    figures.start()
-    yield
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("_fresh_sheet")
 
 
 def tracked() -> pd.DataFrame:

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 
 from slowpoints import analyses
+from slowpoints.analyses._given import Given
 from slowpoints.records import read_arrays, read_records, read_table, write_arrays, write_table
 from slowpoints.stack import load
 
@@ -15,12 +16,14 @@ def run(name: str, *, settings: dict[str, Any], runs: list[Path], needs: list[Pa
     """Write the table and the arrays of analysis `name` of the networks in `runs`; `needs` are tables it reads."""
     module = analyses.load(name)
     found, kept = module.run(
-        load(runs),
-        records=[record for path in runs for record in read_records(path)],
-        settings=module.Settings(**settings),
-        tables={path.stem: read_table(path) for path in needs},
-        arrays={path.stem: _tensors(path.with_suffix(".safetensors")) for path in needs},
-        data_dir=data_dir,
+        Given(
+            load(runs),
+            records=[record for path in runs for record in read_records(path)],
+            settings=module.Settings(**settings),
+            tables={path.stem: read_table(path) for path in needs},
+            arrays={path.stem: _tensors(path.with_suffix(".safetensors")) for path in needs},
+            data_dir=data_dir,
+        )
     )
     write_arrays(arrays, {key: value.numpy() for key, value in kept.items()})
     write_table(table, found)

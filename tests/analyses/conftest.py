@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from slowpoints import datasets, engine, tasks
+from slowpoints.analyses._given import Given
 from slowpoints.spec.settings import resolve
 from slowpoints.stack import Group, network, task_settings
 
@@ -67,9 +68,18 @@ def record(seed: int, plan: dict[str, Any]) -> dict[str, Any]:
 def analyse(data_dir: Path) -> Callable[..., Any]:
     """Return a function that runs an analysis on groups."""
 
-    def run(module: Any, groups: list[Group], *, tables: Any = None, arrays: Any = None, **settings: Any) -> Any:
-        records = [record for group in groups for record in group.records]
-        given = {"records": records, "settings": module.Settings(**settings), "data_dir": data_dir}
-        return module.run(groups, tables=tables or {}, arrays=arrays or {}, **given)
+    def run(
+        module: Any,
+        groups: list[Group],
+        *,
+        records: Any = None,
+        tables: Any = None,
+        arrays: Any = None,
+        **settings: Any,
+    ) -> Any:
+        own = records or [record for group in groups for record in group.records]
+        return module.run(
+            Given(groups, own, module.Settings(**settings), tables=tables or {}, arrays=arrays or {}, data_dir=data_dir)
+        )
 
     return run

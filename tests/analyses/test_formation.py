@@ -31,16 +31,12 @@ def grown(group):
 
 
 @pytest.fixture
-def followed(analyse, data_dir):
+def followed(analyse):
     """Return a function that runs the search at the end and then the tracking."""
 
     def run(g, **settings):
-        records = {"records": g.records, "data_dir": data_dir}
-        own = slow_points.Settings(n_images=6, n_wait=3, max_iterations=200)
-        points, arrays = slow_points.run([g], settings=own, tables={}, arrays={}, **records)
-        table, path = formation.run(
-            [g], settings=formation.Settings(**SMALL | settings), tables={}, arrays={"slow_points": arrays}, **records
-        )
+        points, arrays = analyse(slow_points, [g], n_images=6, n_wait=3, max_iterations=200)
+        table, path = analyse(formation, [g], arrays={"slow_points": arrays}, **SMALL | settings)
         return points, arrays, table, path
 
     return run

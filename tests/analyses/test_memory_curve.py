@@ -89,9 +89,7 @@ def test_one_noise_sequence_and_more_images_than_there_are_still_work(group, ana
 
 def test_without_any_network_the_table_is_empty_but_has_its_columns(group, analyse):
     g = group()
-    empty, _ = memory_curve.run(
-        [], records=g.records, settings=memory_curve.Settings(), tables={}, arrays={}, data_dir=None
-    )
+    empty, _ = analyse(memory_curve, [], records=g.records)
     full, _ = analyse(memory_curve, [g], **SMALL)
     assert len(empty) == 0
     assert list(empty) == list(full)

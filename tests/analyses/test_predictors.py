@@ -8,6 +8,7 @@ import pytest
 
 from slowpoints import statistics
 from slowpoints.analyses import predictors
+from slowpoints.analyses._given import Given
 
 
 def longevity(n_seeds: int = 4) -> pd.DataFrame:
@@ -25,8 +26,7 @@ def longevity(n_seeds: int = 4) -> pd.DataFrame:
 
 
 def table_of(given: pd.DataFrame) -> pd.DataFrame:
-    own = {"records": [], "arrays": {}, "settings": predictors.Settings(), "data_dir": Path()}
-    return predictors.run([], tables={"longevity": given}, **own)[0]
+    return predictors.run(Given([], [], predictors.Settings(), {"longevity": given}, {}, Path()))[0]
 
 
 @pytest.fixture(scope="module")

@@ -169,9 +169,7 @@ def test_coinciding_points_share_a_representative(group, analyse):
 def test_one_class_and_no_network_work(group, analyse):
     table, _ = analyse(slow_points, [group(n_runs=1, n_classes=1)], **SMALL)
     assert len(table) == 1
-    empty, arrays = slow_points.run(
-        [], records=group().records, settings=slow_points.Settings(), tables={}, arrays={}, data_dir=None
-    )
+    empty, arrays = analyse(slow_points, [], records=group().records)
     assert list(empty) == list(table)
     assert not arrays
 

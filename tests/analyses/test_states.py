@@ -155,8 +155,7 @@ def test_the_eigenvalues_are_those_of_the_chosen_network(needs, analyse):
 def test_without_any_network_the_table_is_empty_but_has_its_columns(module, needs, analyse):
     g, given = needs()
     full, _ = analyse(module, [g], **given)
-    rest = {"records": g.records, "settings": module.Settings(), "data_dir": None}
-    empty, arrays = module.run([], **given, **rest)
+    empty, arrays = analyse(module, [], records=g.records, **given)
     assert len(empty) == 0
     assert list(empty) == list(full)
     assert not arrays

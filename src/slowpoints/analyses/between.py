@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import torch
 from torch import Tensor
 
 from slowpoints.analyses._centres import read
 from slowpoints.analyses._chosen import representatives
 from slowpoints.analyses._delayed import as_table, mean_noise, with_trigger, world
+from slowpoints.analyses._given import Given, Result
 from slowpoints.dynamics import speed
 from slowpoints.engine import measure, state_map
 from slowpoints.records import identity
@@ -36,15 +36,7 @@ class Settings:
             raise ValueError(f"between: n_fractions is {self.n_fractions}; must be at least 2")
 
 
-def run(
-    groups: list[Group],
-    *,
-    records: list[dict[str, Any]],
-    settings: Settings,
-    tables: dict[str, pd.DataFrame],
-    arrays: dict[str, dict[str, Tensor]],
-    data_dir: Path,
-) -> tuple[pd.DataFrame, dict[str, Tensor]]:
+def run(given: Given) -> Result:
     """Return one row per network, pair of its slow points and place on the line between them.
 
     fraction: of the way from the point of `class` (0) to that of `other` (1); distance: of the two points, in the
@@ -52,10 +44,10 @@ def run(
     """
     rows = [
         row
-        for group in representatives(groups, tables["memory_curve"])
-        for row in _lines(group, arrays["slow_points"], settings, data_dir=data_dir)
+        for group in representatives(given.groups, given.tables["memory_curve"])
+        for row in _lines(group, given.arrays["slow_points"], given.settings, data_dir=given.data_dir)
     ]
-    return as_table(rows, records=records, columns=COLUMNS), {}
+    return as_table(rows, records=given.records, columns=COLUMNS), {}
 
 
 def _lines(group: Group, points: dict[str, Tensor], settings: Settings, *, data_dir: Path) -> Iterator[dict[str, Any]]:

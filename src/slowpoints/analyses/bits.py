@@ -1,15 +1,13 @@
 """Bits stored in the parameters (Collins et al. 2017, section 2.1): one row per run of the perceptron task."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from torch import Tensor
 
+from slowpoints.analyses._given import Given, Result
 from slowpoints.capacity import bits_per_parameter, mutual_information, soft_bits
 from slowpoints.records import identity
-from slowpoints.stack import Group
 from slowpoints.tasks.perceptron import Settings as Perceptron
 from slowpoints.tasks.perceptron import n_labels
 
@@ -19,17 +17,9 @@ class Settings:
     """No options."""
 
 
-def run(
-    groups: list[Group],
-    *,
-    records: list[dict[str, Any]],
-    settings: Settings,
-    tables: dict[str, pd.DataFrame],
-    arrays: dict[str, dict[str, Tensor]],
-    data_dir: Path,
-) -> tuple[pd.DataFrame, dict[str, Tensor]]:
+def run(given: Given) -> Result:
     """Return stored bits, hard (the paper's mutual information) and soft (by cross-entropy); empty for diverged."""
-    rows = [identity(record) | _stored(record) for record in records]
+    rows = [identity(record) | _stored(record) for record in given.records]
     return pd.DataFrame(rows), {}
 
 

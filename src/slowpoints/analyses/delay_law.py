@@ -5,13 +5,11 @@ leaves, P(d_min + w) = (1/n + 1/(n-1) + ... + 1/(w+1)) / n: short delays prevail
 """
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import pandas as pd
-from torch import Tensor
 
-from slowpoints.stack import Group, task_settings
+from slowpoints.analyses._given import Given, Result
+from slowpoints.stack import task_settings
 
 COLUMNS = ("t_max", "delay", "probability")
 
@@ -23,20 +21,12 @@ class Settings:
     t_max: tuple[int, ...] = (6, 8, 12, 16, 20)
 
 
-def run(
-    groups: list[Group],
-    *,
-    records: list[dict[str, Any]],
-    settings: Settings,
-    tables: dict[str, pd.DataFrame],
-    arrays: dict[str, dict[str, Tensor]],
-    data_dir: Path,
-) -> tuple[pd.DataFrame, dict[str, Tensor]]:
+def run(given: Given) -> Result:
     """Return one row per length of the sequence, in steps, and delay; no network is looked at."""
-    shortest = task_settings(records[0]["task"]).delay_min
+    shortest = task_settings(given.records[0]["task"]).delay_min
     rows = [
         (t_max, delay, probability)
-        for t_max in settings.t_max
+        for t_max in given.settings.t_max
         for delay, probability in law(t_max=t_max, delay_min=shortest).items()
     ]
     return pd.DataFrame(rows, columns=list(COLUMNS)), {}

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -10,8 +9,9 @@ import torch
 from torch import Tensor
 
 from slowpoints import tasks
+from slowpoints.analyses._given import Given, Result
 from slowpoints.spec.seeds import seed_of
-from slowpoints.stack import Group, task_settings
+from slowpoints.stack import task_settings
 from slowpoints.tasks import Batch
 
 COLUMNS = ("trial", "step", "is_image", "trigger", "target", "row", "column", "value")
@@ -23,24 +23,16 @@ class Settings:
     """No options."""
 
 
-def run(
-    groups: list[Group],
-    *,
-    records: list[dict[str, Any]],
-    settings: Settings,
-    tables: dict[str, pd.DataFrame],
-    arrays: dict[str, dict[str, Tensor]],
-    data_dir: Path,
-) -> tuple[pd.DataFrame, dict[str, Tensor]]:
+def run(given: Given) -> Result:
     """Return one row per trial, step and pixel of the frame; no network is looked at.
 
     is_image: the frame is the image, not noise; target: the class wanted at that step (-1: null). The trials are
     the first of a draw of the whole task, and the first after it with another class, stimulus, trigger and delay.
     """
-    block = records[0]["task"]
+    block = given.records[0]["task"]
     task, whole = tasks.load(block["name"]), task_settings(block)
-    rng = torch.Generator().manual_seed(seed_of(records[0]["experiment"], "example_trials"))
-    world = task.world(whole, n_parameters=0, rng=rng, data_dir=data_dir)
+    rng = torch.Generator().manual_seed(seed_of(given.records[0]["experiment"], "example_trials"))
+    world = task.world(whole, n_parameters=0, rng=rng, data_dir=given.data_dir)
     batch = task.sample(whole, world, batch=N_DRAWN, split="train", rng=rng)
     rows = [row for trial, b in enumerate(unlike(batch)) for row in _rows(batch, b, trial, frame=task.frame(whole))]
     return pd.DataFrame(rows, columns=list(COLUMNS)), {}

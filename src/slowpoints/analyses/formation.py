@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import torch
 from torch import Tensor
 
 from slowpoints.analyses._delayed import as_table, chosen_images, world
+from slowpoints.analyses._given import Given, Result
 from slowpoints.analyses._tracking import Tracked, checkpoint, in_use, n_checkpoints, outputs, tracked, winner
 from slowpoints.analyses.memory_curve import answers, noise
 from slowpoints.dynamics import spectrum
@@ -46,15 +46,7 @@ class Settings:
     n_noise: int = 3
 
 
-def run(
-    groups: list[Group],
-    *,
-    records: list[dict[str, Any]],
-    settings: Settings,
-    tables: dict[str, pd.DataFrame],
-    arrays: dict[str, dict[str, Tensor]],
-    data_dir: Path,
-) -> tuple[pd.DataFrame, dict[str, Tensor]]:
+def run(given: Given) -> Result:
     """Return one row per network, checkpoint and class; per run "path", the points [K, N, S] in order of time.
 
     label, label_in_use: the class read out at the point (-1: null), among all outputs and among those in use;
@@ -63,19 +55,19 @@ def run(
     """
     rows: list[dict[str, Any]] = []
     paths: dict[str, Tensor] = {}
-    for group in groups:
+    for group in given.groups:
         if not n_checkpoints(group):
             raise ValueError("formation reads checkpoints: set train.snapshots")
         for first in range(0, len(group.records), TOGETHER):
             part = rows_of(group, slice(first, first + TOGETHER))
-            points = torch.stack([arrays["slow_points"][f"{record['id']}/points"] for record in part.records])
-            found, path = _followed(part, points, settings, data_dir=data_dir)
+            points = torch.stack([given.arrays["slow_points"][f"{record['id']}/points"] for record in part.records])
+            found, path = _followed(part, points, given.settings, data_dir=given.data_dir)
             rows += found
             paths |= path
     columns = ("class", "step", "n_classes", "n_used_steps", "speed", "kind", "spectral_radius", "label",
                "label_in_use", "moved", "pc1", "nearest", "distance",
-               *(f"accuracy_at_{delay}" for delay in settings.delays))  # fmt: skip
-    return as_table(rows, records=records, columns=columns), paths
+               *(f"accuracy_at_{delay}" for delay in given.settings.delays))  # fmt: skip
+    return as_table(rows, records=given.records, columns=columns), paths
 
 
 def _followed(

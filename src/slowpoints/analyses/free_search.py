@@ -5,14 +5,9 @@ claims that use the speed would say without it.
 """
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
-
-import pandas as pd
-from torch import Tensor
 
 from slowpoints.analyses import slow_points
-from slowpoints.stack import Group
+from slowpoints.analyses._given import Given, Result
 
 NEEDS: tuple[str, ...] = ("slow_points", "longevity")
 
@@ -25,18 +20,10 @@ class Settings:
     max_iterations: int = 1000
 
 
-def run(
-    groups: list[Group],
-    *,
-    records: list[dict[str, Any]],
-    settings: Settings,
-    tables: dict[str, pd.DataFrame],
-    arrays: dict[str, dict[str, Tensor]],
-    data_dir: Path,
-) -> tuple[pd.DataFrame, dict[str, Tensor]]:
+def run(given: Given) -> Result:
     """Return one row per network and class: speed and read-out of the free point, beside what longevity says."""
-    own = slow_points.Settings(n_images=settings.n_images, max_iterations=settings.max_iterations, n_deviations=None)
-    free, _ = slow_points.run(groups, records=records, settings=own, tables={}, arrays={}, data_dir=data_dir)
+    own = slow_points.Settings(**vars(given.settings), n_deviations=None)
+    free, _ = slow_points.run(given._replace(settings=own))
     columns = ["run", "class", "speed", "label", "kind", "n_iterations"]
     renamed = free[columns].rename(columns={name: f"free_{name}" for name in columns[2:]})
-    return tables["longevity"].merge(renamed, on=["run", "class"], validate="one_to_one"), {}
+    return given.tables["longevity"].merge(renamed, on=["run", "class"], validate="one_to_one"), {}

@@ -8,15 +8,13 @@ were there are compared.
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from torch import Tensor
 
+from slowpoints.analyses._given import Given, Result
 from slowpoints.records import identity
-from slowpoints.stack import Group
 
 NEEDS: tuple[str, ...] = ("formation",)
 
@@ -26,23 +24,15 @@ class Settings:
     """No options."""
 
 
-def run(
-    groups: list[Group],
-    *,
-    records: list[dict[str, Any]],
-    settings: Settings,
-    tables: dict[str, pd.DataFrame],
-    arrays: dict[str, dict[str, Tensor]],
-    data_dir: Path,
-) -> tuple[pd.DataFrame, dict[str, Tensor]]:
+def run(given: Given) -> Result:
     """Return one row per network and class introduced during training.
 
     parent: -1 where null is read out; from_class: whether it is not; label_before: among all outputs, also those
     not yet trained. <change>_parent, <change>_others: of each accuracy and of log10 speed, after minus before;
     <change>_cost: of the parent minus that of the others.
     """
-    table = tables["formation"]
-    names = list(identity(records[0]))
+    table = given.tables["formation"]
+    names = list(identity(given.records[0]))
     delays = [name for name in table if name.startswith("accuracy_at_")]
     rows = [
         row | {name: own[name].iloc[0] for name in names}

@@ -5,13 +5,13 @@ the smallest error.
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import torch
 from torch import Tensor
 
+from slowpoints.analyses._given import Given, Result
 from slowpoints.engine import prepare, start
 from slowpoints.engine.recurrence import advance, drive, stage_values
 from slowpoints.records import identity
@@ -26,23 +26,15 @@ class Settings:
     n_sequences: int = 2
 
 
-def run(
-    groups: list[Group],
-    *,
-    records: list[dict[str, Any]],
-    settings: Settings,
-    tables: dict[str, pd.DataFrame],
-    arrays: dict[str, dict[str, Tensor]],
-    data_dir: Path,
-) -> tuple[pd.DataFrame, dict[str, Tensor]]:
+def run(given: Given) -> Result:
     """Return input, gate (empty for cells without one) and state per step and unit."""
     best: dict[str, tuple[Group, int]] = {}
-    for group in groups:
+    for group in given.groups:
         for row, record in enumerate(group.records):
             other = best.get(record["arm"])
             if other is None or _merit(record) > _merit(other[0].records[other[1]]):
                 best[record["arm"]] = (group, row)
-    parts = [_trace(group, row, n_sequences=settings.n_sequences) for group, row in best.values()]
+    parts = [_trace(group, row, n_sequences=given.settings.n_sequences) for group, row in best.values()]
     return pd.concat(parts, ignore_index=True), {}
 
 

@@ -1,15 +1,12 @@
 """Does the speed at a slow point tell how long its class is remembered? One row per network and class."""
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
-from torch import Tensor
 
+from slowpoints.analyses._given import Given, Result
 from slowpoints.records import identity
-from slowpoints.stack import Group
 
 NEEDS: tuple[str, ...] = ("slow_points", "memory_curve")
 POINT = ("speed", "noisy_speed", "scatter", "spectral_radius", "participation", "distance")  # as in slow_points
@@ -20,30 +17,22 @@ class Settings:
     """No options."""
 
 
-def run(
-    groups: list[Group],
-    *,
-    records: list[dict[str, Any]],
-    settings: Settings,
-    tables: dict[str, pd.DataFrame],
-    arrays: dict[str, dict[str, Tensor]],
-    data_dir: Path,
-) -> tuple[pd.DataFrame, dict[str, Tensor]]:
+def run(given: Given) -> Result:
     """Return speed and rivals, nominal accuracy (over the delays of training), half-life, accuracy at each delay.
 
     half_life: the delay at which accuracy first falls to half the nominal one, interpolated in log delay; if
     it never does, the longest delay measured, and outlived is true.
     """
-    curves = tables["memory_curve"].pivot(index=["run", "class"], columns="delay", values="accuracy")
-    trained = {record["id"]: record["task"]["n_steps"] for record in records}
-    points = tables["slow_points"]
+    curves = given.tables["memory_curve"].pivot(index=["run", "class"], columns="delay", values="accuracy")
+    trained = {record["id"]: record["task"]["n_steps"] for record in given.records}
+    points = given.tables["slow_points"]
     rows = []
     for _, point in points.iterrows():
         curve = curves.loc[(point["run"], point["class"])]
         nominal = float(curve[curve.index < trained[point["run"]]].mean())
         half, outlived = half_life(curve.index.to_numpy(), curve.to_numpy(), nominal=nominal)
         rows.append(
-            {name: point[name] for name in [*identity(records[0]), "class", *POINT]}
+            {name: point[name] for name in [*identity(given.records[0]), "class", *POINT]}
             | {"log10_speed": float(np.log10(point["speed"])), "kind": point["kind"], "nominal": nominal}
             | {"half_life": half, "outlived": outlived}
             | {f"accuracy_at_{delay}": float(value) for delay, value in curve.items()}

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import torch
 from torch import Tensor
 
@@ -24,6 +23,7 @@ from slowpoints.analyses._delayed import (
     shared,
     world,
 )
+from slowpoints.analyses._given import Given, Result
 from slowpoints.engine import States, start, unroll
 from slowpoints.records import identity
 from slowpoints.spec.seeds import seed_of
@@ -52,21 +52,13 @@ class Settings:
             raise ValueError("memory_curve: n_images and n_noise must be at least 1")
 
 
-def run(
-    groups: list[Group],
-    *,
-    records: list[dict[str, Any]],
-    settings: Settings,
-    tables: dict[str, pd.DataFrame],
-    arrays: dict[str, dict[str, Tensor]],
-    data_dir: Path,
-) -> tuple[pd.DataFrame, dict[str, Tensor]]:
+def run(given: Given) -> Result:
     """Return accuracy per network, class and delay, its spread over noise sequences, and number of trials.
 
     accuracy: the class wins against all outputs, null included; accuracy_classes: against the classes only.
     """
-    rows = [row for group in groups for row in _curves(group, settings, data_dir=data_dir)]
-    return as_table(rows, records=records, columns=COLUMNS), {}
+    rows = [row for group in given.groups for row in _curves(group, given.settings, data_dir=given.data_dir)]
+    return as_table(rows, records=given.records, columns=COLUMNS), {}
 
 
 def _curves(group: Group, settings: Settings, *, data_dir: Path) -> Iterator[dict[str, Any]]:

@@ -11,15 +11,13 @@ points come first); `distance` to the network's nearest other point; `nominal`, 
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from torch import Tensor
 
 from slowpoints import statistics
-from slowpoints.stack import Group
+from slowpoints.analyses._given import Given, Result
 
 NEEDS: tuple[str, ...] = ("longevity",)
 PREDICTORS = ("speed", "noisy_speed", "scatter", "rate", "distance", "nominal")
@@ -35,22 +33,14 @@ class Settings:
     """No options."""
 
 
-def run(
-    groups: list[Group],
-    *,
-    records: list[dict[str, Any]],
-    settings: Settings,
-    tables: dict[str, pd.DataFrame],
-    arrays: dict[str, dict[str, Tensor]],
-    data_dir: Path,
-) -> tuple[pd.DataFrame, dict[str, Tensor]]:
+def run(given: Given) -> Result:
     """Return one row per scope, outcome and predictor.
 
     cell, curriculum: the scope, "all" where pooled; outcome: "accuracy" at a delay, or "half_life"; mean: of the
     outcome; rho: rank correlation of predictor and outcome; partial: the same given nominal accuracy; n_classes:
     points that enter, one per class and network.
     """
-    table = tables["longevity"]
+    table = given.tables["longevity"]
     table = table.assign(rate=np.log(table["spectral_radius"].clip(lower=TINY)).abs())
     outcomes = ["half_life", *(name for name in table if name.startswith("accuracy_at_"))]
     table = table.dropna(subset=[*PREDICTORS, *outcomes])

@@ -1,14 +1,12 @@
 """What the curricula ask for, and when: classes in use and length of the sequence against the share of training."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from torch import Tensor
 
 from slowpoints import curricula
-from slowpoints.stack import Group
+from slowpoints.analyses._given import Given, Result
 
 COLUMNS = ("curriculum", "start", "n_classes", "t_max")
 
@@ -18,21 +16,13 @@ class Settings:
     """No options."""
 
 
-def run(
-    groups: list[Group],
-    *,
-    records: list[dict[str, Any]],
-    settings: Settings,
-    tables: dict[str, pd.DataFrame],
-    arrays: dict[str, dict[str, Tensor]],
-    data_dir: Path,
-) -> tuple[pd.DataFrame, dict[str, Tensor]]:
+def run(given: Given) -> Result:
     """Return one row per curriculum of the experiment and stage; no network is looked at.
 
     start: the share of training done when the stage begins; t_max: steps of the sequence in use.
     """
-    task = records[0]["task"]
-    kinds = dict.fromkeys(record["train"]["curriculum"] for record in records)
+    task = given.records[0]["task"]
+    kinds = dict.fromkeys(record["train"]["curriculum"] for record in given.records)
     rows = [{"curriculum": kind} | stage for kind in kinds for stage in stages(kind, task)]
     return pd.DataFrame(rows, columns=list(COLUMNS)), {}
 

@@ -11,10 +11,8 @@ box, where gates saturate, and more than half of its points are read out as anot
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import torch
 from torch import Tensor
 
@@ -26,6 +24,7 @@ from slowpoints.analyses._delayed import (
     with_trigger,
     world,
 )
+from slowpoints.analyses._given import Given, Result
 from slowpoints.analyses._scatter import scatter
 from slowpoints.dynamics import (
     SlowPoints,
@@ -63,15 +62,7 @@ class Settings:
     max_iterations: int = 1000
 
 
-def run(
-    groups: list[Group],
-    *,
-    records: list[dict[str, Any]],
-    settings: Settings,
-    tables: dict[str, pd.DataFrame],
-    arrays: dict[str, dict[str, Tensor]],
-    data_dir: Path,
-) -> tuple[pd.DataFrame, dict[str, Tensor]]:
+def run(given: Given) -> Result:
     """Return one row per network and class; per run "points", "centres" [N, S], "eigenvalues" [N, S, 2].
 
     label: the class read out at the point (-1: null); representative: the class whose point this one
@@ -80,13 +71,13 @@ def run(
     """
     rows: list[dict[str, Any]] = []
     kept: dict[str, Tensor] = {}
-    for group in groups:
-        images_and_noise = world(group, data_dir=data_dir)
+    for group in given.groups:
+        images_and_noise = world(group, data_dir=given.data_dir)
         for part in _parts(group):
-            found, own = _searched(part, images_and_noise, settings)
+            found, own = _searched(part, images_and_noise, given.settings)
             rows += found
             kept |= own
-    return as_table(rows, records=records, columns=COLUMNS), kept
+    return as_table(rows, records=given.records, columns=COLUMNS), kept
 
 
 def _parts(group: Group) -> Iterator[Group]:

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import pandas as pd
 import torch
 from torch import Tensor
 
 from slowpoints.analyses._chosen import representatives
 from slowpoints.analyses._delayed import answer, as_table, chosen_images, prepared, seen, world
+from slowpoints.analyses._given import Given, Result
 from slowpoints.analyses.memory_curve import noise, rollout
 from slowpoints.engine import measure, pack
 from slowpoints.records import identity
@@ -59,15 +59,7 @@ class Plane(NamedTuple):
     share: Tensor  # [2] of the variance
 
 
-def run(
-    groups: list[Group],
-    *,
-    records: list[dict[str, Any]],
-    settings: Settings,
-    tables: dict[str, pd.DataFrame],
-    arrays: dict[str, dict[str, Tensor]],
-    data_dir: Path,
-) -> tuple[pd.DataFrame, dict[str, Tensor]]:
+def run(given: Given) -> Result:
     """Return one row per state, point of a trajectory and slow point; per run "mean" [S], "axes" [2, S].
 
     kind: state, trajectory or slow_point; share1, share2: of the variance of the states, along each component;
@@ -75,21 +67,21 @@ def run(
     """
     rows: list[dict[str, Any]] = []
     kept: dict[str, Tensor] = {}
-    labels = tables["slow_points"].set_index(["run", "class"])["label"]
-    for group in representatives(groups, tables["memory_curve"]):
-        seen = _seen(group, settings, data_dir=data_dir)
+    labels = given.tables["slow_points"].set_index(["run", "class"])["label"]
+    for group in representatives(given.groups, given.tables["memory_curve"]):
+        seen = _seen(group, given.settings, data_dir=given.data_dir)
         for m, record in enumerate(group.records):
             name = record["id"]
-            plane = _plane(_at(seen, settings.delays).states[m].flatten(0, -2))
-            points = measure(group.network)(arrays["slow_points"][f"{name}/points"])
+            plane = _plane(_at(seen, given.settings.delays).states[m].flatten(0, -2))
+            points = measure(group.network)(given.arrays["slow_points"][f"{name}/points"])
             who = identity(record) | {"share1": float(plane.share[0]), "share2": float(plane.share[1])}
-            rows += [who | row for row in _rows(seen, m, plane, settings)]
+            rows += [who | row for row in _rows(seen, m, plane, given.settings)]
             rows += [
                 who | {"kind": "slow_point", "class": k, "pc1": x, "pc2": y, "correct": bool(labels[name, k] == k)}
                 for k, (x, y) in enumerate(_projected(plane, points).tolist())
             ]
             kept |= {f"{name}/mean": plane.mean, f"{name}/axes": plane.axes}
-    table = as_table(rows, records=records, columns=COLUMNS)
+    table = as_table(rows, records=given.records, columns=COLUMNS)
     return table.astype({"item": "Int64", "delay": "Int64"}), kept
 
 

@@ -1,15 +1,13 @@
 """Real numbers that the units pass on (Collins et al. 2017, Fig. 2c): one row per run of the throughput task."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from torch import Tensor
 
+from slowpoints.analyses._given import Given, Result
 from slowpoints.capacity import numbers_per_unit, throughput_line
 from slowpoints.records import identity
-from slowpoints.stack import Group
 
 
 @dataclass(frozen=True)
@@ -17,17 +15,9 @@ class Settings:
     """No options."""
 
 
-def run(
-    groups: list[Group],
-    *,
-    records: list[dict[str, Any]],
-    settings: Settings,
-    tables: dict[str, pd.DataFrame],
-    arrays: dict[str, dict[str, Tensor]],
-    data_dir: Path,
-) -> tuple[pd.DataFrame, dict[str, Tensor]]:
+def run(given: Given) -> Result:
     """Return squared error per dimension, the line it would lie on at one number per unit, and numbers per unit."""
-    rows = [identity(record) | _passed(record) for record in records]
+    rows = [identity(record) | _passed(record) for record in given.records]
     return pd.DataFrame(rows), {}
 
 
