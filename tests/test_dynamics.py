@@ -214,6 +214,16 @@ def test_searching_many_networks_at_once_equals_one_at_a_time():
         assert (alone.kind == together.kind[m]).all()
 
 
+def test_starts_searched_in_parts_end_where_they_end_together(monkeypatch):
+    F, start = gated_network(2, 5), 2 * torch.rand(2, 9, 5, generator=rng(7)) - 1
+    together = find_slow_points(F, start, lower=-1.0, upper=1.0)
+    monkeypatch.setattr("slowpoints.dynamics.search.NUMBERS", 2 * 5 * 5 * 4)  # four starts of both networks
+    parts = find_slow_points(F, start, lower=-1.0, upper=1.0)
+    torch.testing.assert_close(parts.speed, together.speed, rtol=1e-9, atol=1e-10)
+    torch.testing.assert_close(parts.point, together.point, rtol=0, atol=1e-6)
+    assert (parts.kind == together.kind).all()
+
+
 def test_the_given_jacobian_is_used_and_finds_the_same_points():
     W = torch.randn(1, 4, 4, generator=rng(8))
     F = lambda h: torch.tanh(h @ W)  # noqa: E731

@@ -22,6 +22,17 @@ def times(matrix: Tensor, vector: Tensor) -> Tensor:
     return (matrix @ vector.unsqueeze(-1)).squeeze(-1)
 
 
+def against(vector: Tensor, matrix: Tensor) -> Tensor:
+    """Return the transposed matrix times vector, its rows read in order.    [..., S], [..., S, S] -> [..., S]"""
+    return (vector.unsqueeze(-2) @ matrix).squeeze(-2)
+
+
+def solve(factor: Tensor, vector: Tensor) -> Tensor:
+    """Return x with L L^T x = vector, L the factor.    [..., S, S], [..., S] -> [..., S]"""
+    half = torch.linalg.solve_triangular(factor, vector.unsqueeze(-1), upper=False)
+    return torch.linalg.solve_triangular(factor.mT, half, upper=True).squeeze(-1)
+
+
 def solve_in_box(lower: Tensor, upper: Tensor, gradient: Tensor, hessian: Tensor, free: Tensor) -> Solved:
     """Return the step to the least of a quadratic model inside the box of steps, approached from within.
 
@@ -48,11 +59,14 @@ def solve_in_box(lower: Tensor, upper: Tensor, gradient: Tensor, hessian: Tensor
 
 def _solve_among(gradient: Tensor, hessian: Tensor, free: Tensor, step: Tensor) -> Solved:
     """Return the least of the model over free entries, where the others have taken their step.    all [K, ...]"""
-    if free.all():
-        among, pull = hessian, gradient
-    else:
-        among = hessian * (free.unsqueeze(-1) & free.unsqueeze(-2)) + torch.diag_embed((~free).to(hessian.dtype))
-        pull = gradient + times(hessian, torch.where(free, 0.0, step))
+    pinned = ~free.all(-1)
+    among, pull = hessian, gradient
+    if pinned.any():
+        own, model = free[pinned], hessian[pinned]
+        among = hessian.clone()
+        among[pinned] = model * (own.unsqueeze(-1) & own.unsqueeze(-2)) + torch.diag_embed((~own).to(model.dtype))
+        pull = gradient.clone()
+        pull[pinned] += times(model, torch.where(own, 0.0, step[pinned]))
     factor, info = torch.linalg.cholesky_ex(among)
-    inner = torch.cholesky_solve(-(pull * free).unsqueeze(-1), factor).squeeze(-1)
+    inner = solve(factor, -pull * free)
     return Solved(torch.where(free, inner, step), factor, free.clone(), info == 0)

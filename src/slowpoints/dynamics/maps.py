@@ -1,9 +1,11 @@
 """One step of a map: its displacement, its Jacobian, and the curvature of the squared displacement.
 
-Derivatives are taken in reverse mode, all rows at once: per row it is cheaper than forward mode here.
+A map that has derivatives of its own (`Differentiable`) is asked for them. Those of any other are taken in reverse
+mode, all rows at once: per row it is cheaper than forward mode here.
 """
 
 from collections.abc import Callable
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -30,8 +32,24 @@ def speed(F: Map, h: Tensor, *, measure: Map = identity) -> Tensor:
     return residual(F, h, measure=measure).square().sum(-1).sqrt()
 
 
+@runtime_checkable
+class Differentiable(Protocol):
+    """A map that knows its derivatives."""
+
+    def jacobian(self, h: Tensor) -> Tensor:
+        """Return dF_i/dh_j.    [..., N, S] -> [..., N, S, S]"""
+
+    def curvature(self, h: Tensor, w: Tensor, *, measure: Map) -> Tensor:
+        """Return sum_k w_k d^2 g(F(h))_k / dh_i dh_j.    [..., N, S], [..., N, S] -> [..., N, S, S]"""
+
+
 def jacobian(F: Map, h: Tensor) -> Tensor:
     """Return J[i, j] = dF_i/dh_j per row.    h: [..., N, S] -> [..., N, S, S]"""
+    return F.jacobian(h) if isinstance(F, Differentiable) else derived_jacobian(F, h)
+
+
+def derived_jacobian(F: Map, h: Tensor) -> Tensor:
+    """Return the Jacobian by autograd.    h: [..., N, S] -> [..., N, S, S]"""
     pull_back = vjp(F, h)[1]
     basis = torch.eye(h.shape[-1], dtype=h.dtype, device=h.device)
     chunk = max(1, CHUNK_NUMBERS // max(1, h.numel()))
@@ -45,16 +63,25 @@ def slope(g: Map, h: Tensor) -> Tensor:
 
 def residual_jacobian(F: Map, h: Tensor, *, measure: Map, jacobian: Map) -> Tensor:
     """Return dr_i/dh_j = g'(F(h))_i dF_i/dh_j - g'(h)_i [i = j].    h: [..., N, S] -> [..., N, S, S]"""
-    return slope(measure, F(h)).unsqueeze(-1) * jacobian(h) - torch.diag_embed(slope(measure, h))
+    J = slope(measure, F(h)).unsqueeze(-1) * jacobian(h)
+    J.diagonal(dim1=-2, dim2=-1).sub_(slope(measure, h))
+    return J
 
 
 def curvature(F: Map, h: Tensor, w: Tensor, *, measure: Map) -> Tensor:
     """Return sum_k w_k d^2 g(F(h))_k / dh_i dh_j, g the measure.    h, w: [..., N, S] -> [..., N, S, S]"""
+    if isinstance(F, Differentiable):
+        return F.curvature(h, w, measure=measure)
+    return derived_curvature(F, h, w, measure=measure)
+
+
+def derived_curvature(F: Map, h: Tensor, w: Tensor, *, measure: Map) -> Tensor:
+    """Return the curvature by autograd.    h, w: [..., N, S] -> [..., N, S, S]"""
 
     def pulled_back(state: Tensor) -> Tensor:
         return vjp(lambda s: measure(F(s)), state)[1](w)[0]
 
-    return jacobian(pulled_back, h)
+    return derived_jacobian(pulled_back, h)
 
 
 def bend(g: Map, h: Tensor) -> Tensor:
