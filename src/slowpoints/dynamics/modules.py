@@ -1,7 +1,7 @@
 """Maps from torch's own recurrent modules, so that their slow points can be searched as those of any map."""
 
 import copy
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -10,7 +10,8 @@ from slowpoints.dynamics.maps import Map, derived_curvature, derived_jacobian
 from slowpoints.dynamics.torch_steps import StepDerivatives, derivatives_of
 
 
-class ModuleMap(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class ModuleMap:
     """One step of a module under constant input, in float64, on states packed side by side.
 
     A packed state [N, S] holds, in this order, h of every layer and then, for an LSTM, c of every layer.
