@@ -241,6 +241,15 @@ def test_a_measure_changes_what_counts_as_moving():
     assert squashed.speed.item() == pytest.approx(math.tanh(3.1) - math.tanh(3.0))
 
 
+def test_a_linear_map_has_no_curvature():
+    A, h, w = (
+        torch.randn(3, 3, generator=rng(1)),
+        torch.rand(4, 3, generator=rng(2)),
+        torch.rand(4, 3, generator=rng(3)),
+    )
+    assert torch.equal(curvature(lambda s: s @ A, h, w, measure=lambda s: s), torch.zeros(4, 3, 3))
+
+
 def test_the_derivatives_of_the_squared_displacement_agree_with_finite_differences():
     F, h = gated_network(2, 3), torch.rand(2, 4, 3, generator=rng(4))
     J = residual_jacobian(F, h, measure=torch.tanh, jacobian=lambda s: jacobian(F, s))

@@ -1,7 +1,8 @@
 """One slow point per class and network (Haviv et al. 2019), its speed, and the linear dynamics around it.
 
 The map is one step under the mean of the noise, without trigger. The search starts from the centre of mass
-of the class's states.
+of the class's states. With `n_noise` frames of noise instead, the same for every state and network, it looks for the
+least expected speed under them; the linear dynamics stay those under the mean.
 
 Departs: the search stays within two standard deviations of the class's states around their mean, and within
 their range; the authors bound |h| by 1 and stop after a fixed number of steps. Slow states lie in long curved
@@ -25,7 +26,16 @@ from slowpoints.analyses._delayed import (
     with_trigger,
     world,
 )
-from slowpoints.dynamics import SlowPoints, find_slow_points, merge_duplicates, spectrum, speed, time_constant
+from slowpoints.dynamics import (
+    Expected,
+    Map,
+    SlowPoints,
+    find_slow_points,
+    merge_duplicates,
+    spectrum,
+    speed,
+    time_constant,
+)
 from slowpoints.engine import measure, state_curvature, state_jacobian, state_map
 from slowpoints.records import identity
 from slowpoints.spec.seeds import seed_of
@@ -48,6 +58,7 @@ class Settings:
     n_wait: int = 14  # steps of noise after the stimulus
     noise_divisor: float = 3.0  # of the standard deviation; the authors' for MNIST
     n_deviations: float | None = 2.0  # how far the search may go from the centre; None: wherever any class was
+    n_noise: int = 0  # frames over which the speed is averaged; 0: the mean of the noise, as in the paper
     merge_radius: float = 1e-3
     max_iterations: int = 1000
 
@@ -70,17 +81,17 @@ def run(
     kept: dict[str, Tensor] = {}
     for group in groups:
         images_and_noise = world(group, data_dir=data_dir)
-        for part in _parts(group):
+        for part in _parts(group, n_noise=settings.n_noise):
             found, own = _searched(part, images_and_noise, settings)
             rows += found
             kept |= own
     return as_table(rows, records=records, columns=COLUMNS), kept
 
 
-def _parts(group: Group) -> Iterator[Group]:
+def _parts(group: Group, *, n_noise: int) -> Iterator[Group]:
     """Yield the group in slices that fit into memory, in float64."""
     n_states = group.network.depth * len(group.network.cell.states) * group.network.units
-    width = max(1, NUMBERS // (group.settings.n_classes * n_states**2))
+    width = max(1, NUMBERS // (group.settings.n_classes * n_states**2 * max(1, n_noise)))
     for first in range(0, len(group.records), width):
         rows = slice(first, first + width)
         params = {name: value.double() for name, value in select(group.params, rows).items()}
@@ -96,12 +107,15 @@ def _searched(group: Group, task: World, settings: Settings) -> tuple[list[dict[
     final = final_states(group, task, images, n_wait=settings.n_wait, std=std, rng=rng)
     begin = starts(group, task, final, n_deviations=settings.n_deviations)
     x = with_trigger(torch.full((len(group.records), images.shape[-1]), task.mean, dtype=torch.float64), 0.0)
-    F = state_map(net, params, x)
+    F: Map = state_map(net, params, x)
+    known: dict[str, Any] = {"jacobian": state_jacobian(net, params, x), "curvature": state_curvature(net, params, x)}
+    if settings.n_noise:
+        noise = std * torch.randn(settings.n_noise, 1, images.shape[-1], generator=rng, dtype=x.dtype)
+        F, known = expected(group, [x + with_trigger(frame, 0.0) for frame in noise]), {}
     with torch.no_grad():
         found = find_slow_points(
-            F, begin.centres, measure=measure(net), jacobian=state_jacobian(net, params, x),
-            curvature=state_curvature(net, params, x),
-            lower=begin.lower, upper=begin.upper, max_iterations=settings.max_iterations,
+            F, begin.centres, measure=measure(net), lower=begin.lower, upper=begin.upper,
+            max_iterations=settings.max_iterations, **known,
         )  # fmt: skip
         eigenvalues = spectrum(state_jacobian(net, params, x)(found.point))
         label = read(group, task, found.point)
@@ -124,6 +138,17 @@ def _searched(group: Group, task: World, settings: Settings) -> tuple[list[dict[
         arrays = {"points": own.point, "centres": begin.centres[m], "eigenvalues": values}
         kept |= {f"{record['id']}/{name}": value.contiguous() for name, value in arrays.items()}
     return rows, kept
+
+
+def expected(group: Group, frames: list[Tensor]) -> Expected:
+    """Return one step under each of some constant inputs, each [M, I], with its derivatives."""
+    net, params = group.network, group.params
+    curvatures = [state_curvature(net, params, x) for x in frames]
+    return Expected(
+        [state_map(net, params, x) for x in frames],
+        [state_jacobian(net, params, x) for x in frames],
+        [C for C in curvatures if C is not None],
+    )
 
 
 def _columns(found: SlowPoints, eigenvalues: Tensor, *, radius: float) -> dict[str, list[Any]]:

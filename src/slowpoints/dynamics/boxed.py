@@ -18,12 +18,12 @@ class Solved(NamedTuple):
 
 
 def times(matrix: Tensor, vector: Tensor) -> Tensor:
-    """Return matrix times vector.    [..., S, S], [..., S] -> [..., S]"""
+    """Return matrix times vector.    [..., R, S], [..., S] -> [..., R]"""
     return (matrix @ vector.unsqueeze(-1)).squeeze(-1)
 
 
 def against(vector: Tensor, matrix: Tensor) -> Tensor:
-    """Return the transposed matrix times vector, its rows read in order.    [..., S], [..., S, S] -> [..., S]"""
+    """Return the transposed matrix times vector, its rows read in order.    [..., R], [..., R, S] -> [..., S]"""
     return (vector.unsqueeze(-2) @ matrix).squeeze(-2)
 
 

@@ -86,7 +86,7 @@ class Problem(NamedTuple):
         return self._replace(lower=taken(self.lower, columns), upper=taken(self.upper, columns))
 
     def displacement(self, h: Tensor) -> Tensor:
-        """Return r.    h: [..., N, S] -> [..., N, S]"""
+        """Return r.    h: [..., N, S] -> [..., N, R]"""
         return residual(self.F, h, measure=self.measure)
 
 
@@ -94,8 +94,8 @@ class Linear(NamedTuple):
     """The displacement around a state."""
 
     h: Tensor  # [..., N, S]
-    r: Tensor  # [..., N, S]
-    J: Tensor  # [..., N, S, S] dr/dh
+    r: Tensor  # [..., N, R]
+    J: Tensor  # [..., N, R, S] dr/dh
     gradient: Tensor  # [..., N, S] of q, zero where it pushes against the box
     free: Tensor  # [..., N, S] entries that may move
 

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from slowpoints.dynamics.descent import OPEN, PATIENCE, SLOW, Problem, Progress, descend, judge, linearise, taken
-from slowpoints.dynamics.maps import Curvature, Map, identity
+from slowpoints.dynamics.maps import Curvature, Map, identity, residual
 from slowpoints.dynamics.maps import curvature as curvature_of
 from slowpoints.dynamics.maps import jacobian as jacobian_of
 
@@ -55,7 +55,7 @@ def find_slow_points(
 
     start: [..., N, S]; `measure` g is pointwise; `jacobian` of h returns dF/dh [..., N, S, S], and `curvature` of h
     and weights w sum_k w_k d^2 g(F(h))_k / dh dh [..., N, S, S]; without them the map's own are taken, which a
-    `module_map` of one layer has, and else autograd's.
+    `module_map` of one layer has, and else autograd's. Of `Expected` maps the speed under noise is searched.
     The box [`lower`, `upper`] broadcasts over the starts, which are moved into it. It matters: saturated gates make
     states far outside of what a network can reach nearly fixed.
     """
@@ -64,7 +64,7 @@ def find_slow_points(
     bent = curvature if curvature is not None else lambda h, w: curvature_of(F, h, w, measure=measure)
     problem = Problem(F, measure, exact, bent, low, high, fixed_speed, slow_gradient)
     begin = torch.clamp(start.detach(), low, high)
-    width = max(1, NUMBERS // max(1, begin[..., :1, :].numel() * begin.shape[-1]))
+    width = max(1, NUMBERS // max(1, residual(F, begin[..., :1, :]).numel() * begin.shape[-1]))
     columns = torch.arange(begin.shape[-2], device=begin.device).expand(begin.shape[:-1])
     parts = [_searched(problem.at(some), taken(begin, some), max_iterations) for some in columns.split(width, -1)]
     return SlowPoints(*(torch.cat(field, begin.dim() - 2) for field in zip(*parts, strict=True)))
