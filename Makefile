@@ -11,7 +11,7 @@ help:
 	@echo "make setup                 build the environments, nothing else"
 	@echo "make bench                 measure the engine against torch's layers (minutes), write docs/speed.md"
 	@echo "make bench-gpu             the same on a GPU, against cuDNN; write docs/speed-gpu.md"
-	@echo "make bench-points          the search for slow points against Adam (an hour), write docs/slow-points.md"
+	@echo "make bench-points          the search for slow points against Adam (20 minutes), write docs/slow-points.md"
 	@echo "make readme                write the claims of the last laptop run into the README"
 	@echo "make lock | make upgrade   pin again what envs/*.in ask for | with the newest versions"
 	@echo "make clean                 remove the environments and caches; results stay"

@@ -18,7 +18,7 @@ CRAWL = 0.001  # relative decrease of q below which Gauss-Newton hands over to t
 REST = 1e-13  # relative decrease of q below which the whole Hessian has nothing left to find: a few roundings
 FIRST_DAMPING, LEAST_DAMPING = 1e-3, 1e-13  # relative to the mean diagonal of J'J
 TRIED_DAMPINGS = (0.1, 1.0, 10.0, 100.0)  # at every step, relative to the last one taken
-SUFFICIENT = 0.9  # share of q that the first damping must take away, for the others to be left untried
+SUFFICIENT = 0.99  # share of q that the first damping must take away, for the others to be left untried
 PROBE = 0.05  # share of a step over which the residual's second derivative is measured
 REFUSED = 1000.0  # growth of the damping when no step was better
 
