@@ -3,10 +3,11 @@
 import pytest
 import torch
 
-from slowpoints.bench import gpu, gpu_page, gpu_run, markdown
+from slowpoints.bench import adam_search, flip_flop, gpu, gpu_page, gpu_run, markdown, points, points_page, points_run
 from slowpoints.bench.contenders import LIBRARY, Case, library, ours, plain_loop
 from slowpoints.bench.measure import cpu_ms, peak_mb, with_precision
 from slowpoints.bench.report import SIZES
+from slowpoints.dynamics import speed
 
 
 @pytest.mark.parametrize(
@@ -113,3 +114,62 @@ def test_the_page_of_a_gpu_shows_rates_shares_and_ratios(monkeypatch):
     peak = gpu.peaks(device, timer, size=64)
     assert peak["TFLOP/s"] == pytest.approx(2 * 64**3 / 2.0 / 1e9)
     assert peak["TB/s"] == pytest.approx(8 * 64**2 / 2.0 / 1e9)
+
+
+def test_the_flip_flop_repeats_the_last_pulse_of_every_channel():
+    pulses, memory = flip_flop.batch(torch.Generator().manual_seed(0))
+    last = pulses[:, 0]
+    for now, held in zip(pulses.unbind(1), memory.unbind(1), strict=True):
+        last = torch.where(now != 0, now, last)
+        assert torch.equal(held, last)
+    assert set(pulses.unique().tolist()) == {-1.0, 0.0, 1.0}
+
+
+def test_the_benchmark_of_points_measures_both_searches_from_the_same_starts(monkeypatch):
+    for module, values in {
+        points: {"ROUNDS": {4: 1}, "N_STARTS": 20, "NOISE": (0.1,)},
+        flip_flop: {"UPDATES": 30},
+    }.items():
+        for name, value in values.items():
+            monkeypatch.setattr(module, name, value)
+    found = points_run()
+    (case,) = found["cases"]
+    assert set(case["searches"]) == {points.OURS, *adam_search.BASELINES}
+    own, best = case["searches"][points.OURS], case["searches"][case["best"]]
+    assert own["fixed"] + own["slow"] == own["inside"] == 1
+    assert own["resolved"] == own["fixed"]
+    assert best["converged"] == max(row["converged"] for row in case["searches"].values()) > 0.9
+    assert case["missed by ours"] == 0 < case["found by the best"]
+    assert case["as far as the best"]["steps"] <= own["steps"] + 5
+    page = points_page(found)
+    assert f"| 4 | 0.1 | {case['found by the best']} | 0 |" in page
+    assert page.count("| 4 | 0.1 |") == 1 + 5 + 1
+
+
+def test_adam_ends_at_the_fixed_point_or_after_its_last_iteration(monkeypatch):
+    gru = flip_flop.nn.GRU(3, 4, batch_first=True).requires_grad_(False)
+    for weight in gru.parameters():
+        weight.fill_(0.1)
+    task = flip_flop.case(gru, 0.0, n_starts=5, noise=0.1)
+    rate, schedule = adam_search.BASELINES["Adam, rate 0.05, stepwise"]
+    end = adam_search.search(gru, task.starts, rate=rate, schedule=schedule)
+    assert end.dtype == torch.float64
+    assert (speed(task.F, end) < 2e-6).all()
+    monkeypatch.setattr(adam_search, "MAX_ITERATIONS", 1)
+    moved = adam_search.search(gru, task.starts, rate=rate, schedule=schedule) - task.starts
+    torch.testing.assert_close(moved.abs(), torch.full_like(moved, rate), rtol=1e-3, atol=1e-6)  # Adam's first step
+
+
+def test_the_page_of_points_marks_what_misses_the_target():
+    row = {"converged": 0.5, "resolved": 0.0, "inside": 1.0, "distinct": 3, "deciles of q": [1e-9] * 5, "seconds": 10.0}
+    case = {
+        "units": 4, "noise": 0.1, "best": "Adam", "found by the best": 3, "missed by ours": 1,
+        "searches": {points.OURS: row | {"slow": 0.25, "seconds": 2.0}, "Adam": row},
+        "as far as the best": {"steps": 3, "seconds": 0.5},
+    }  # fmt: skip
+    found = {"processor": "a processor", "torch": "2.0", "starts": 1000, "cases": [case]}
+    assert "| 4 | 0.1 | Adam | 10 | 3 | 0.5 | 20.0 | 2 | **5.0** |" in points_page(found)
+    assert "| 4 | 0.1 | Adam | 10 | – | – | – | 2 |" in points_page(
+        found | {"cases": [case | {"as far as the best": None}]}
+    )
+    assert "| 4 | 0.1 | ours | 2 | 50.0 % | 0.0 % | 100.0 % | 3 | 25.0 % | 1e-09 |" in points_page(found)

@@ -231,6 +231,16 @@ def test_searching_many_networks_at_once_equals_one_at_a_time():
         assert (alone.kind == together.kind[m]).all()
 
 
+def test_starts_searched_in_parts_end_where_they_end_together(monkeypatch):
+    F, start = gated_network(2, 5), 2 * torch.rand(2, 9, 5, generator=rng(7)) - 1
+    together = find_slow_points(F, start, lower=-1.0, upper=1.0)
+    monkeypatch.setattr("slowpoints.dynamics.search.NUMBERS", 2 * 5 * 5 * 4)  # four starts of both networks
+    parts = find_slow_points(F, start, lower=-1.0, upper=1.0)
+    torch.testing.assert_close(parts.speed, together.speed, rtol=1e-9, atol=1e-10)
+    torch.testing.assert_close(parts.point, together.point, rtol=0, atol=1e-6)
+    assert (parts.kind == together.kind).all()
+
+
 def test_the_given_jacobian_is_used_and_finds_the_same_points():
     W = torch.randn(1, 4, 4, generator=rng(8))
     F = lambda h: torch.tanh(h @ W)  # noqa: E731
@@ -246,6 +256,15 @@ def test_a_measure_changes_what_counts_as_moving():
     assert find_slow_points(F, torch.tensor([[1.0]]), upper=3.0).speed.item() == pytest.approx(0.1)
     squashed = find_slow_points(F, torch.tensor([[1.0]]), upper=3.0, measure=torch.tanh)
     assert squashed.speed.item() == pytest.approx(math.tanh(3.1) - math.tanh(3.0))
+
+
+def test_a_linear_map_has_no_curvature():
+    A, h, w = (
+        torch.randn(3, 3, generator=rng(1)),
+        torch.rand(4, 3, generator=rng(2)),
+        torch.rand(4, 3, generator=rng(3)),
+    )
+    assert torch.equal(curvature(lambda s: s @ A, h, w, measure=lambda s: s), torch.zeros(4, 3, 3))
 
 
 def test_the_derivatives_of_the_squared_displacement_agree_with_finite_differences():

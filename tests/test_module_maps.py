@@ -7,7 +7,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from slowpoints.dynamics import FIXED, find_slow_points, jacobian, module_map, speed
+from slowpoints.dynamics import FIXED, SLOW, find_slow_points, jacobian, module_map, speed
+from slowpoints.dynamics.maps import curvature, derived_curvature, derived_jacobian, identity
 
 README = Path(__file__).resolve().parents[1] / "README.md"
 IN, H, N = 3, 5, 4
@@ -65,6 +66,42 @@ def test_its_fixed_points_are_found_and_its_jacobian_is_exact(kind: type[nn.RNNB
         shift = torch.zeros_like(start)
         shift[:, j] = eps
         torch.testing.assert_close(J[..., j], (F(start + shift) - F(start - shift)) / (2 * eps), rtol=1e-6, atol=1e-8)
+
+
+STEPS = [
+    *(kind(IN, H) for kind in (*MODULES, *CELLS)),
+    nn.RNN(IN, H, nonlinearity="relu"),
+    nn.GRU(IN, H, bias=False),
+    nn.LSTM(IN, H, num_layers=2),
+]
+
+
+@pytest.mark.parametrize("module", STEPS, ids=str)
+def test_its_own_derivatives_are_those_of_autograd(module: nn.Module) -> None:
+    rng = torch.Generator().manual_seed(2)
+    for parameter in module.parameters():
+        nn.init.normal_(parameter, generator=rng)
+    F = module_map(module, torch.randn(IN, generator=rng))
+    size = F.n_layers * F.n_states * F.units
+    h, w = torch.randn(2, N, size, generator=rng, dtype=torch.float64)
+    torch.testing.assert_close(jacobian(F, h), derived_jacobian(F, h), rtol=0, atol=1e-12)
+    for measure in (identity, F.measure, torch.tanh):
+        expected = derived_curvature(F, h, w, measure=measure)
+        torch.testing.assert_close(curvature(F, h, w, measure=measure), expected, rtol=0, atol=1e-12)
+    assert (F.exact is None) == (F.n_layers > 1)
+
+
+def test_the_search_asks_a_map_for_its_own_derivatives(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object, **__: object) -> Tensor:
+        raise AssertionError("derived although the map has derivatives of its own")
+
+    torch.manual_seed(0)
+    F = module_map(nn.LSTM(IN, H), torch.zeros(IN))
+    start = F.pack(states(N, layers=1, two=True))
+    for name in ("derived_jacobian", "derived_curvature"):
+        monkeypatch.setattr(f"slowpoints.dynamics.maps.{name}", refused)
+    found = find_slow_points(F, start, lower=-1.0, upper=1.0, measure=F.measure)
+    assert set(found.kind.tolist()) == {FIXED, SLOW}, "a slow one needs the curvature"
 
 
 def test_the_speed_of_an_lstm_is_that_of_h_and_of_tanh_c() -> None:

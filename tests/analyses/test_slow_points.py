@@ -83,6 +83,29 @@ def test_participation_is_of_the_leading_direction_at_the_point(group, analyse):
     assert table["participation"][7] == pytest.approx(power.sum() ** 2 / (power**2).sum() / 6, rel=1e-6)
 
 
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+def test_under_noise_the_speed_is_the_expected_one(group, analyse, cell, monkeypatch):
+    g, used = group(cell), []
+
+    def watched(group, frames):
+        used.append(expected(group, frames))
+        return used[-1]
+
+    expected = slow_points.expected
+    monkeypatch.setattr(slow_points, "expected", watched)
+    plain, _ = analyse(slow_points, [g], **SMALL)
+    assert not used
+    table, arrays = analyse(slow_points, [g], **SMALL, n_noise=4)
+    (F,) = used
+    assert len(F.maps) == 4
+    points = torch.stack([arrays[f"test/arm/{i}/points"] for i in range(3)])
+    moved = [speed(frame, points, measure=measure(g.network)).flatten() ** 2 for frame in F.maps]
+    speeds = torch.tensor(table["speed"].to_numpy())
+    torch.testing.assert_close(speeds, torch.stack(moved).mean(0).sqrt(), rtol=1e-9, atol=1e-12)
+    assert (table["speed"] <= table["start_speed"]).all()
+    assert (table["speed"] != plain["speed"]).all()
+
+
 def test_final_states_follow_the_image_and_the_steps_of_noise(group):
     g, mean = group("lstm"), 0.4
     task = world(g, data_dir=None)._replace(mean=mean)

@@ -52,7 +52,7 @@ ALLOWED = {
     "figures": {"records", "statistics", "capacity"},
     "claims": {"spec", "records", "claim_spec", "statistics", "dag"},
     "readme": {"records", "claims"},
-    "bench": {"cells", "engine", "optimise"},
+    "bench": {"cells", "dynamics", "engine", "optimise"},
     "cli": None,
     "__main__": {"cli"},
     "__init__": set(),

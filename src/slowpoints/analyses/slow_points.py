@@ -1,7 +1,8 @@
 """One slow point per class and network (Haviv et al. 2019), its speed, and the linear dynamics around it.
 
 The map is one step under the mean of the noise (through a front: the mean feature of noise), without trigger. The
-search starts from the centre of mass of the class's states.
+search starts from the centre of mass of the class's states. With `n_noise` frames of noise instead, the same for every
+state and network, it looks for the least expected speed under them; the linear dynamics stay those under the mean.
 
 Departs: the search stays within two standard deviations of the class's states around their mean, and within
 their range; the authors bound |h| by 1 and stop after a fixed number of steps. Slow states lie in long curved
@@ -21,12 +22,15 @@ from slowpoints.analyses._delayed import (
     as_table,
     chosen_images,
     mean_noise,
+    seen,
     with_trigger,
     world,
 )
 from slowpoints.analyses._given import Given, Result
 from slowpoints.analyses._scatter import scatter
 from slowpoints.dynamics import (
+    Expected,
+    Map,
     SlowPoints,
     find_slow_points,
     merge_duplicates,
@@ -58,6 +62,7 @@ class Settings:
     n_wait: int = 14  # steps of noise after the stimulus
     noise_divisor: float = 3.0  # of the standard deviation; the authors' for MNIST
     n_deviations: float | None = 2.0  # how far the search may go from the centre; None: wherever any class was
+    n_noise: int = 0  # frames over which the speed is averaged; 0: the mean of the noise, as in the paper
     merge_radius: float = 1e-3
     max_iterations: int = 1000
 
@@ -73,17 +78,17 @@ def run(given: Given) -> Result:
     kept: dict[str, Tensor] = {}
     for group in given.groups:
         images_and_noise = world(group, data_dir=given.data_dir)
-        for part in _parts(group):
+        for part in _parts(group, n_noise=given.settings.n_noise):
             found, own = _searched(part, images_and_noise, given.settings)
             rows += found
             kept |= own
     return as_table(rows, records=given.records, columns=COLUMNS), kept
 
 
-def _parts(group: Group) -> Iterator[Group]:
+def _parts(group: Group, *, n_noise: int) -> Iterator[Group]:
     """Yield the group in slices that fit into memory, in float64."""
     n_states = group.network.depth * len(group.network.cell.states) * group.network.units
-    width = max(1, NUMBERS // (group.settings.n_classes * n_states**2))
+    width = max(1, NUMBERS // (group.settings.n_classes * n_states**2 * max(1, n_noise)))
     for first in range(0, len(group.records), width):
         rows = slice(first, first + width)
         params = {name: value.double() for name, value in select(group.params, rows).items()}
@@ -100,12 +105,15 @@ def _searched(group: Group, task: World, settings: Settings) -> tuple[list[dict[
     noise = mean_noise(group, task)
     begin = starts(group, noise, final, n_deviations=settings.n_deviations)
     x = with_trigger(noise, 0.0)
-    F = state_map(net, params, x)
+    F: Map = state_map(net, params, x)
+    known: dict[str, Any] = {"jacobian": state_jacobian(net, params, x), "curvature": state_curvature(net, params, x)}
+    if settings.n_noise:
+        frames = torch.empty(settings.n_noise, images.shape[-1]).normal_(task.mean, task.std, generator=rng)
+        F, known = expected(group, list(seen(group, frames, 0.0).unbind(1))), {}
     with torch.no_grad():
         found = find_slow_points(
-            F, begin.centres, measure=measure(net), jacobian=state_jacobian(net, params, x),
-            curvature=state_curvature(net, params, x),
-            lower=begin.lower, upper=begin.upper, max_iterations=settings.max_iterations,
+            F, begin.centres, measure=measure(net), lower=begin.lower, upper=begin.upper,
+            max_iterations=settings.max_iterations, **known,
         )  # fmt: skip
         eigenvalues, eigenvectors = modes(state_jacobian(net, params, x)(found.point))
         taking_part = participation(eigenvectors[..., 0])
@@ -133,6 +141,17 @@ def _searched(group: Group, task: World, settings: Settings) -> tuple[list[dict[
         arrays = {"points": own.point, "centres": begin.centres[m], "eigenvalues": values}
         kept |= {f"{record['id']}/{name}": value.contiguous() for name, value in arrays.items()}
     return rows, kept
+
+
+def expected(group: Group, frames: list[Tensor]) -> Expected:
+    """Return one step under each of some constant inputs, each [M, I], with its derivatives."""
+    net, params = group.network, group.params
+    curvatures = [state_curvature(net, params, x) for x in frames]
+    return Expected(
+        [state_map(net, params, x) for x in frames],
+        [state_jacobian(net, params, x) for x in frames],
+        [C for C in curvatures if C is not None],
+    )
 
 
 def _columns(found: SlowPoints, eigenvalues: Tensor, *, radius: float) -> dict[str, list[Any]]:

@@ -1,8 +1,10 @@
-"""How fast the engine trains, measured against what a researcher would otherwise use, side by side in one run."""
+"""How fast the engine trains and the search finds, against what a researcher would otherwise use, in one run."""
 
 from slowpoints.bench.gpu import page as gpu_page
 from slowpoints.bench.gpu import run as gpu_run
+from slowpoints.bench.points import run as points_run
+from slowpoints.bench.points_report import points_page
 from slowpoints.bench.report import markdown
 from slowpoints.bench.suite import run
 
-__all__ = ["gpu_page", "gpu_run", "markdown", "run"]
+__all__ = ["gpu_page", "gpu_run", "markdown", "points_page", "points_run", "run"]

@@ -5,6 +5,7 @@ axes, such as the runs of a stack, belong to the map. All is computed in the dty
 """
 
 from slowpoints.dynamics.descent import FIXED, OPEN, SLOW
+from slowpoints.dynamics.expected import Expected
 from slowpoints.dynamics.maps import Map, jacobian, residual, speed
 from slowpoints.dynamics.modules import ModuleMap, module_map
 from slowpoints.dynamics.search import SlowPoints, find_slow_points
@@ -14,6 +15,7 @@ __all__ = [
     "FIXED",
     "OPEN",
     "SLOW",
+    "Expected",
     "Map",
     "ModuleMap",
     "SlowPoints",

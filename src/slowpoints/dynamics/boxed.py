@@ -18,8 +18,19 @@ class Solved(NamedTuple):
 
 
 def times(matrix: Tensor, vector: Tensor) -> Tensor:
-    """Return matrix times vector.    [..., S, S], [..., S] -> [..., S]"""
+    """Return matrix times vector.    [..., R, S], [..., S] -> [..., R]"""
     return (matrix @ vector.unsqueeze(-1)).squeeze(-1)
+
+
+def against(vector: Tensor, matrix: Tensor) -> Tensor:
+    """Return the transposed matrix times vector, its rows read in order.    [..., R], [..., R, S] -> [..., S]"""
+    return (vector.unsqueeze(-2) @ matrix).squeeze(-2)
+
+
+def solve(factor: Tensor, vector: Tensor) -> Tensor:
+    """Return x with L L^T x = vector, L the factor.    [..., S, S], [..., S] -> [..., S]"""
+    half = torch.linalg.solve_triangular(factor, vector.unsqueeze(-1), upper=False)
+    return torch.linalg.solve_triangular(factor.mT, half, upper=True).squeeze(-1)
 
 
 def solve_in_box(lower: Tensor, upper: Tensor, gradient: Tensor, hessian: Tensor, free: Tensor) -> Solved:
@@ -48,11 +59,14 @@ def solve_in_box(lower: Tensor, upper: Tensor, gradient: Tensor, hessian: Tensor
 
 def _solve_among(gradient: Tensor, hessian: Tensor, free: Tensor, step: Tensor) -> Solved:
     """Return the least of the model over free entries, where the others have taken their step.    all [K, ...]"""
-    if free.all():
-        among, pull = hessian, gradient
-    else:
-        among = hessian * (free.unsqueeze(-1) & free.unsqueeze(-2)) + torch.diag_embed((~free).to(hessian.dtype))
-        pull = gradient + times(hessian, torch.where(free, 0.0, step))
+    pinned = ~free.all(-1)
+    among, pull = hessian, gradient
+    if pinned.any():
+        own, model = free[pinned], hessian[pinned]
+        among = hessian.clone()
+        among[pinned] = model * (own.unsqueeze(-1) & own.unsqueeze(-2)) + torch.diag_embed((~own).to(model.dtype))
+        pull = gradient.clone()
+        pull[pinned] += times(model, torch.where(own, 0.0, step[pinned]))
     factor, info = torch.linalg.cholesky_ex(among)
-    inner = torch.cholesky_solve(-(pull * free).unsqueeze(-1), factor).squeeze(-1)
+    inner = solve(factor, -pull * free)
     return Solved(torch.where(free, inner, step), factor, free.clone(), info == 0)

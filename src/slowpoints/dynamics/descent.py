@@ -1,11 +1,14 @@
-"""The steps of the slow-point search: every point's progress, advanced by the best of a few dampings."""
+"""The steps of the slow-point search: every point's progress, advanced by the best of a few dampings.
+
+What is done for some points only is done for as many columns as the leading row with most of them has.
+"""
 
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from slowpoints.dynamics.boxed import solve_in_box, times
+from slowpoints.dynamics.boxed import against, solve, solve_in_box, times
 from slowpoints.dynamics.maps import Curvature, Map, residual, residual_curvature, residual_jacobian
 
 OPEN, FIXED, SLOW = 0, 1, 2
@@ -15,8 +18,26 @@ CRAWL = 0.001  # relative decrease of q below which Gauss-Newton hands over to t
 REST = 1e-13  # relative decrease of q below which the whole Hessian has nothing left to find: a few roundings
 FIRST_DAMPING, LEAST_DAMPING = 1e-3, 1e-13  # relative to the mean diagonal of J'J
 TRIED_DAMPINGS = (0.1, 1.0, 10.0, 100.0)  # at every step, relative to the last one taken
+SUFFICIENT = 0.99  # share of q that the first damping must take away, for the others to be left untried
 PROBE = 0.05  # share of a step over which the residual's second derivative is measured
 REFUSED = 1000.0  # growth of the damping when no step was better
+
+
+def chosen(mask: Tensor) -> Tensor:
+    """Return columns that hold all true entries of every leading row.    [..., N] -> [..., A], A <= N"""
+    n_columns = int(mask.sum(-1).max())
+    return mask.to(torch.int8).argsort(dim=-1, descending=True, stable=True)[..., :n_columns]
+
+
+def taken(x: Tensor, columns: Tensor) -> Tensor:
+    """Return some points of each leading row.    x: [..., N, (S, S)], columns: [..., A] -> [..., A, (S, S)]"""
+    return x.take_along_dim(columns[(..., *[None] * (x.dim() - columns.dim()))], columns.dim() - 1)
+
+
+def replaced(x: Tensor, columns: Tensor, new: Tensor) -> Tensor:
+    """Return x with some points of each leading row replaced: the inverse of `taken`.    new: [..., A, (S)]"""
+    wide = columns[(..., *[None] * (x.dim() - columns.dim()))].expand_as(new)
+    return x.scatter(columns.dim() - 1, wide, new)
 
 
 class Progress(NamedTuple):
@@ -36,8 +57,7 @@ class Progress(NamedTuple):
 
     def at(self, columns: Tensor) -> "Progress":
         """Return the progress of some points of each leading row.    columns: [..., A]"""
-        point = self.point.take_along_dim(columns.unsqueeze(-1), -2)
-        return Progress(point, *(x.gather(-1, columns) for x in self[1:]))
+        return Progress(*(taken(x, columns) for x in self))
 
     def where(self, moved: Tensor, after: "Progress") -> "Progress":
         """Return `after` for the points that moved, else this progress.    moved: [..., A]"""
@@ -46,9 +66,7 @@ class Progress(NamedTuple):
 
     def put(self, columns: Tensor, new: "Progress") -> "Progress":
         """Return all progress, with that of some points replaced.    columns: [..., A]"""
-        wide = columns.unsqueeze(-1).expand_as(new.point)
-        point = self.point.scatter(-2, wide, new.point)
-        return Progress(point, *(x.scatter(-1, columns, y) for x, y in zip(self[1:], new[1:], strict=True)))
+        return Progress(*(replaced(x, columns, y) for x, y in zip(self, new, strict=True)))
 
 
 class Problem(NamedTuple):
@@ -65,19 +83,19 @@ class Problem(NamedTuple):
 
     def at(self, columns: Tensor) -> "Problem":
         """Return the problem of some points of each leading row.    columns: [..., A]"""
-        wide = columns.unsqueeze(-1)
-        return self._replace(lower=self.lower.take_along_dim(wide, -2), upper=self.upper.take_along_dim(wide, -2))
+        return self._replace(lower=taken(self.lower, columns), upper=taken(self.upper, columns))
 
     def displacement(self, h: Tensor) -> Tensor:
-        """Return r.    h: [..., N, S] -> [..., N, S]"""
+        """Return r.    h: [..., N, S] -> [..., N, R]"""
         return residual(self.F, h, measure=self.measure)
 
 
 class Linear(NamedTuple):
     """The displacement around a state."""
 
-    r: Tensor  # [..., N, S]
-    J: Tensor  # [..., N, S, S] dr/dh
+    h: Tensor  # [..., N, S]
+    r: Tensor  # [..., N, R]
+    J: Tensor  # [..., N, R, S] dr/dh
     gradient: Tensor  # [..., N, S] of q, zero where it pushes against the box
     free: Tensor  # [..., N, S] entries that may move
 
@@ -86,9 +104,9 @@ def linearise(problem: Problem, h: Tensor) -> Linear:
     """Return the displacement around h.    h: [..., N, S]"""
     r = problem.displacement(h)
     J = residual_jacobian(problem.F, h, measure=problem.measure, jacobian=problem.jacobian)
-    gradient = times(J.mT, r)
+    gradient = against(r, J)
     pushing = ((h <= problem.lower) & (gradient > 0)) | ((h >= problem.upper) & (gradient < 0))
-    return Linear(r, J, gradient.masked_fill(pushing, 0), ~pushing)
+    return Linear(h, r, J, gradient.masked_fill(pushing, 0), ~pushing)
 
 
 def judge(problem: Problem, here: Linear) -> tuple[Tensor, Tensor]:
@@ -99,47 +117,74 @@ def judge(problem: Problem, here: Linear) -> tuple[Tensor, Tensor]:
     return torch.where(speed <= problem.fixed_speed, FIXED, kind).to(torch.int8), steepness
 
 
-def _trials(problem: Problem, h: Tensor, here: Linear, hessian: Tensor, damping: Tensor) -> list[Tensor]:
-    """Return the damped step, straight and bent; zero where the damped Hessian is not positive.
+class Trial(NamedTuple):
+    """A step under one damping, relative to the mean diagonal of J'J."""
 
-    hessian: [..., N, S, S]; damping: [..., N] -> each [..., N, S]. The bent one adds the acceleration that
-    keeps the residual on course to second order (Transtrum & Sethna 2012): valleys of slow states are long
-    and curved, and straight steps along them must be short.
+    step: Tensor  # [..., N, S]
+    fall: Tensor  # [..., N] of q
+    damping: Tensor  # [..., N]
+
+    def where(self, better: Tensor, other: "Trial") -> "Trial":
+        """Return `other` where it is better, else this.    better: [..., N]"""
+        step = torch.where(better.unsqueeze(-1), other.step, self.step)
+        return Trial(step, *(torch.where(better, y, x) for x, y in zip(self[1:], other[1:], strict=True)))
+
+
+def _try(problem: Problem, here: Linear, hessian: Tensor, scale: Tensor, damping: Tensor) -> Trial:
+    """Return the better of the damped step straight and bent; zero where the damped Hessian is not positive.
+
+    hessian: [..., N, S, S]; scale, damping: [..., N]. The bent one adds the acceleration that keeps the residual
+    on course to second order (Transtrum & Sethna 2012): valleys of slow states are long and curved, and straight
+    steps along them must be short.
     """
+    h, q = here.h, 0.5 * here.r.square().sum(-1)
     damped = hessian.clone()
-    damped.diagonal(dim1=-2, dim2=-1).add_(damping.unsqueeze(-1))
+    damped.diagonal(dim1=-2, dim2=-1).add_((damping * scale).unsqueeze(-1))
     found = solve_in_box(problem.lower - h, problem.upper - h, here.gradient, damped, here.free)
     ahead = problem.displacement(h + PROBE * found.step) - here.r
     second = (2 / PROBE) * (ahead / PROBE - times(here.J, found.step))
-    pull = times(here.J.mT, second) * found.free
-    bend = -0.5 * torch.cholesky_solve(pull.unsqueeze(-1), found.factor).squeeze(-1) * found.free
+    bend = -0.5 * solve(found.factor, against(second, here.J) * found.free) * found.free
     bent = torch.clamp(h + found.step + bend, problem.lower, problem.upper) - h
-    return [torch.where(found.is_valid.unsqueeze(-1), step, 0.0) for step in (found.step, bent)]
+    best = Trial(torch.zeros_like(h), torch.full_like(q, -torch.inf), damping)
+    for step in (found.step, bent):
+        usable = torch.where(found.is_valid.unsqueeze(-1), step, 0.0)
+        fall = (q - 0.5 * problem.displacement(h + usable).square().sum(-1)).nan_to_num(nan=-torch.inf)
+        best = best.where(fall > best.fall, Trial(usable, fall, damping))
+    return best
+
+
+def _best(problem: Problem, here: Linear, hessian: Tensor, damping: Tensor, is_open: Tensor) -> Trial:
+    """Return the trial of the first damping where that suffices, else the best of all.    damping: [..., N]"""
+    scale = (here.J.square().sum((-2, -1)) / here.h.shape[-1]).clamp_min(torch.finfo(damping.dtype).tiny)
+    first = _try(problem, here, hessian, scale, TRIED_DAMPINGS[0] * damping)
+    goes_on = is_open & ~(first.fall >= SUFFICIENT * 0.5 * here.r.square().sum(-1))
+    if not goes_on.any():
+        return first
+    columns = chosen(goes_on)
+    problem, here = problem.at(columns), Linear(*(taken(x, columns) for x in here))
+    hessian, scale, damping, goes_on = (taken(x, columns) for x in (hessian, scale, damping, goes_on))
+    best = Trial(*(taken(x, columns) for x in first))
+    for factor in TRIED_DAMPINGS[1:]:
+        other = _try(problem, here, hessian, scale, factor * damping)
+        best = best.where(goes_on & (other.fall > best.fall), other)
+    return Trial(*(replaced(x, columns, y) for x, y in zip(first, best, strict=True)))
 
 
 def _advance(problem: Problem, search: Progress, *, whole_hessian: bool) -> Progress:
-    """Return the progress after one step of every given point, the best of a few dampings."""
+    """Return the progress after one step of every given point."""
     h, here = search.point, linearise(problem, search.point)
     kind, _ = judge(problem, here)
     hessian = here.J.mT @ here.J
-    scale = (here.J.square().sum((-2, -1)) / h.shape[-1]).clamp_min(torch.finfo(h.dtype).tiny)
     if whole_hessian:
         hessian = hessian + residual_curvature(h, here.r, measure=problem.measure, curvature=problem.curvature)
-    dampings = torch.stack([search.damping * factor for factor in TRIED_DAMPINGS])  # [D, ..., N]
-    tried = [step for d in dampings for step in _trials(problem, h, here, hessian, d * scale)]
-    q = 0.5 * here.r.square().sum(-1)
-    falls = torch.stack([q - 0.5 * problem.displacement(h + step).square().sum(-1) for step in tried])
-    fall, best = falls.nan_to_num(nan=-torch.inf).max(0)
-    step = torch.stack(tried).take_along_dim(best[None, ..., None], 0)[0]
+    step, fall, damping = _best(problem, here, hessian, search.damping, kind == OPEN)
     promised = -((here.gradient + 0.5 * times(hessian, step)) * step).sum(-1)
     better = (kind == OPEN) & (fall > 0)
-    little = (REST if whole_hessian else CRAWL) * q
+    little = (REST if whole_hessian else CRAWL) * 0.5 * here.r.square().sum(-1)
     idle = torch.where(better, fall <= little, (promised > 0) & (promised <= little))
-    taken = dampings.repeat_interleave(2, 0).gather(0, best.unsqueeze(0))[0]
-    damping = torch.where(better, taken, REFUSED * search.damping)
     return Progress(
         point=torch.where(better.unsqueeze(-1), h + step, h),
-        damping=damping.clamp_min(LEAST_DAMPING),
+        damping=torch.where(better, damping, REFUSED * search.damping).clamp_min(LEAST_DAMPING),
         stalled=torch.where(idle, search.stalled + 1, torch.where(better, 0, search.stalled)),
         kind=kind,
         n_iterations=search.n_iterations + (kind == OPEN),
@@ -147,16 +192,12 @@ def _advance(problem: Problem, search: Progress, *, whole_hessian: bool) -> Prog
 
 
 def descend(problem: Problem, search: Progress, *, whole_hessian: bool, max_iterations: int) -> Progress:
-    """Return the progress when every point is at rest, no longer progressing, or out of steps.
-
-    Only the points still moving are computed: as many columns as the leading row with most of them has.
-    """
+    """Return the progress when every point is at rest, no longer progressing, or out of steps."""
     while True:
         moving = (search.kind == OPEN) & (search.stalled < PATIENCE) & (search.n_iterations < max_iterations)
         if not moving.any():
             return search
-        n_columns = int(moving.sum(-1).max())
-        columns = moving.to(torch.int8).argsort(dim=-1, descending=True, stable=True)[..., :n_columns]
+        columns = chosen(moving)
         before = search.at(columns)
         after = _advance(problem.at(columns), before, whole_hessian=whole_hessian)
         search = search.put(columns, before.where(moving.gather(-1, columns), after))

@@ -1,9 +1,14 @@
 """One step of a map: its displacement, its Jacobian, and the curvature of the squared displacement.
 
-Derivatives are taken in reverse mode, all rows at once: per row it is cheaper than forward mode here.
+A map that has derivatives of its own (`Differentiable`) is asked for them. Those of any other are taken in reverse
+mode, all rows at once: per row it is cheaper than forward mode here.
+
+A map may return the next state under K draws of a noise, [K, ..., N, S] (see `expected`). Its residual is that of all
+draws side by side over sqrt(K), R = K S numbers, so that its square is the mean over the draws; else R = S.
 """
 
 from collections.abc import Callable
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -21,8 +26,26 @@ def identity(h: Tensor) -> Tensor:
 
 
 def residual(F: Map, h: Tensor, *, measure: Map = identity) -> Tensor:
-    """Return the displacement r(h) = g(F(h)) - g(h), g the measure.    h: [..., N, S] -> [..., N, S]"""
-    return measure(F(h)) - measure(h)
+    """Return the displacement r(h) = g(F(h)) - g(h), g the measure.    h: [..., N, S] -> [..., N, R]"""
+    return side_by_side(measure(F(h)) - measure(h), n_dims=h.dim(), axis=h.dim() - 1)
+
+
+def side_by_side(draws: Tensor, *, n_dims: int, axis: int) -> Tensor:
+    """Return what K draws give in one row, over sqrt(K); what a single map gives, as it is.
+
+    draws: [K, ..., N, S, (S)] -> [..., N, R, (S)]; n_dims: without K; axis: where R will be
+    """
+    if draws.dim() == n_dims:
+        return draws
+    return draws.movedim(0, axis).flatten(axis, axis + 1) / len(draws) ** 0.5
+
+
+def apart(r: Tensor, n_states: int) -> Tensor:
+    """Return what `side_by_side` joined, over sqrt(K) once more.    r: [..., N, R] -> [K, ..., N, S], or r if R = S"""
+    if r.shape[-1] == n_states:
+        return r
+    n_draws = r.shape[-1] // n_states
+    return r.unflatten(-1, (n_draws, n_states)).movedim(-2, 0) / n_draws**0.5
 
 
 def speed(F: Map, h: Tensor, *, measure: Map = identity) -> Tensor:
@@ -30,8 +53,24 @@ def speed(F: Map, h: Tensor, *, measure: Map = identity) -> Tensor:
     return residual(F, h, measure=measure).square().sum(-1).sqrt()
 
 
+@runtime_checkable
+class Differentiable(Protocol):
+    """A map that knows its derivatives."""
+
+    def jacobian(self, h: Tensor) -> Tensor:
+        """Return dF_i/dh_j.    [..., N, S] -> [..., N, S, S]"""
+
+    def curvature(self, h: Tensor, w: Tensor, *, measure: Map) -> Tensor:
+        """Return sum_k w_k d^2 g(F(h))_k / dh_i dh_j.    [..., N, S], [..., N, S] -> [..., N, S, S]"""
+
+
 def jacobian(F: Map, h: Tensor) -> Tensor:
     """Return J[i, j] = dF_i/dh_j per row.    h: [..., N, S] -> [..., N, S, S]"""
+    return F.jacobian(h) if isinstance(F, Differentiable) else derived_jacobian(F, h)
+
+
+def derived_jacobian(F: Map, h: Tensor) -> Tensor:
+    """Return the Jacobian by autograd.    h: [..., N, S] -> [..., N, S, S]"""
     pull_back = vjp(F, h)[1]
     basis = torch.eye(h.shape[-1], dtype=h.dtype, device=h.device)
     chunk = max(1, CHUNK_NUMBERS // max(1, h.numel()))
@@ -44,17 +83,27 @@ def slope(g: Map, h: Tensor) -> Tensor:
 
 
 def residual_jacobian(F: Map, h: Tensor, *, measure: Map, jacobian: Map) -> Tensor:
-    """Return dr_i/dh_j = g'(F(h))_i dF_i/dh_j - g'(h)_i [i = j].    h: [..., N, S] -> [..., N, S, S]"""
-    return slope(measure, F(h)).unsqueeze(-1) * jacobian(h) - torch.diag_embed(slope(measure, h))
+    """Return dr_i/dh_j = g'(F(h))_i dF_i/dh_j - g'(h)_i [i = j].    h: [..., N, S] -> [..., N, R, S]"""
+    J = slope(measure, F(h)).unsqueeze(-1) * jacobian(h)
+    J.diagonal(dim1=-2, dim2=-1).sub_(slope(measure, h))
+    return side_by_side(J, n_dims=h.dim() + 1, axis=h.dim() - 1)
 
 
 def curvature(F: Map, h: Tensor, w: Tensor, *, measure: Map) -> Tensor:
     """Return sum_k w_k d^2 g(F(h))_k / dh_i dh_j, g the measure.    h, w: [..., N, S] -> [..., N, S, S]"""
+    if isinstance(F, Differentiable):
+        return F.curvature(h, w, measure=measure)
+    return derived_curvature(F, h, w, measure=measure)
+
+
+def derived_curvature(F: Map, h: Tensor, w: Tensor, *, measure: Map) -> Tensor:
+    """Return the curvature by autograd.    h, w: [..., N, S] -> [..., N, S, S]"""
 
     def pulled_back(state: Tensor) -> Tensor:
-        return vjp(lambda s: measure(F(s)), state)[1](w)[0]
+        # Of a linear map this does not depend on the state, and torch 2.13 crashes on such a derivative: add nothing.
+        return vjp(lambda s: measure(F(s)), state)[1](w)[0] + 0 * state
 
-    return jacobian(pulled_back, h)
+    return derived_jacobian(pulled_back, h)
 
 
 def bend(g: Map, h: Tensor) -> Tensor:
@@ -65,6 +114,8 @@ def bend(g: Map, h: Tensor) -> Tensor:
 def residual_curvature(h: Tensor, r: Tensor, *, measure: Map, curvature: Curvature) -> Tensor:
     """Return sum_k r_k d^2 r_k / dh_i dh_j, what J'J leaves out of the Hessian of |r|^2 / 2.
 
-    h, r: [..., N, S] -> [..., N, S, S]; r(h) = g(F(h)) - g(h), and `curvature` is that of g(F).
+    h: [..., N, S], r: [..., N, R] -> [..., N, S, S]; r(h) = g(F(h)) - g(h), and `curvature` is that of g(F).
     """
-    return curvature(h, r) - torch.diag_embed(r * bend(measure, h))
+    w = apart(r, h.shape[-1])
+    total = w.sum(0) if w.dim() > h.dim() else w
+    return curvature(h, w) - torch.diag_embed(total * bend(measure, h))

@@ -1,13 +1,17 @@
 """Maps from torch's own recurrent modules, so that their slow points can be searched as those of any map."""
 
 import copy
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
+from slowpoints.dynamics.maps import Map, derived_curvature, derived_jacobian
+from slowpoints.dynamics.torch_steps import StepDerivatives, derivatives_of
 
-class ModuleMap(NamedTuple):
+
+@dataclass(frozen=True, eq=False)
+class ModuleMap:
     """One step of a module under constant input, in float64, on states packed side by side.
 
     A packed state [N, S] holds, in this order, h of every layer and then, for an LSTM, c of every layer.
@@ -18,6 +22,7 @@ class ModuleMap(NamedTuple):
     n_layers: int
     units: int
     n_states: int  # 2 for an LSTM: h and c
+    exact: StepDerivatives | None  # of one layer
 
     def __call__(self, packed: Tensor) -> Tensor:
         """Return the next state.    [N, S] -> [N, S]"""
@@ -29,6 +34,16 @@ class ModuleMap(NamedTuple):
             sequence = self.x.expand(n, 1, -1) if self.module.batch_first else self.x.expand(1, n, -1)
             _, new = self.module(sequence, state)
         return self.pack(new)
+
+    def jacobian(self, packed: Tensor) -> Tensor:
+        """Return J[i, j] = dF_i/ds_j.    [N, S] -> [N, S, S]"""
+        return self.exact.jacobian(packed) if self.exact else derived_jacobian(self.__call__, packed)
+
+    def curvature(self, packed: Tensor, w: Tensor, *, measure: Map) -> Tensor:
+        """Return sum_k w_k d^2 g(F(s))_k / ds_i ds_j, g the measure.    [N, S], [N, S] -> [N, S, S]"""
+        if self.exact:
+            return self.exact.curvature(packed, w, measure=measure)
+        return derived_curvature(self.__call__, packed, w, measure=measure)
 
     def pack(self, state: Tensor | tuple[Tensor, Tensor]) -> Tensor:
         """Return states as torch's module gives them, side by side.
@@ -84,4 +99,5 @@ def module_map(module: nn.Module, x: Tensor) -> ModuleMap:
         raise ValueError(f"x has shape {tuple(x.shape)}; the module takes inputs of {own.input_size} numbers")
     layers = own.num_layers if isinstance(own, nn.RNNBase) else 1
     n_states = 2 if isinstance(own, nn.LSTM | nn.LSTMCell) else 1
-    return ModuleMap(own, x.detach().double().cpu(), layers, own.hidden_size, n_states)
+    given = x.detach().double().cpu()
+    return ModuleMap(own, given, layers, own.hidden_size, n_states, derivatives_of(own, given))

@@ -19,10 +19,12 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from slowpoints.dynamics.descent import OPEN, PATIENCE, SLOW, Problem, Progress, descend, judge, linearise
-from slowpoints.dynamics.maps import Curvature, Map, identity
-from slowpoints.dynamics.maps import curvature as derived_curvature
-from slowpoints.dynamics.maps import jacobian as derived_jacobian
+from slowpoints.dynamics.descent import OPEN, PATIENCE, SLOW, Problem, Progress, descend, judge, linearise, taken
+from slowpoints.dynamics.maps import Curvature, Map, identity, residual
+from slowpoints.dynamics.maps import curvature as curvature_of
+from slowpoints.dynamics.maps import jacobian as jacobian_of
+
+NUMBERS = 4_000_000  # entries of all Jacobians searched at once; about fifteen such tensors live: 0.5 GB in float64
 
 
 class SlowPoints(NamedTuple):
@@ -52,15 +54,25 @@ def find_slow_points(
     """Return the states of least speed that a descent from every start reaches.
 
     start: [..., N, S]; `measure` g is pointwise; `jacobian` of h returns dF/dh [..., N, S, S], and `curvature` of h
-    and weights w sum_k w_k d^2 g(F(h))_k / dh dh [..., N, S, S]; without them both are derived by autograd.
+    and weights w sum_k w_k d^2 g(F(h))_k / dh dh [..., N, S, S]; without them the map's own are taken, which a
+    `module_map` of one layer has, and else autograd's. Of `Expected` maps the speed under noise is searched.
     The box [`lower`, `upper`] broadcasts over the starts, which are moved into it. It matters: saturated gates make
     states far outside of what a network can reach nearly fixed.
     """
     low, high = (torch.as_tensor(edge).to(start).expand_as(start) for edge in (lower, upper))
-    exact = jacobian if jacobian is not None else lambda h: derived_jacobian(F, h)
-    bent = curvature if curvature is not None else lambda h, w: derived_curvature(F, h, w, measure=measure)
+    exact = jacobian if jacobian is not None else lambda h: jacobian_of(F, h)
+    bent = curvature if curvature is not None else lambda h, w: curvature_of(F, h, w, measure=measure)
     problem = Problem(F, measure, exact, bent, low, high, fixed_speed, slow_gradient)
-    search = Progress.begin(torch.clamp(start.detach(), low, high))
+    begin = torch.clamp(start.detach(), low, high)
+    width = max(1, NUMBERS // max(1, residual(F, begin[..., :1, :]).numel() * begin.shape[-1]))
+    columns = torch.arange(begin.shape[-2], device=begin.device).expand(begin.shape[:-1])
+    parts = [_searched(problem.at(some), taken(begin, some), max_iterations) for some in columns.split(width, -1)]
+    return SlowPoints(*(torch.cat(field, begin.dim() - 2) for field in zip(*parts, strict=True)))
+
+
+def _searched(problem: Problem, begin: Tensor, max_iterations: int) -> SlowPoints:
+    """Return where the search from some starts ended.    begin: [..., N, S]"""
+    search = Progress.begin(begin)
     for whole_hessian in (False, True):
         search = search._replace(stalled=torch.zeros_like(search.stalled))
         search = descend(problem, search, whole_hessian=whole_hessian, max_iterations=max_iterations)

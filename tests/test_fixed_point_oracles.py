@@ -1,0 +1,117 @@
+"""The search against an independent root finder: all roots found, no other state called fixed, none counted twice."""
+
+import math
+from itertools import product
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+import torch
+from scipy.optimize import root
+from torch import Tensor
+
+from slowpoints.dynamics import FIXED, OPEN, find_slow_points, jacobian, merge_duplicates, spectrum
+
+SAME = 1e-6
+
+
+class Network(NamedTuple):
+    """h -> tanh(W h + b)."""
+
+    W: np.ndarray
+    b: np.ndarray
+
+    def displacement(self, h: np.ndarray) -> np.ndarray:
+        return np.tanh(self.W @ h + self.b) - h
+
+    def step(self, h: Tensor) -> Tensor:
+        return torch.tanh(h @ torch.from_numpy(self.W).T + torch.from_numpy(self.b))
+
+
+def pitchfork(gain: float) -> Network:
+    return Network(np.array([[gain]]), np.zeros(1))
+
+
+def flip_flop(n_bits: int) -> Network:
+    """Every bit is two units that inhibit each other and excite themselves; one of them is on."""
+    bit = np.array([[1.5, -1.0], [-1.0, 1.5]])
+    return Network(np.kron(np.eye(n_bits), bit), np.zeros(2 * n_bits))
+
+
+def random(size: int, seed: int) -> Network:
+    rng = np.random.default_rng(seed)
+    return Network(3 * rng.standard_normal((size, size)) / math.sqrt(size), 0.1 * rng.standard_normal(size))
+
+
+def grid(size: int, n: int) -> np.ndarray:
+    return np.array(list(product(np.linspace(-1, 1, n), repeat=size)))
+
+
+def roots_of(network: Network, starts: np.ndarray) -> np.ndarray:
+    """Return the distinct roots of the displacement that scipy's hybrid Powell method reaches from the starts."""
+    distinct: list[np.ndarray] = []
+    for start in starts:
+        h = root(network.displacement, start, options={"xtol": 1e-13}).x
+        is_root = np.abs(network.displacement(h)).max() < 1e-11
+        if is_root and all(np.abs(h - known).max() > SAME for known in distinct):
+            distinct.append(h)
+    return np.array(distinct)
+
+
+def fixed_points(network: Network, starts: np.ndarray) -> Tensor:
+    """Return the merged points that the search calls fixed, after asking each whether it is a root."""
+    found = find_slow_points(network.step, torch.from_numpy(starts), lower=-1.0, upper=1.0)
+    assert not (found.kind == OPEN).any()
+    fixed = found.point[found.kind == FIXED]
+    assert all(np.abs(network.displacement(h)).max() < 1e-9 for h in fixed.numpy())
+    return fixed[merge_duplicates(fixed, radius=SAME).unique()]
+
+
+def agree(points: Tensor, roots: np.ndarray) -> None:
+    distance = torch.cdist(torch.from_numpy(roots), points)
+    assert distance.min(1).values.max() < SAME, "a root was missed"
+    assert distance.min(0).values.max() < SAME, "what is called fixed is no root"
+    assert len(points) == len(roots), "a root counts twice"
+
+
+@pytest.mark.parametrize("size", [1, 3, 6])
+def test_a_linear_map_has_the_one_point_that_solves_it(size):
+    rng = np.random.default_rng(size)
+    A, b = rng.standard_normal((size, size)), 0.1 * rng.standard_normal(size)
+    expected = np.linalg.solve(np.eye(size) - A, b)
+    found = find_slow_points(lambda h: h @ torch.from_numpy(A).T + torch.from_numpy(b), torch.zeros(1, size).double())
+    assert found.kind.item() == FIXED
+    np.testing.assert_allclose(found.point[0].numpy(), expected, rtol=0, atol=1e-8)
+
+
+@pytest.mark.parametrize(("gain", "n_points"), [(0.5, 1), (0.95, 1), (1.05, 3), (2.0, 3)])
+def test_a_pitchfork_has_one_point_before_it_and_three_after(gain, n_points):
+    starts = np.linspace(-1, 1, 41)[:, None]
+    roots = roots_of(pitchfork(gain), starts)
+    assert len(roots) == n_points
+    agree(fixed_points(pitchfork(gain), starts), roots)
+
+
+def test_a_bit_of_two_units_is_held_in_two_stable_points():
+    starts = grid(2, 15)
+    roots = roots_of(flip_flop(1), starts)
+    points = fixed_points(flip_flop(1), starts)
+    agree(points, roots)
+    assert len(points) == 3
+    is_stable = spectrum(jacobian(flip_flop(1).step, points))[:, 0].abs() < 1
+    assert sorted(points[is_stable].sign().tolist()) == [[-1.0, 1.0], [1.0, -1.0]]
+
+
+def test_bits_multiply():
+    one = fixed_points(flip_flop(1), grid(2, 15)).numpy()
+    both = np.array([np.concatenate(pair) for pair in product(one, repeat=2)])
+    agree(fixed_points(flip_flop(2), grid(4, 7)), both)
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize(("size", "n"), [(2, 15), (3, 9)])
+def test_small_networks_have_the_points_of_an_independent_root_finder(size, n, seed):
+    network, starts = random(size, seed), grid(size, n)
+    roots = roots_of(network, starts)
+    assert len(roots) >= 1
+    agree(fixed_points(network, starts), roots)
