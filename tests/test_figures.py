@@ -99,6 +99,20 @@ def test_predictors_stand_right_where_their_sign_is_the_expected_one():
     assert np.array(drawn) == pytest.approx(np.array([[0.5, -0.4, 0.3]]))
 
 
+def test_the_dots_of_one_predictor_stay_in_its_row_however_many_cells_there_are():
+    rows = [(cell, name, -0.5) for cell in ("rnn", "gru", "lstm", "pru") for name in ("speed", "distance")]
+    found = pd.DataFrame(rows, columns=["cell", "predictor", "rho"]).assign(curriculum="all", low=-0.6, high=-0.4)
+    found = found.assign(partial=-0.5, partial_low=-0.6, partial_high=-0.4)
+    _, axes = figures.grid(1, 1, height=2)
+    figures.predictors_compared(axes[0, 0], found)
+    at = np.array(
+        [line.get_ydata() for line in axes[0, 0].lines if len(line.get_xdata()) == 2 and line.get_marker() != "None"]
+    )
+    assert len(at) == 8
+    assert (np.abs(at - at.round()) < 0.5).all()
+    assert len(np.unique(at.round(6))) == 16
+
+
 def test_markers_show_the_delays_at_which_there_is_something_to_predict():
     found = pd.DataFrame({"delay": [4, 50, 100, 1000], "mean": [0.9, 0.85, 0.5, 0.1], "rho": [0.0, -0.1, -0.5, 0.0]})
     found = found.assign(cell="gru", predictor="speed", outcome="accuracy", low=-0.6, high=0.1)

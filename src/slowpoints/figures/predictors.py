@@ -11,7 +11,7 @@ from slowpoints.figures.words import POOLED, PREDICTORS
 
 FLOOR = 0.2  # mean accuracy, twice chance, below which there is nothing left to predict
 CEILING = 0.9  # share of the highest mean accuracy above which there is nothing to predict yet
-SHARE = 0.2  # of a row between two lines of dots
+FILLED = 0.8  # share of a row that its lines of dots take
 EXPECTED = {"distance": 1, "nominal": 1}  # the sign of a correlation that would be as expected; of all others -1
 
 
@@ -39,11 +39,12 @@ def predictors_compared(axis: Axes, table: pd.DataFrame) -> None:
     """
     sign = table["predictor"].map(EXPECTED).fillna(-1)
     cells = [cell for cell in dict.fromkeys(table["cell"]) if cell != POOLED]
+    apart = FILLED / (2 * max(1, len(cells)))
     for number, cell in enumerate(cells):
         look: dict[str, Any] = {"color": _colour(cell), "marker": _marker(cell), "linestyle": "none"}
         for kind, (at, low, high) in enumerate((("rho", "low", "high"), ("partial", "partial_low", "partial_high"))):
             own = table[(table["cell"] == cell) & table[at].notna()]
-            row = own["predictor"].map(list(PREDICTORS).index) + SHARE * (2 * number + kind - len(cells) + 0.5)
+            row = own["predictor"].map(list(PREDICTORS).index) + apart * (2 * number + kind - len(cells) + 0.5)
             x, whole = own[at] * sign[own.index], own["curriculum"] == POOLED
             if kind == 0:
                 axis.plot(x[~whole], row[~whole], alpha=0.45, markersize=3, markeredgewidth=0, **look)
