@@ -127,7 +127,7 @@ def test_the_flip_flop_repeats_the_last_pulse_of_every_channel():
 
 def test_the_benchmark_of_points_measures_both_searches_from_the_same_starts(monkeypatch):
     for module, values in {
-        points: {"ROUNDS": {4: 1}, "N_STARTS": 20, "NOISE": (0.1,)},
+        points: {"SETTINGS": (points.Setting(4, 1e-2, 0.1, rounds=1),), "N_STARTS": 20},
         flip_flop: {"UPDATES": 30},
     }.items():
         for name, value in values.items():
@@ -142,8 +142,8 @@ def test_the_benchmark_of_points_measures_both_searches_from_the_same_starts(mon
     assert case["missed by ours"] == 0 < case["found by the best"]
     assert case["as far as the best"]["steps"] <= own["steps"] + 5
     page = points_page(found)
-    assert f"| 4 | 0.1 | {case['found by the best']} | 0 |" in page
-    assert page.count("| 4 | 0.1 |") == 1 + 5 + 1
+    assert f"| 4 | 0.01 | 0.1 | {case['found by the best']} | 0 |" in page
+    assert page.count("| 4 | 0.01 | 0.1 |") == 1 + 5 + 1
 
 
 def test_adam_ends_at_the_fixed_point_or_after_its_last_iteration(monkeypatch):
@@ -163,13 +163,13 @@ def test_adam_ends_at_the_fixed_point_or_after_its_last_iteration(monkeypatch):
 def test_the_page_of_points_marks_what_misses_the_target():
     row = {"converged": 0.5, "resolved": 0.0, "inside": 1.0, "distinct": 3, "deciles of q": [1e-9] * 5, "seconds": 10.0}
     case = {
-        "units": 4, "noise": 0.1, "best": "Adam", "found by the best": 3, "missed by ours": 1,
+        "units": 4, "rate": 0.01, "noise": 0.1, "best": "Adam", "found by the best": 3, "missed by ours": 1,
         "searches": {points.OURS: row | {"slow": 0.25, "seconds": 2.0}, "Adam": row},
         "as far as the best": {"steps": 3, "seconds": 0.5},
     }  # fmt: skip
     found = {"processor": "a processor", "torch": "2.0", "starts": 1000, "cases": [case]}
-    assert "| 4 | 0.1 | Adam | 10 | 3 | 0.5 | 20.0 | 2 | **5.0** |" in points_page(found)
-    assert "| 4 | 0.1 | Adam | 10 | – | – | – | 2 |" in points_page(
+    assert "| 4 | 0.01 | 0.1 | Adam | 10 | 3 | 0.5 | 20.0 | 2 | **5.0** |" in points_page(found)
+    assert "| 4 | 0.01 | 0.1 | Adam | 10 | – | – | – | 2 |" in points_page(
         found | {"cases": [case | {"as far as the best": None}]}
     )
-    assert "| 4 | 0.1 | ours | 2 | 50.0 % | 0.0 % | 100.0 % | 3 | 25.0 % | 1e-09 |" in points_page(found)
+    assert "| 4 | 0.01 | 0.1 | ours | 2 | 50.0 % | 0.0 % | 100.0 % | 3 | 25.0 % | 1e-09 |" in points_page(found)

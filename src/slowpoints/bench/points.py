@@ -4,7 +4,7 @@ import statistics
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -14,8 +14,7 @@ from slowpoints.bench.flip_flop import Case, case, trained
 from slowpoints.bench.measure import processor
 from slowpoints.dynamics import FIXED, SLOW, SlowPoints, find_slow_points, merge_duplicates, speed
 
-ROUNDS = {16: 5, 64: 3, 200: 1}  # by number of units
-N_STARTS, NOISE = 1000, (0.1, 0.5)
+N_STARTS = 1000
 CONVERGED, RESOLVED = 1e-12, 1e-20  # of q
 SAME, NEAR = 1e-3, 1e-2  # distance within which two points are one; and within which a point is found again
 DECILES = (0.1, 0.25, 0.5, 0.75, 0.9)
@@ -23,13 +22,31 @@ STEPS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20)  # of ours, to find after how many
 OURS = "ours"
 
 
+class Setting(NamedTuple):
+    """One network and one set of starts."""
+
+    units: int
+    rate: float  # of the network's training: the fast one leaves it slow states where others have fixed points
+    noise: float
+    rounds: int
+
+
+SETTINGS = (
+    Setting(16, 3e-3, 0.1, rounds=5),
+    Setting(64, 3e-3, 0.1, rounds=2),
+    Setting(64, 3e-3, 0.5, rounds=1),
+    Setting(64, 1e-2, 0.1, rounds=1),
+    Setting(200, 3e-3, 0.1, rounds=1),
+)
+
+
 def run() -> dict[str, Any]:
     """Return all measurements as plain values."""
     torch.set_num_threads(1)
     cases = []
-    for units in ROUNDS:
-        gru, error = trained(units)
-        cases += [_measured(case(gru, error, n_starts=N_STARTS, noise=noise), units, noise) for noise in NOISE]
+    for setting in SETTINGS:
+        gru, error = trained(setting.units, rate=setting.rate)
+        cases.append(_measured(case(gru, error, n_starts=N_STARTS, noise=setting.noise), setting))
     return {"processor": processor(), "torch": torch.__version__, "starts": N_STARTS, "cases": cases}
 
 
@@ -38,21 +55,22 @@ def ours(task: Case, **settings: Any) -> SlowPoints:
     return find_slow_points(task.F, task.starts, lower=task.lower, upper=task.upper, **settings)
 
 
-def _measured(task: Case, units: int, noise: float) -> dict[str, Any]:
+def _measured(task: Case, setting: Setting) -> dict[str, Any]:
     """Return what every contender found, and its cost; and the cost of ours to be as far as the best of the others."""
     searches: dict[str, Callable[[], Any]] = {OURS: partial(ours, task)}
     for name, (rate, schedule) in BASELINES.items():
         searches[name] = partial(search, task.gru, task.starts, rate=rate, schedule=schedule)
     ours(task._replace(starts=task.starts[:5]))  # what torch loads at first use is not of interest here
-    ends, seconds = _in_turn(searches, ROUNDS[units])
+    ends, seconds = _in_turn(searches, setting.rounds)
     found = ends.pop(OURS)
     rows = {name: _seen(task, end) | {"seconds": seconds[name]} for name, end in ends.items()}
     best = max(rows, key=lambda name: (rows[name]["converged"], -rows[name]["deciles of q"][2]))
     fixed = _fixed(task, ends[best])
     apart = torch.cdist(fixed, found.point).min(-1).values if len(fixed) else fixed.new_zeros(0)
     return {
-        "units": units,
-        "noise": noise,
+        "units": setting.units,
+        "rate": setting.rate,
+        "noise": setting.noise,
         "error": task.error,
         "searches": {OURS: _seen(task, found.point) | _kinds(found) | {"seconds": seconds[OURS]}} | rows,
         "best": best,
