@@ -8,7 +8,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import pytest
 
-from slowpoints import paper
+from slowpoints import dag, paper
 from slowpoints.claims.judge import NOT_JUDGED, numbers
 
 ROOT = Path(__file__).parents[1]
@@ -80,3 +80,13 @@ def test_a_number_that_is_missing_stops_it(project):
     with pytest.raises(Exception, match="n_holds"):
         compiled(project)
     assert not (project / "paper.pdf").exists()
+
+
+def test_every_statement_has_its_place_in_the_text():
+    listed = {
+        name for call in re.findall(r"of-figures\(([^)]*)\)", TEXT) for name in re.findall(r'"([a-z0-9-]+)"', call)
+    }
+    papers = set(re.findall(r'#findings\(of-paper\("([a-z0-9]+)"\)\)', TEXT))
+    for experiment in dag.experiments("laptop").values():
+        for claim in experiment.claims:
+            assert experiment.paper in papers or claim.figure in listed, claim.id
