@@ -163,7 +163,8 @@ def test_adam_ends_at_the_fixed_point_or_after_its_last_iteration(monkeypatch):
 def test_the_page_of_points_marks_what_misses_the_target():
     row = {"converged": 0.5, "resolved": 0.0, "inside": 1.0, "distinct": 3, "deciles of q": [1e-9] * 5, "seconds": 10.0}
     case = {
-        "units": 4, "rate": 0.01, "noise": 0.1, "best": "Adam", "found by the best": 3, "missed by ours": 1,
+        "units": 4, "rate": 0.01, "noise": 0.1, "best": "Adam", "found by the best": 3,
+        "missed by ours": 1, "distinct with midpoints": 5,
         "searches": {points.OURS: row | {"slow": 0.25, "seconds": 2.0}, "Adam": row},
         "as far as the best": {"steps": 3, "seconds": 0.5},
     }  # fmt: skip

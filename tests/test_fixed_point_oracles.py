@@ -10,7 +10,7 @@ import torch
 from scipy.optimize import root
 from torch import Tensor
 
-from slowpoints.dynamics import FIXED, OPEN, find_slow_points, jacobian, merge_duplicates, spectrum
+from slowpoints.dynamics import FIXED, OPEN, find_slow_points, jacobian, merge_duplicates, midpoints, spectrum
 
 SAME = 1e-6
 
@@ -115,3 +115,21 @@ def test_small_networks_have_the_points_of_an_independent_root_finder(size, n, s
     roots = roots_of(network, starts)
     assert len(roots) >= 1
     agree(fixed_points(network, starts), roots)
+
+
+def test_saddles_lie_between_stable_points_and_a_second_search_from_there_finds_them():
+    held = flip_flop(2)
+    whole = fixed_points(held, grid(4, 5))
+    stable = whole[torch.linalg.eigvals(jacobian(held.step, whole)).abs().amax(-1) < 1]
+    assert len(stable) == 4
+    between = midpoints(stable)
+    assert between.shape == (6, 4)
+    found = find_slow_points(held.step, torch.cat([stable, between]))
+    again = find_slow_points(held.step, midpoints(found.point))
+    points = torch.cat([found.point, again.point])
+    assert torch.cdist(whole, points).amin(-1).max() < 1e-6, "all nine: 4 stable, 4 saddles, and the middle"
+    assert len(whole) == 9
+
+
+def test_midpoints_of_fewer_than_two_points_are_none():
+    assert midpoints(torch.zeros(1, 3)).shape == (0, 3)

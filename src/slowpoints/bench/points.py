@@ -12,7 +12,7 @@ from torch import Tensor
 from slowpoints.bench.adam_search import BASELINES, search
 from slowpoints.bench.flip_flop import Case, case, trained
 from slowpoints.bench.measure import processor
-from slowpoints.dynamics import FIXED, SLOW, SlowPoints, find_slow_points, merge_duplicates, speed
+from slowpoints.dynamics import FIXED, SLOW, SlowPoints, find_slow_points, merge_duplicates, midpoints, speed
 
 N_STARTS = 1000
 CONVERGED, RESOLVED = 1e-12, 1e-20  # of q
@@ -55,24 +55,32 @@ def ours(task: Case, **settings: Any) -> SlowPoints:
     return find_slow_points(task.F, task.starts, lower=task.lower, upper=task.upper, **settings)
 
 
+def twice(task: Case) -> tuple[SlowPoints, SlowPoints]:
+    """Return what the search finds from the starts, and then from half-way between any two fixed points found."""
+    first = ours(task)
+    return first, ours(task._replace(starts=midpoints(_fixed(task, first.point))))
+
+
 def _measured(task: Case, setting: Setting) -> dict[str, Any]:
     """Return what every contender found, and its cost; and the cost of ours to be as far as the best of the others."""
-    searches: dict[str, Callable[[], Any]] = {OURS: partial(ours, task)}
+    searches: dict[str, Callable[[], Any]] = {OURS: partial(twice, task)}
     for name, (rate, schedule) in BASELINES.items():
         searches[name] = partial(search, task.gru, task.starts, rate=rate, schedule=schedule)
     ours(task._replace(starts=task.starts[:5]))  # what torch loads at first use is not of interest here
     ends, seconds = _in_turn(searches, setting.rounds)
-    found = ends.pop(OURS)
+    found, between = ends.pop(OURS)
+    every = torch.cat([found.point, between.point])
     rows = {name: _seen(task, end) | {"seconds": seconds[name]} for name, end in ends.items()}
     best = max(rows, key=lambda name: (rows[name]["converged"], -rows[name]["deciles of q"][2]))
     fixed = _fixed(task, ends[best])
-    apart = torch.cdist(fixed, found.point).min(-1).values if len(fixed) else fixed.new_zeros(0)
+    apart = torch.cdist(fixed, every).min(-1).values if len(fixed) else fixed.new_zeros(0)
     return {
         "units": setting.units,
         "rate": setting.rate,
         "noise": setting.noise,
         "error": task.error,
         "searches": {OURS: _seen(task, found.point) | _kinds(found) | {"seconds": seconds[OURS]}} | rows,
+        "distinct with midpoints": len(_fixed(task, every)),
         "best": best,
         "found by the best": len(fixed),
         "missed by ours": int((apart > NEAR).sum()),

@@ -24,8 +24,8 @@ def points_page(found: dict[str, Any]) -> str:
         "## Time",
         "*As far as the best*: the time ours takes until the 10, 25, 50, 75 and 90 % quantiles of q are at or below "
         "those where the best baseline ended. *To the end*: until every point is at rest by the rule of the search, "
-        f"fixed or the slowest state around, which the baseline has no rule for. Target: {TARGET} times less; **bold** "
-        "where it is missed.",
+        "fixed or the slowest state around, which the baseline has no rule for; and once more from half-way between any "
+        f"two fixed points found, where saddles are. Target: {TARGET} times less; **bold** where it is missed.",
         table(
             [
                 "units",
@@ -61,7 +61,10 @@ def points_page(found: dict[str, Any]) -> str:
             [_line(case, name) for case in found["cases"] for name in case["searches"]],
         ),
         "## Fixed points of the best baseline that ours did not find, within 1e-2",
-        table(["units", "trained at", "noise", "baseline's", "missed"], [_missed(case) for case in found["cases"]]),
+        table(
+            ["units", "trained at", "noise", "baseline's", "missed", "ours, with midpoints"],
+            [_missed(case) for case in found["cases"]],
+        ),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -87,7 +90,12 @@ def _line(case: dict[str, Any], name: str) -> list[str]:
 
 
 def _missed(case: dict[str, Any]) -> list[str]:
-    return [*_case(case), str(case["found by the best"]), str(case["missed by ours"])]
+    return [
+        *_case(case),
+        str(case["found by the best"]),
+        str(case["missed by ours"]),
+        str(case["distinct with midpoints"]),
+    ]
 
 
 def _judged(ratio: float) -> str:

@@ -9,7 +9,7 @@ from slowpoints.dynamics.expected import Expected
 from slowpoints.dynamics.maps import Map, jacobian, residual, speed
 from slowpoints.dynamics.modules import ModuleMap, module_map
 from slowpoints.dynamics.search import SlowPoints, find_slow_points
-from slowpoints.dynamics.spectra import merge_duplicates, modes, participation, spectrum, time_constant
+from slowpoints.dynamics.spectra import merge_duplicates, midpoints, modes, participation, spectrum, time_constant
 
 __all__ = [
     "FIXED",
@@ -22,6 +22,7 @@ __all__ = [
     "find_slow_points",
     "jacobian",
     "merge_duplicates",
+    "midpoints",
     "modes",
     "module_map",
     "participation",

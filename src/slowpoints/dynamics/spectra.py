@@ -52,3 +52,12 @@ def merge_duplicates(points: Tensor, *, radius: float) -> Tensor:
         if len(near):
             representative[n] = near[0]
     return representative
+
+
+def midpoints(points: Tensor) -> Tensor:
+    """Return the states half-way between any two points.    [N, S] -> [N (N - 1) / 2, S]
+
+    Between two stable points there is a saddle, to which few trajectories lead: a second search, from here, finds it.
+    """
+    first, second = torch.triu_indices(len(points), len(points), 1, device=points.device)
+    return (points[first] + points[second]) / 2
