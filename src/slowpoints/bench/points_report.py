@@ -24,7 +24,7 @@ def points_page(found: dict[str, Any]) -> str:
         "## Time",
         "*As far as the best*: the time ours takes until the 10, 25, 50, 75 and 90 % quantiles of q are at or below "
         "those where the best baseline ended. *To the end*: until every point is at rest by the rule of the search, "
-        "fixed or the slowest state around, which the baseline has no rule for; and once more from half-way between any "
+        "fixed or the slowest state around, which the baseline has no rule for; and again from half-way between any "
         f"two fixed points found, where saddles are. Target: {TARGET} times less; **bold** where it is missed.",
         table(
             [
