@@ -294,10 +294,3 @@ def test_the_smallest_searches_keep_their_shape(shape):
 def test_a_start_that_is_not_finite_stays_open():
     found = find_slow_points(lambda h: 0.5 * h, torch.tensor([[math.nan], [1.0]]), max_iterations=20)
     assert found.kind.tolist() == [OPEN, FIXED]
-
-
-def test_points_within_the_radius_share_their_first_one():
-    points = torch.tensor([[0.0, 0], [1, 0], [0, 0.05], [1, 0.02], [0, 0.12]])
-    assert merge_duplicates(points, radius=0.1).tolist() == [0, 1, 0, 1, 4]
-    assert merge_duplicates(points[:1], radius=0.1).tolist() == [0]
-    assert merge_duplicates(points[:0], radius=0.1).tolist() == []
