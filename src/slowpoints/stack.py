@@ -74,10 +74,16 @@ def select(params: dict[str, Tensor], rows: slice | list[int]) -> dict[str, Tens
     return {name: value[rows] for name, value in params.items()}
 
 
-def rows_of(group: Group, rows: slice) -> Group:
+def rows_of(group: Group, rows: slice | list[int]) -> Group:
     """Return some networks of a group."""
+    own = list(range(len(group.records)))[rows] if isinstance(rows, slice) else rows
     params, history = select(group.params, rows), select(group.history, rows)
-    return group._replace(params=params, records=group.records[rows], history=history)
+    return group._replace(params=params, records=[group.records[row] for row in own], history=history)
+
+
+def in_float64(group: Group) -> Group:
+    """Return the networks with weights in double precision."""
+    return group._replace(params={name: value.double() for name, value in group.params.items()})
 
 
 def load(files: list[Path]) -> list[Group]:

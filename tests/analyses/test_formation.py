@@ -140,3 +140,9 @@ def test_without_introductions_the_table_is_empty_but_has_its_columns(group, ana
     table, _ = analyse(introductions, [group(n_runs=1)], tables={"formation": pd.DataFrame(rows)})
     assert table.empty
     assert {"run", "parent", "accuracy_at_3_cost"} <= set(table)
+
+
+@pytest.mark.parametrize("wrong", [{"delays": (50, 10)}, {"delays": ()}, {"delays": (0,)}, {"n_held_out": 0}])
+def test_settings_that_make_no_sense_are_refused(wrong):
+    with pytest.raises(ValueError, match="formation: "):
+        formation.Settings(**wrong)

@@ -61,10 +61,15 @@ def starts(group: Group, noise: Tensor, final: Tensor, *, n_deviations: float | 
     return Starts(centres, lower, upper, n_correct)
 
 
-def read(group: Group, noise: Tensor, packed: Tensor) -> Tensor:
-    """Return the output that wins at a virtual trigger under the mean of the noise.
+def outputs(group: Group, noise: Tensor, packed: Tensor) -> Tensor:
+    """Return the outputs at a virtual trigger under the mean of the noise.
 
-    noise: [M, seen - 1], as from `mean_noise`; packed: [M, B, S] -> [M, B]
+    noise: [M, seen - 1], as from `mean_noise`; packed: [M, B, S] -> [M, B, classes + 1]
     """
     x = with_trigger(noise, 1.0).unsqueeze(1)
-    return answer(group, prepared(group), x, unpack(group.network, packed)).argmax(-1)
+    return answer(group, prepared(group), x, unpack(group.network, packed))
+
+
+def read(group: Group, noise: Tensor, packed: Tensor) -> Tensor:
+    """Return the output that wins there.    -> [M, B]"""
+    return outputs(group, noise, packed).argmax(-1)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pandas as pd
 
-from slowpoints.stack import Group, select
+from slowpoints.stack import Group, rows_of
 
 
 def representatives(groups: list[Group], memory: pd.DataFrame) -> list[Group]:
@@ -17,11 +17,7 @@ def representatives(groups: list[Group], memory: pd.DataFrame) -> list[Group]:
     ranked = merit.sort_values(["accuracy", "run"]).groupby("arm")["run"]
     chosen = {own.iloc[(len(own) - 1) // 2] for _, own in ranked}
     parts = [(group, _rows(group.records, chosen)) for group in groups]
-    return [
-        group._replace(params=select(group.params, rows), records=[group.records[row] for row in rows])
-        for group, rows in parts
-        if rows
-    ]
+    return [rows_of(group, rows) for group, rows in parts if rows]
 
 
 def _rows(records: list[dict[str, Any]], chosen: set[str]) -> list[int]:

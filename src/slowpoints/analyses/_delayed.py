@@ -7,6 +7,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from slowpoints import curricula
 from slowpoints.engine import States, prepare, readout, see, step
 from slowpoints.engine.fused import Layer
 from slowpoints.records import identity
@@ -21,6 +22,12 @@ def world(group: Group, *, data_dir: Path) -> World:
     """Return the images and the noise of a group; they are the same for all its networks."""
     unused = torch.Generator()
     return group.task.world(group.settings, n_parameters=0, rng=unused, data_dir=data_dir)
+
+
+def stage_at(curriculum: str, task: dict[str, Any], *, step: int, steps: int) -> dict[str, int]:
+    """Return the classes and the steps in use at a training step, where the curriculum changes neither: all."""
+    whole = {"n_classes": task["n_classes"], "n_used_steps": task["n_used_steps"] or task["n_steps"]}
+    return whole | curricula.stage(curriculum, step=step, steps=steps, settings=task)
 
 
 def chosen_images(group: Group, images: Tensor, *, n_images: int, rng: torch.Generator) -> Tensor:

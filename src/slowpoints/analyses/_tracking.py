@@ -6,12 +6,11 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from slowpoints import curricula
 from slowpoints.analyses._centres import final_states, starts
-from slowpoints.analyses._delayed import answer, mean_noise, prepared, with_trigger
+from slowpoints.analyses._delayed import mean_noise, stage_at, with_trigger
 from slowpoints.dynamics import SlowPoints, find_slow_points
-from slowpoints.engine import measure, state_curvature, state_jacobian, state_map, unpack
-from slowpoints.stack import Group
+from slowpoints.engine import measure, state_curvature, state_jacobian, state_map
+from slowpoints.stack import Group, in_float64
 from slowpoints.tasks._images import World
 
 
@@ -20,13 +19,14 @@ class Tracked(NamedTuple):
 
     number: int  # of the checkpoint, from 0
     group: Group  # with the weights of then
+    mean: Tensor  # [m, seen - 1] of the noise, as seen then
     found: SlowPoints  # fields [m, N, ...]
     jacobian: Tensor  # [m, N, S, S]
 
 
 def checkpoint(group: Group, index: int) -> Group:
-    """Return the networks as they were at a checkpoint, in float64."""
-    return group._replace(params={name: value[:, index].double() for name, value in group.history.items()})
+    """Return the networks as they were at a checkpoint."""
+    return group._replace(params={name: value[:, index] for name, value in group.history.items()})
 
 
 def n_checkpoints(group: Group) -> int:
@@ -38,9 +38,7 @@ def in_use(record: dict[str, Any], index: int) -> dict[str, int]:
     """Return step, number of classes and of used steps in the stage that ends with, or goes on at, a checkpoint."""
     train, task = record["train"], record["task"]
     step = train["steps"] // train["snapshots"] * (index + 1)
-    stage = curricula.stage(train["curriculum"], step=step - 1, steps=train["steps"], settings=task)
-    whole = {"n_classes": task["n_classes"], "n_used_steps": task["n_used_steps"] or task["n_steps"]}
-    return {"step": step} | whole | stage
+    return {"step": step} | stage_at(train["curriculum"], task, step=step - 1, steps=train["steps"])
 
 
 def tracked(
@@ -55,7 +53,7 @@ def tracked(
     same_noise = rng.get_state()
     lower = upper = points
     for number in reversed(range(n_checkpoints(group))):
-        then = checkpoint(group, number)
+        then = in_float64(checkpoint(group, number))
         mean = mean_noise(then, world)
         x = with_trigger(mean, 0.0)
         if number + 1 < n_checkpoints(group):
@@ -69,13 +67,7 @@ def tracked(
             max_iterations=max_iterations,
         )  # fmt: skip
         points = found.point
-        yield Tracked(number, then, found, jacobian(points))
-
-
-def outputs(group: Group, world: World, points: Tensor) -> Tensor:
-    """Return the outputs at a virtual trigger under the mean of the noise.    [m, N, S] -> [m, N, classes + 1]"""
-    x = with_trigger(mean_noise(group, world), 1.0).unsqueeze(1)
-    return answer(group, prepared(group), x, unpack(group.network, points))
+        yield Tracked(number, then, mean, found, jacobian(points))
 
 
 def winner(out: Tensor, *, n_classes: list[int]) -> Tensor:

@@ -18,7 +18,7 @@ from slowpoints.analyses._given import Given, Result
 from slowpoints.dynamics import speed
 from slowpoints.engine import measure, state_map
 from slowpoints.records import identity
-from slowpoints.stack import Group, select
+from slowpoints.stack import Group, in_float64, rows_of
 
 NEEDS: tuple[str, ...] = ("slow_points", "memory_curve")
 COLUMNS = ("class", "other", "distance", "nearest", "fraction", "speed", "label")
@@ -53,8 +53,7 @@ def run(given: Given) -> Result:
 def _lines(group: Group, points: dict[str, Tensor], settings: Settings, *, data_dir: Path) -> Iterator[dict[str, Any]]:
     """Yield the rows of one group."""
     for m, record in enumerate(group.records):
-        params = {name: value.double() for name, value in select(group.params, [m]).items()}
-        own = group._replace(params=params, records=[record])
+        own = in_float64(rows_of(group, [m]))
         yield from (
             identity(record) | row for row in _own_lines(own, points[f"{record['id']}/points"], settings, data_dir)
         )

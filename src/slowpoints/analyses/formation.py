@@ -17,10 +17,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from slowpoints.analyses._centres import outputs
 from slowpoints.analyses._delayed import as_table, chosen_images, world
 from slowpoints.analyses._given import Given, Result
-from slowpoints.analyses._tracking import Tracked, checkpoint, in_use, n_checkpoints, outputs, tracked, winner
-from slowpoints.analyses.memory_curve import answers, noise
+from slowpoints.analyses._tracking import Tracked, checkpoint, in_use, n_checkpoints, tracked, winner
+from slowpoints.analyses.memory_curve import answers, trials
+from slowpoints.analyses.slow_points import KINDS
 from slowpoints.dynamics import spectrum
 from slowpoints.records import identity
 from slowpoints.spec.seeds import seed_of
@@ -28,7 +30,6 @@ from slowpoints.stack import Group, rows_of
 from slowpoints.tasks._images import World
 
 NEEDS: tuple[str, ...] = ("slow_points",)
-KINDS = ("open", "fixed", "slow")
 TOGETHER = 10  # networks followed at once: more would hold more Jacobians than a laptop's memory likes
 
 
@@ -44,6 +45,13 @@ class Settings:
     delays: tuple[int, ...] = (10, 50)
     n_held_out: int = 10  # images per class on which memory is measured
     n_noise: int = 3
+
+    def __post_init__(self) -> None:
+        """Refuse delays that do not increase, and empty samples."""
+        if not self.delays or self.delays[0] < 1 or list(self.delays) != sorted(set(self.delays)):
+            raise ValueError(f"formation: delays are {list(self.delays)}; must increase from 1 or more")
+        if min(self.n_images, self.n_held_out, self.n_noise) < 1:
+            raise ValueError("formation: n_images, n_held_out and n_noise must be at least 1")
 
 
 def run(given: Given) -> Result:
@@ -88,7 +96,7 @@ def _followed(
     rows = []
     for at in path:
         moved = (after[:, at.number] - at.found.point).norm(dim=-1)
-        columns = _columns(at, images_and_noise) | {"moved": moved, "pc1": along[:, at.number]}
+        columns = _columns(at) | {"moved": moved, "pc1": along[:, at.number]}
         columns |= _memory(group, at.number, images_and_noise, settings)
         rows += list(_rows(at, columns))
     return rows, {f"{record['id']}/path": whole[m].contiguous() for m, record in enumerate(group.records)}
@@ -103,13 +111,12 @@ def _leading(path: Tensor) -> Tensor:
     return (centred @ axis.mT).squeeze(-1).unflatten(1, path.shape[1:3])
 
 
-def _columns(at: Tracked, images_and_noise: World) -> dict[str, Tensor]:
+def _columns(at: Tracked) -> dict[str, Tensor]:
     """Return what is known of the points at one checkpoint.    -> values [m, N]"""
-    out = outputs(at.group, images_and_noise, at.found.point)
+    out = outputs(at.group, at.mean, at.found.point)
     n_classes = [in_use(record, at.number)["n_classes"] for record in at.group.records]
-    apart = torch.cdist(at.found.point, at.found.point).diagonal_scatter(
-        torch.full(at.found.point.shape[:2], torch.inf, dtype=out.dtype), dim1=-2, dim2=-1
-    )
+    apart = torch.cdist(at.found.point, at.found.point)
+    apart.diagonal(dim1=-2, dim2=-1).fill_(torch.inf)
     return {
         "speed": at.found.speed,
         "spectral_radius": spectrum(at.jacobian)[..., 0].abs(),
@@ -123,17 +130,15 @@ def _columns(at: Tracked, images_and_noise: World) -> dict[str, Tensor]:
 def _memory(group: Group, index: int, images_and_noise: World, settings: Settings) -> dict[str, Tensor]:
     """Return how well every class is remembered at a checkpoint, among the outputs in use.    -> values [m, N]"""
     then = checkpoint(group, index)
-    then = then._replace(params={name: value.float() for name, value in then.params.items()})
     rng = torch.Generator().manual_seed(seed_of(group.records[0]["experiment"], "formation", "memory"))
-    images = chosen_images(then, images_and_noise.images["test"], n_images=settings.n_held_out, rng=rng)
-    stimulus = images.repeat_interleave(settings.n_noise, 1).flatten(0, 1)
-    label = torch.arange(len(images)).repeat_interleave(images.shape[1] * settings.n_noise)
-    frames = noise(stimulus, mean=images_and_noise.mean, std=images_and_noise.std, rng=rng)
+    stimulus, label, frames = trials(
+        then, images_and_noise, n_images=settings.n_held_out, n_noise=settings.n_noise, rng=rng
+    )
     n_classes = [in_use(record, index)["n_classes"] for record in group.records]
     return {
         f"accuracy_at_{delay}": (winner(out, n_classes=n_classes) == label)
         .double()
-        .unflatten(1, (len(images), -1))
+        .unflatten(1, (group.settings.n_classes, -1))
         .mean(2)
         for delay, out in answers(then, stimulus, frames, delays=settings.delays)
     }

@@ -28,6 +28,7 @@ from slowpoints.engine import States, start, unroll
 from slowpoints.records import identity
 from slowpoints.spec.seeds import seed_of
 from slowpoints.stack import Group
+from slowpoints.tasks._images import World
 
 STEPS = 25  # taken at once
 COLUMNS = ("class", "delay", "accuracy", "accuracy_classes", "accuracy_sd", "n")
@@ -63,13 +64,11 @@ def run(given: Given) -> Result:
 
 def _curves(group: Group, settings: Settings, *, data_dir: Path) -> Iterator[dict[str, Any]]:
     """Yield the rows of one group."""
-    images_and_noise = world(group, data_dir=data_dir)
     rng = torch.Generator().manual_seed(seed_of(group.records[0]["experiment"], "memory_curve"))
-    images = chosen_images(group, images_and_noise.images["test"], n_images=settings.n_images, rng=rng)
-    n_classes, n_images, _ = images.shape
-    stimulus = images.repeat_interleave(settings.n_noise, 1).flatten(0, 1)  # rows: class, image, noise sequence
-    label = torch.arange(n_classes).repeat_interleave(n_images * settings.n_noise)
-    frames = noise(stimulus, mean=images_and_noise.mean, std=images_and_noise.std, rng=rng)
+    held_out = world(group, data_dir=data_dir)
+    stimulus, label, frames = trials(group, held_out, n_images=settings.n_images, n_noise=settings.n_noise, rng=rng)
+    n_classes = group.settings.n_classes
+    n_images = len(label) // (n_classes * settings.n_noise)
     for delay, out in answers(group, stimulus, frames, delays=settings.delays):
         right = (out.argmax(-1) == label + 1).double()
         right_class = (out[..., 1:].argmax(-1) == label).double()
@@ -86,6 +85,19 @@ def _curves(group: Group, settings: Settings, *, data_dir: Path) -> Iterator[dic
                     "accuracy_sd": float(spread[m, k]),
                     "n": n_images * settings.n_noise,
                 }
+
+
+def trials(
+    group: Group, task: World, *, n_images: int, n_noise: int, rng: torch.Generator
+) -> tuple[Tensor, Tensor, Iterator[Tensor]]:
+    """Return held-out images, several times each, their classes, and noise for ever after.
+
+    rows: class, image, noise sequence    -> [B, pixel], [B], each frame [B, pixel]
+    """
+    images = chosen_images(group, task.images["test"], n_images=n_images, rng=rng)
+    stimulus = images.repeat_interleave(n_noise, 1).flatten(0, 1)
+    label = torch.arange(len(images)).repeat_interleave(images.shape[1] * n_noise)
+    return stimulus, label, noise(stimulus, mean=task.mean, std=task.std, rng=rng)
 
 
 def noise(like: Tensor, *, mean: float, std: float, rng: torch.Generator) -> Iterator[Tensor]:

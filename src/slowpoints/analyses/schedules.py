@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from slowpoints import curricula
+from slowpoints.analyses._delayed import stage_at
 from slowpoints.analyses._given import Given, Result
 
 COLUMNS = ("curriculum", "start", "n_classes", "t_max")
@@ -30,10 +31,9 @@ def run(given: Given) -> Result:
 def stages(kind: str, task: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the stages of a curriculum in order: when each starts, and what the task then is."""
     steps = 1 if kind == "none" else curricula.SCHEDULES[kind].length  # stages start at whole thousands of these
-    whole = {"n_classes": task["n_classes"], "n_used_steps": task["n_used_steps"] or task["n_steps"]}
     found: list[dict[str, Any]] = []
     for step in range(steps):
-        now = whole | curricula.stage(kind, step=step, steps=steps, settings=task)
+        now = stage_at(kind, task, step=step, steps=steps)
         stage = {"n_classes": now["n_classes"], "t_max": now["n_used_steps"]}
         if not found or stage.items() - found[-1].items():
             found.append({"start": step / steps} | stage)

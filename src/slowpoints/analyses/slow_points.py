@@ -42,7 +42,7 @@ from slowpoints.dynamics import (
 from slowpoints.engine import measure, state_curvature, state_jacobian, state_map
 from slowpoints.records import identity
 from slowpoints.spec.seeds import seed_of
-from slowpoints.stack import Group, select
+from slowpoints.stack import Group, in_float64, rows_of
 from slowpoints.tasks._images import World
 
 COLUMNS = (
@@ -90,9 +90,7 @@ def _parts(group: Group, *, n_noise: int) -> Iterator[Group]:
     n_states = group.network.depth * len(group.network.cell.states) * group.network.units
     width = max(1, NUMBERS // (group.settings.n_classes * n_states**2 * max(1, n_noise)))
     for first in range(0, len(group.records), width):
-        rows = slice(first, first + width)
-        params = {name: value.double() for name, value in select(group.params, rows).items()}
-        yield group._replace(params=params, records=group.records[rows])
+        yield in_float64(rows_of(group, slice(first, first + width)))
 
 
 def _searched(group: Group, task: World, settings: Settings) -> tuple[list[dict[str, Any]], dict[str, Tensor]]:
@@ -106,7 +104,8 @@ def _searched(group: Group, task: World, settings: Settings) -> tuple[list[dict[
     begin = starts(group, noise, final, n_deviations=settings.n_deviations)
     x = with_trigger(noise, 0.0)
     F: Map = state_map(net, params, x)
-    known: dict[str, Any] = {"jacobian": state_jacobian(net, params, x), "curvature": state_curvature(net, params, x)}
+    jacobian = state_jacobian(net, params, x)
+    known: dict[str, Any] = {"jacobian": jacobian, "curvature": state_curvature(net, params, x)}
     if settings.n_noise:
         frames = torch.empty(settings.n_noise, images.shape[-1]).normal_(task.mean, task.std, generator=rng)
         F, known = expected(group, list(seen(group, frames, 0.0).unbind(1))), {}
@@ -115,7 +114,7 @@ def _searched(group: Group, task: World, settings: Settings) -> tuple[list[dict[
             F, begin.centres, measure=measure(net), lower=begin.lower, upper=begin.upper,
             max_iterations=settings.max_iterations, **known,
         )  # fmt: skip
-        eigenvalues, eigenvectors = modes(state_jacobian(net, params, x)(found.point))
+        eigenvalues, eigenvectors = modes(jacobian(found.point))
         taking_part = participation(eigenvectors[..., 0])
         noisy = scatter(group, task, found.point)
         label = read(group, noise, found.point)
