@@ -47,6 +47,7 @@ PROTOCOLS: dict[str, tuple[LineStyle, str]] = {
     "visited-1e-4": ("-.", "penalty at visited states, .0001"),
     "visited-1e-3": ("-", "penalty at visited states, .001"),
 }
+ARMS = {"vocabulary": "vocu", "delay": "decu", "none": "plain"}  # a curriculum's protocol in the names of arms
 STYLE: dict[str, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 7.5,

@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from slowpoints.figures.style import protocol
+from slowpoints.figures.style import ARMS, PROTOCOLS
 
 MARK = "#D55E00"  # the image, the trigger and the answer
 FRAME = 0.9  # side of a frame, in steps
@@ -16,7 +16,6 @@ GREYS = (-0.5, 1.0)  # black and white: images lie in [0, 1], and most of the no
 ROWS = {"frame": 0.0, "trigger": -0.9, "answer": -1.45}  # height of each row, in steps
 WANTED: dict[str, Any] = {"color": MARK, "fontweight": "bold", "fontsize": 8}
 NULL: dict[str, Any] = {"color": "0.45", "fontsize": 5.5}
-ARMS = {"vocabulary": "vocu", "delay": "decu", "none": "plain"}  # a curriculum's protocol in the names of arms
 
 
 def trial_strip(axis: Axes, trial: pd.DataFrame) -> None:
@@ -66,7 +65,7 @@ def delay_law(axis: Axes, table: pd.DataFrame) -> None:
 def schedule(axis: Axes, table: pd.DataFrame, *, y: str, name: str) -> None:
     """Draw what the curricula ask for against the share of training, a line per curriculum."""
     for curriculum, own in table.groupby("curriculum", sort=False):
-        style, words = protocol(f"any-{ARMS[str(curriculum)]}")
+        style, words = PROTOCOLS[ARMS[str(curriculum)]]
         edges = np.append(own["start"], 1.0)
         axis.stairs(own[y], edges, baseline=None, linestyle=style, color="0.2", linewidth=1.3, label=words)
     axis.set(xlim=(0, 1), ylim=(0, None), xlabel="share of training", ylabel=name)

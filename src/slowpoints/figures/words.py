@@ -5,16 +5,11 @@ from collections.abc import Iterable
 import pandas as pd
 
 from slowpoints import statistics
-from slowpoints.figures.style import label, name_of
+from slowpoints.figures.style import ARMS, PROTOCOLS, label, name_of
 from slowpoints.statistics import Interval
 
 POOLED = "all"  # cells or curricula taken together
-CURRICULA = {
-    "vocabulary": "growing vocabulary",
-    "delay": "growing delays",
-    "none": "no curriculum",
-    POOLED: "all curricula",
-}
+CURRICULA = {curriculum: PROTOCOLS[arm][1] for curriculum, arm in ARMS.items()} | {POOLED: "all curricula"}
 PREDICTORS = {  # of memory, in the order of the figure
     "speed": "speed",
     "rate": "leading rate",
