@@ -57,23 +57,26 @@ def data(args: argparse.Namespace) -> None:
 
 
 def train(args: argparse.Namespace) -> None:
-    """Train the runs of one stack together."""
+    """Train the runs of one stack together, or one study: the trials that a tuner suggests."""
     import torch
 
     from slowpoints import dag, job
 
     torch.set_num_threads(1)
-    start = (args.start_runs, args.start_points) if args.start_runs else None
-    device = job.device_named(args.device, matmul=args.matmul)
-    job.run(
-        dag.stack(args.scale, args.experiment, args.stack).plan(),
-        out=job.Outputs(args.plan, args.records, args.weights, args.provenance),
-        checkpoint=args.checkpoint,
-        device=device,
-        data_dir=args.data_dir,
-        torch_build=args.torch,
-        start=start,
-    )
+    stack = dag.stack(args.scale, args.experiment, args.stack)
+    common = {
+        "out": job.Outputs(args.plan, args.records, args.weights, args.provenance),
+        "checkpoint": args.checkpoint,
+        "device": job.device_named(args.device, matmul=args.matmul),
+        "data_dir": args.data_dir,
+        "torch_build": args.torch,
+    }
+    if stack.tune:
+        from slowpoints import tune
+
+        tune.run(stack.plan(), **common)
+    else:
+        job.run(stack.plan(), **common, start=(args.start_runs, args.start_points) if args.start_runs else None)
 
 
 def analyse(args: argparse.Namespace) -> None:

@@ -112,7 +112,7 @@ def train_params(scale: str, experiment: str, name: str) -> tuple[str, str]:
     run = plan.runs[0]
     modules = (f"slowpoints.cells.{run.net['cell']}", f"slowpoints.tasks.{run.task['name']}")
     settings = [plan.plan()["digest"], *(data_cfg(dataset) for dataset in data_names(scale, experiment))]
-    return digest(settings), code("slowpoints.job", *modules)
+    return digest(settings), code("slowpoints.tune" if plan.tune else "slowpoints.job", *modules)
 
 
 def tables(scale: str, experiment: str) -> list[str]:

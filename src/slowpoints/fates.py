@@ -9,7 +9,8 @@ from typing import Any
 class Fate:
     """One run so far; `outcome` stays empty until it has ended."""
 
-    outcome: str = ""  # ok: ended as planned; budget: out of steps before the stop rule held; diverged
+    outcome: str = ""  # ok: ended as planned; budget: out of steps before the stop rule held; diverged; stopped: at a
+    # rung, where others of its study did better
     steps: int = 0  # at the last look
     to_solve: int | None = None  # steps at the first look at which the task was solved
     in_a_row: int = 0  # looks at which the stop rule held
@@ -35,3 +36,15 @@ class Fate:
             self.outcome = "ok"
         elif step >= train["steps"]:
             self.outcome = "budget" if metric else "ok"
+
+
+def hopeless(fates: dict[int, Fate], tune: dict[str, Any], *, share: float) -> list[int]:
+    """Return which of some trials end at this look: at a rung, all but the share that goes on (successive halving).
+
+    fates: of trials in training, by run, all after the same `share` of their steps. Of equals the first goes on.
+    """
+    if not any(math.isclose(share, rung) for rung in tune["rungs"]):
+        return []
+    sign = -1 if tune["goal"] == "highest" else 1
+    ranked = sorted(fates, key=lambda run: (sign * fates[run].curve[tune["metric"]][-1], run))
+    return ranked[max(1, round(tune["keep"] * len(ranked))) :]

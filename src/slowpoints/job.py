@@ -49,9 +49,9 @@ def device_named(name: str, *, matmul: str) -> torch.device:
     return torch.device("cuda")
 
 
-def train_code(run: dict[str, Any]) -> str:
-    """Return the digest of the code that trains a run: the trainer, its cell and its task."""
-    return code("slowpoints.job", f"slowpoints.cells.{run['net']['cell']}", f"slowpoints.tasks.{run['task']['name']}")
+def train_code(run: dict[str, Any], *, trainer: str) -> str:
+    """Return the digest of the code that trains a run: the module of its job, its cell and its task."""
+    return code(trainer, f"slowpoints.cells.{run['net']['cell']}", f"slowpoints.tasks.{run['task']['name']}")
 
 
 def start_from(plan: dict[str, Any], runs: list[Path], points: Path) -> Start:
@@ -75,6 +75,13 @@ def start_from(plan: dict[str, Any], runs: list[Path], points: Path) -> Start:
     return Start(stacked, torch.from_numpy(filled))
 
 
+class Made(NamedTuple):
+    """What a job has trained: what is known of each run, and its weights, runs on axis 0."""
+
+    records: list[dict[str, Any]]
+    arrays: dict[str, np.ndarray]
+
+
 def run(
     plan: dict[str, Any],
     *,
@@ -87,24 +94,39 @@ def run(
 ) -> None:
     """Train the stack that `plan` describes and write its results; the checkpoint is removed last."""
     begun = time.time()
-    digests = {
-        "plan": plan["digest"][:16],
-        "code": train_code(plan["runs"][0]),
-        "env": env("train", torch=torch_build),
-    }
+    digests = digests_of(plan, trainer="slowpoints.job", torch_build=torch_build)
     origin = None if start is None else start_from(plan, *start)
     trainer = Trainer(plan, device=device, data_dir=data_dir, start=origin)
     gc.freeze()  # what was imported stays: looking for garbage in it would take a twentieth of a small step
-    versions = _versions(device, engine=engine_of(trainer.net, device))
-    fit(trainer, path=checkpoint, key=json.dumps(digests | versions))
-    seal = write_arrays(out.weights, {name: value.numpy() for name, value in trainer.arrays().items()})
-    facts = {"digests": digests, "weights": {"file": out.weights.name, "sha256": seal}} | versions
-    tested = trainer.tested()
-    write_records(out.records, [_record(trainer, tested, i) | facts | {"row": i} for i in range(len(trainer.runs))])
-    circumstances = _circumstances(begun, slots=min(trainer.width, len(trainer.runs)))
-    write_text(out.provenance, json.dumps(circumstances, indent=1, sort_keys=True) + "\n")
-    write_text(out.plan, json.dumps(plan, indent=1, sort_keys=True) + "\n")
+    facts = {"digests": digests} | versions(device, engine=engine_of(trainer.net, device))
+    fit(trainer, path=checkpoint, key=json.dumps(facts))
+    write(plan, made(trainer), out=out, facts=facts, begun=begun, slots=min(trainer.width, len(trainer.runs)))
     checkpoint.unlink(missing_ok=True)
+
+
+def digests_of(plan: dict[str, Any], *, trainer: str, torch_build: str) -> dict[str, str]:
+    """Return the digests of what a job depends on; `trainer` is the module that does it."""
+    return {
+        "plan": plan["digest"][:16],
+        "code": train_code(plan["runs"][0], trainer=trainer),
+        "env": env("train", torch=torch_build),
+    }
+
+
+def made(trainer: Trainer) -> Made:
+    """Return what a trainer that is done has made."""
+    tested = trainer.tested()
+    records = [_record(trainer, tested, i) for i in range(len(trainer.runs))]
+    return Made(records, {name: value.numpy() for name, value in trainer.arrays().items()})
+
+
+def write(plan: dict[str, Any], found: Made, *, out: Outputs, facts: dict[str, Any], begun: float, slots: int) -> None:
+    """Write records, weights, provenance and, last, the plan."""
+    seal = write_arrays(out.weights, found.arrays)
+    facts = facts | {"weights": {"file": out.weights.name, "sha256": seal}}
+    write_records(out.records, [record | facts | {"row": i} for i, record in enumerate(found.records)])
+    write_text(out.provenance, json.dumps(_circumstances(begun, slots=slots), indent=1, sort_keys=True) + "\n")
+    write_text(out.plan, json.dumps(plan, indent=1, sort_keys=True) + "\n")
 
 
 def _record(trainer: Trainer, tested: dict[str, torch.Tensor], i: int) -> dict[str, Any]:
@@ -129,7 +151,7 @@ def _number(value: torch.Tensor) -> float | None:
     return float(value) if bool(value.isfinite()) else None
 
 
-def _versions(device: torch.device, *, engine: str) -> dict[str, Any]:
+def versions(device: torch.device, *, engine: str) -> dict[str, Any]:
     """Return what the numbers may depend on besides settings and code."""
     return {
         "versions": {

@@ -88,35 +88,39 @@ def in_float64(group: Group) -> Group:
 
 def load(files: list[Path]) -> list[Group]:
     """Return the trained networks in record files, one Group per shape; diverged runs are left out."""
-    found = [_load_one(path) for path in files]
+    found = [group for path in files for group in _load_one(path)]
     by_shape: dict[str, list[Group]] = {}
     check_one_version([record for group in found for record in group.records], files[0])
     for group in found:
-        if group.records:
-            by_shape.setdefault(canonical(shape(group.records[0], "task", "net")), []).append(group)
+        by_shape.setdefault(canonical(shape(group.records[0], "task", "net")), []).append(group)
     return [_joined(groups) for groups in by_shape.values()]
 
 
-def _load_one(path: Path) -> Group:
+def _load_one(path: Path) -> list[Group]:
+    """Return the networks in one record file by shape: those of one study may differ in it, not in their weights'."""
     records = read_records(path)
+    arrays, history = weights_of(path, records[0])
+    by_shape: dict[str, list[int]] = {}
+    for i, record in enumerate(records):
+        if record["outcome"] != "diverged":
+            by_shape.setdefault(canonical(shape(record, "task", "net")), []).append(i)
+    return [_group(path, [records[i] for i in rows], _rows(arrays, rows), _rows(history, rows))
+            for rows in by_shape.values()]  # fmt: skip
+
+
+def _rows(arrays: dict[str, np.ndarray], rows: list[int]) -> dict[str, Tensor]:
+    return {name: torch.from_numpy(array[rows]) for name, array in arrays.items()}
+
+
+def _group(path: Path, records: list[dict[str, Any]], params: dict[str, Tensor], history: dict[str, Tensor]) -> Group:
     first = records[0]
-    arrays, history = weights_of(path, first)
-    keep = [i for i, record in enumerate(records) if record["outcome"] != "diverged"]
     net = network(first["task"], first["net"])
     if count_parameters(net) != first["n_parameters"]:
         raise BadResult(
             path.with_name(first["weights"]["file"]),
             "its parameter count is not that of the network its record describes",
         )
-    params = {name: torch.from_numpy(array)[keep] for name, array in arrays.items()}
-    return Group(
-        net,
-        params,
-        [records[i] for i in keep],
-        tasks.load(first["task"]["name"]),
-        task_settings(first["task"]),
-        {name: torch.from_numpy(array)[keep] for name, array in history.items()},
-    )
+    return Group(net, params, records, tasks.load(first["task"]["name"]), task_settings(first["task"]), history)
 
 
 def weights_of(path: Path, record: dict[str, Any]) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:

@@ -15,7 +15,7 @@ from slowpoints import checkpoint as checkpoints
 from slowpoints import tasks
 from slowpoints.engine import Captured, Network, count_parameters
 from slowpoints.evaluate import predict, scores
-from slowpoints.fates import Fate
+from slowpoints.fates import Fate, hopeless
 from slowpoints.feed import Feed, example, worlds
 from slowpoints.history import History
 from slowpoints.optimise import Pace, joined, views
@@ -57,7 +57,9 @@ class Trainer:
         self.slots = Slots([run["train"] for run in self.runs], first, joined(list(first.values())), device=device)
         self.history = History([run["train"] for run in self.runs], self.slots.weights.shape[1])
         self.fates = [Fate() for _ in self.runs]
-        self.width = width or width_for(self._numbers(), device)
+        self.halving = plan.get("halving")
+        # Trials that are compared on the way go side by side.
+        self.width = width or (len(self.runs) if self.halving else width_for(self._numbers(), device))
         self.tick = self.n_begun = 0  # steps of the stack; runs that were given a slot
         self._change([])
 
@@ -115,6 +117,10 @@ class Trainer:
             self.history.look(run, step=steps[slot], weights=self.slots.flat[slot])
             self.fates[run].look(self.runs[run]["train"], step=steps[slot], loss=losses[slot], is_solved=solved[slot],
                                  metrics={name: float(value[slot]) for name, value in found.items()})  # fmt: skip
+        if self.halving:
+            alive = {run: self.fates[run] for run in members if not self.fates[run].outcome}
+            for run in hopeless(alive, self.halving, share=self.tick / self.train["steps"]):
+                self.fates[run].outcome = "stopped"
         self._change([run for run in members if self.fates[run].outcome])
 
     def tested(self) -> dict[str, Tensor]:

@@ -44,6 +44,8 @@ ALLOWED = {
     "regularise": MODEL,
     "train": MODEL | {"checkpoint", "evaluate", "fates", "feed", "history", "optimise", "regularise", "slots"},
     "job": MODEL | {"regularise", "train"},
+    "suggest": {"spec", "cells"},
+    "tune": MODEL | {"checkpoint", "job", "suggest", "train"},
     "analyses": MODEL | {"curricula", "datasets", "dynamics", "capacity", "statistics"},
     "analyse": BASE | {"analyses", "stack"},
     "notebook": set(),

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from slowpoints.claim_spec import Claim, parse_claim
 from slowpoints.spec.settings import literal, names, resolve, settings_class
 from slowpoints.spec.strict import SpecError, build, read_yaml, unknown
+from slowpoints.spec.tuning import TuneSettings, space, study
 
 SCALES = ("smoke", "laptop", "paper")
 BLOCKS = ("task", "net", "train")
@@ -28,6 +29,7 @@ class Envelope:
     seeds_per_stack: int = 16
     join: dict[str, Any] = field(default_factory=dict)  # arms for cells that ask to join, "{cell}" for the name
     sweep: dict[str, Any] = field(default_factory=dict)
+    tune: dict[str, Any] = field(default_factory=dict)  # with it, every arm and sweep point is a study
     scales: dict[str, Any] = field(default_factory=dict)
     claims: list[Any] = field(default_factory=list)
 
@@ -61,6 +63,7 @@ class Experiment(NamedTuple):
     analyses: dict[str, dict[str, Any]]
     claims: list[Claim]
     seeds_per_stack: int
+    studies: dict[str, dict[str, Any]]  # by run: how its settings are tuned; empty where they are not
 
 
 def load(path: Path, *, scale: str) -> Experiment:
@@ -75,7 +78,7 @@ def load(path: Path, *, scale: str) -> Experiment:
     if scale not in envelope.scales:
         raise SpecError(f"{where}: scales: no settings for {scale!r}; write '{scale}: {{}}' if the base settings hold")
     analyses = _listed(envelope.analyses, where=f"{where}: analyses")
-    own = {**{name: dict(getattr(envelope, name)) for name in BLOCKS}, **analyses}
+    own = {**{name: dict(getattr(envelope, name)) for name in (*BLOCKS, "tune")}, **analyses}
     sweep, arms, seeds = _scaled(envelope, envelope.scales[scale], own, where=f"{where}: scales.{scale}")
     blocks = {name: own[name] for name in BLOCKS}
     resolve(**blocks, where=where)
@@ -85,12 +88,32 @@ def load(path: Path, *, scale: str) -> Experiment:
         for point in _points(sweep, where=where)
         for seed in range(seeds)
     ]
+    if own["tune"] and seeds != 1:
+        raise SpecError(
+            f"{where}: seeds: with tune there is one study per arm and sweep point: write 1, and tune.reruns"
+        )
+    studies = _studies(own["tune"], runs, arms, where=where) if own["tune"] else {}
     resolved = _analyses(analyses, where=f"{where}: analyses")
     claims = [parse_claim(c, where=f"{where}: claims[{i}]") for i, c in enumerate(envelope.claims)]
     _check_claims(claims, arms=set(envelope.arms | _joining(envelope)), analyses=set(resolved), where=where)
     return Experiment(
-        path.stem, scale, envelope.paper, envelope.question, runs, resolved, claims, envelope.seeds_per_stack
+        path.stem, scale, envelope.paper, envelope.question, runs, resolved, claims, envelope.seeds_per_stack, studies
     )
+
+
+def _studies(block: Any, runs: list[Run], arms: dict[str, Any], *, where: str) -> dict[str, dict[str, Any]]:
+    """Return by run id how its settings are tuned; what an arm or the sweep sets is not."""
+    if not isinstance(block, dict):
+        raise SpecError(f"{where}: tune: expected a mapping, found {block!r}")
+    tune = build(TuneSettings, block, where=f"{where}: tune")
+    whole = space(tune, where=f"{where}: tune")
+    return {
+        run.id: study(
+            tune, whole, {name: getattr(run, name) for name in BLOCKS}, fixed={*arms[run.arm], *run.sweep},
+            where=f"{where}: tune, for arms.{run.arm}",
+        )
+        for run in runs
+    }  # fmt: skip
 
 
 def _scaled(

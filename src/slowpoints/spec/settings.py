@@ -108,6 +108,11 @@ def defines(folder: str, name: str, function: str) -> bool:
     return any(isinstance(node, ast.FunctionDef) and node.name == function for node in _tree(folder, name).body)
 
 
+def defines_setting(folder: str, name: str, setting: str) -> bool:
+    """Return whether the `Settings` of a file have a field of this name."""
+    return any(f.name == setting for f in fields(settings_class(folder, name)))
+
+
 def check_named(folder: str, block: dict[str, Any], *, key: str, where: str) -> type[Any]:
     """Return the settings class of the file that `block[key]` names."""
     if key not in block:

@@ -1,0 +1,185 @@
+"""How the settings of a run are searched: a space of settings, how many are tried, by whom, and judged by what."""
+
+import math
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from slowpoints.spec.settings import NetSettings, defines_setting, names, resolve
+from slowpoints.spec.strict import SpecError, read_yaml, unknown
+from slowpoints.spec.training import TrainSettings
+
+SPACES = Path(__file__).resolve().parents[3] / "config" / "spaces"
+KINDS = ("uniform", "log", "logit", "integer", "choice")
+# What the networks of a study must share: the shape of their weights, and how they are looked at.
+SHARED = {
+    "net": ("cell", "units", "budget", "depth", "initial_state", "front", "front_maps", "front_blocks", "front_widths"),
+    "train": ("batch", "eval_every", "eval_rows", "test_rows", "start", "start_arm", "snapshots", "regularise"),
+}
+
+
+class Distribution(NamedTuple):
+    """The values one setting may take.
+
+    uniform, integer: [low, high]; log: uniform in the logarithm; logit: 1 / (1 + exp(-u)), u uniform in [low, high];
+    choice: a list of names. `per`: one value for each affine stream of the cell, or for each gate that keeps.
+    """
+
+    kind: str
+    values: tuple[Any, ...]
+    per: str = "run"
+
+
+@dataclass(frozen=True)
+class TuneSettings:
+    """One study per arm and sweep point: what is suggested, how often, and what is trained again afterwards."""
+
+    metric: str  # of the validation data: the only thing that the tuner sees
+    goal: Literal["highest", "lowest"]
+    space: str  # a file of config/spaces
+    trials: int
+    also: dict[str, Any] = field(default_factory=dict)  # beside the space, or in place of its entries
+    sampler: Literal["gp", "random"] = "gp"
+    first: int = 8  # trials spread evenly over the space before the first model of it
+    together: int = 8  # trials suggested at once, and trained as one stack
+    rungs: tuple[float, ...] = ()  # successive halving: at these shares of the steps ...
+    keep: float = 0.5  # ... this share of the trials goes on; without rungs all do
+    reruns: int = 0  # the best setting once more, each with its own seed and data: what is reported
+
+    def __post_init__(self) -> None:
+        for name in ("trials", "first", "together"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, found {getattr(self, name)}")
+        if self.reruns < 0:
+            raise ValueError(f"reruns must not be negative, found {self.reruns}")
+        if list(self.rungs) != sorted(set(self.rungs)) or not all(0 < rung < 1 for rung in self.rungs):
+            raise ValueError(f"rungs are shares of the steps between 0 and 1, each once, in order; found {self.rungs}")
+        if not 0 < self.keep < 1:
+            raise ValueError(f"keep is the share that goes on, between 0 and 1; found {self.keep}")
+
+
+def space(tune: TuneSettings, *, where: str) -> dict[str, Distribution]:
+    """Return {dotted key: distribution} of a study, every entry checked."""
+    known = sorted(path.stem for path in SPACES.glob("*.yaml"))
+    if tune.space not in known:
+        raise unknown(tune.space, known, what="space", where=f"{where}.space")
+    listed = {key: (f"config/spaces/{tune.space}.yaml", value) for key, value in read_yaml(_file(tune.space)).items()}
+    listed |= {key: (f"{where}.also", value) for key, value in tune.also.items()}
+    return {key: _distribution(key, value, where=f"{place}: {key}") for key, (place, value) in listed.items()}
+
+
+def _file(name: str) -> Path:
+    return SPACES / f"{name}.yaml"
+
+
+def study(
+    tune: TuneSettings, whole: dict[str, Distribution], run: dict[str, Any], *, fixed: set[str], where: str
+) -> dict[str, Any]:
+    """Return how one run is tuned, as it stands in a plan.    run: its resolved blocks; fixed: keys that are not tuned
+
+    A key that the run's cell or task lacks is left out, and so are choices that its settings refuse.
+    """
+    mine = {key: own for key, own in whole.items() if key not in fixed and _part(key)[1] in run[_part(key)[0]]}
+    if not mine:
+        raise SpecError(f"{where}: nothing is left to tune; keys of the space: {sorted(whole)}")
+    if "train.steps" in mine and tune.rungs:
+        raise SpecError(f"{where}: rungs compare trials after equal shares of equal steps: do not tune train.steps")
+    for rung in tune.rungs:
+        if round(rung * run["train"]["steps"]) % run["train"]["eval_every"] or not round(rung * run["train"]["steps"]):
+            raise SpecError(f"{where}: rung {rung}: no evaluation after this share of {run['train']['steps']} steps")
+    allowed = {key: _allowed(key, own, run, where=where) for key, own in mine.items()}
+    settings = {name: value for name, value in vars(tune).items() if name not in ("space", "also")}
+    return settings | {"space": {key: own._asdict() for key, own in sorted(allowed.items())}}
+
+
+def _part(key: str) -> tuple[str, str]:
+    block, _, name = key.partition(".")
+    return block, name
+
+
+def _allowed(key: str, own: Distribution, run: dict[str, Any], *, where: str) -> Distribution:
+    """Return a distribution without choices that the run's settings refuse; a refused range is an error."""
+    if own.kind != "choice":
+        for value in own.values:
+            with_values(run, {key: real(own.kind, value)}, where=f"{where}: {key}")
+        return own
+    kept = tuple(value for value in own.values if _resolves(run, {key: value}))
+    if len(kept) < 2:
+        raise SpecError(f"{where}: {key}: of {list(own.values)} only {list(kept)} can be used; set it in the arm")
+    return own._replace(values=kept)
+
+
+def _resolves(run: dict[str, Any], values: dict[str, Any]) -> bool:
+    try:
+        with_values(run, values, where="")
+    except SpecError:
+        return False
+    return True
+
+
+def real(kind: str, value: Any) -> Any:
+    """Return what the setting itself becomes: of a logit its share, of anything else the value."""
+    return 1 / (1 + math.exp(-value)) if kind == "logit" else value
+
+
+def with_values(run: dict[str, Any], values: dict[str, Any], *, where: str) -> dict[str, Any]:
+    """Return the three blocks of a run with some settings replaced, checked.    values: {dotted key: value}
+
+    <block>.<key>.<part> sets one part of a setting that has several, such as the scale of one stream. Steps are
+    rounded to whole evaluations.
+    """
+    blocks = {name: dict(run[name]) for name in ("task", "net", "train")}
+    parts: dict[tuple[str, str], dict[str, Any]] = {}
+    for key, value in values.items():
+        block, name, *part = key.split(".")
+        if part:
+            parts.setdefault((block, name), {})[part[0]] = value
+        else:
+            blocks[block][name] = value
+    for (block, name), mapping in parts.items():
+        blocks[block][name] = mapping
+    every = blocks["train"]["eval_every"]
+    blocks["train"]["steps"] = max(1, round(blocks["train"]["steps"] / every)) * every
+    return resolve(blocks["task"], blocks["net"], blocks["train"], where=where)
+
+
+def _distribution(key: str, value: Any, *, where: str) -> Distribution:
+    """Return one entry of a space, such as {log: [1.0e-4, 1.0e-1]} or {choice: [adam, sgd]}, checked."""
+    _check_key(key, where=where)
+    kinds = [kind for kind in KINDS if isinstance(value, dict) and kind in value]
+    if len(kinds) != 1:
+        raise SpecError(f"{where}: expected one of {', '.join(KINDS)}, such as {{log: [0.001, 1.0]}}; found {value!r}")
+    rest = {name: own for name, own in value.items() if name != kinds[0]}
+    per = rest.pop("per", "run")
+    if rest or per not in ("run", "stream", "keep"):
+        raise SpecError(f"{where}: beside {kinds[0]} only per: stream or per: keep; found {value!r}")
+    return Distribution(kinds[0], _values(kinds[0], value[kinds[0]], where=where), per)
+
+
+def _values(kind: str, values: Any, *, where: str) -> tuple[Any, ...]:
+    if not isinstance(values, list):
+        raise SpecError(f"{where}: {kind} takes a list, found {values!r}")
+    if kind == "choice":
+        if len(values) < 2 or len(set(map(str, values))) < len(values):
+            raise SpecError(f"{where}: choice takes two or more different values, found {values!r}")
+        return tuple(values)
+    wanted = (int,) if kind == "integer" else (int, float)
+    is_range = len(values) == 2 and all(isinstance(v, wanted) and not isinstance(v, bool) for v in values)
+    if not is_range or not values[0] < values[1] or (kind == "log" and values[0] <= 0):
+        what = {"log": "two positive numbers", "integer": "two whole numbers"}.get(kind, "two numbers")
+        raise SpecError(f"{where}: {kind} takes {what}, the lower first; found {values!r}")
+    return tuple(values)
+
+
+def _check_key(key: str, *, where: str) -> None:
+    """Refuse a key that no run has, or that the networks of a study must share."""
+    block, _, name = key.partition(".")
+    if block not in ("task", "net", "train") or not name:
+        raise SpecError(f"{where}: expected <block>.<key> with block one of task, net, train")
+    if name in SHARED.get(block, ()):
+        raise SpecError(f"{where}: cannot be tuned: the networks of a study share it")
+    own = {"net": {f.name for f in fields(NetSettings)}, "train": {f.name for f in fields(TrainSettings)}}.get(block)
+    folder = {"net": "cells", "task": "tasks"}.get(block)
+    if name in (own or ()) or (folder and any(defines_setting(folder, file, name) for file in names(folder))):
+        return
+    raise SpecError(f"{where}: no such setting")

@@ -1,0 +1,110 @@
+"""What to try next: suggestions as a pure function of what is known, so that nothing has to survive a kill but that.
+
+The model is the library's (Optuna): a Gaussian process with a Matern-5/2 kernel, one length per setting, over mixed
+spaces; the next trials maximise the logarithm of the expected improvement, those asked for at once conditioned on each
+other (Collins et al. 2017, section 3: "batched" Gaussian process bandits with expected improvement).
+"""
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+import optuna
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.trial import FrozenTrial, create_trial
+from scipy.stats import qmc
+
+from slowpoints.cells.definition import Cell
+from slowpoints.spec.seeds import seed_of
+from slowpoints.spec.tuning import real
+
+optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+Dimensions = dict[str, tuple[str, tuple[Any, ...]]]  # dotted key: kind, values
+
+
+class Trial(NamedTuple):
+    """What was tried, as the model sees it, and what came of it; None: diverged."""
+
+    point: dict[str, Any]
+    value: float | None
+
+
+def dimensions(space: dict[str, dict[str, Any]], cell: Cell) -> Dimensions:
+    """Return one dimension per setting; those that are per stream or per keeping gate once for each of the cell's."""
+    found: Dimensions = {}
+    for key, own in space.items():
+        found |= {name: (own["kind"], tuple(own["values"])) for name in _named(key, own["per"], cell)}
+    return found
+
+
+def _named(key: str, per: str, cell: Cell) -> list[str]:
+    if per == "run":
+        return [key]
+    affine = [stream.name for stream in cell.streams if stream.affine]
+    projected = [*cell.projections, *cell.second]
+    streams = {"keep": list(cell.keep), "stream": projected if key == "net.recurrent_scale" else affine}[per]
+    return [f"{key}.{stream}" for stream in streams]
+
+
+def suggest(
+    dims: Dimensions, known: list[Trial], n: int, *, goal: str, sampler: str, first: int, name: str
+) -> list[dict[str, Any]]:
+    """Return the next n points of a study.    name: of the study; its seed
+
+    random: independent draws. gp: the first points fill the space evenly (Sobol), the same for every study of the
+    same dimensions; later ones come from the model of all that is known. Diverged trials count as the worst so far.
+    """
+    if sampler == "random":
+        draws = np.stack([np.random.default_rng(seed_of(name, len(known) + i)).random(len(dims)) for i in range(n)])
+        return [_placed(dims, row) for row in draws]
+    if len(known) < first:
+        even = qmc.Sobol(len(dims), rng=np.random.default_rng(len(dims))).random(1 << (len(known) + n - 1).bit_length())
+        return [_placed(dims, row) for row in even[len(known) : len(known) + n]]
+    spread = {key: _distribution(*own) for key, own in dims.items()}
+    study = optuna.create_study(
+        direction="maximize" if goal == "highest" else "minimize",
+        sampler=optuna.samplers.GPSampler(seed=seed_of(name, len(known)) % 2**32, n_startup_trials=0),
+    )
+    study.add_trials(_told(known, spread, goal=goal))
+    return [dict(study.ask(spread).params) for _ in range(n)]
+
+
+def _told(known: list[Trial], spread: dict[str, BaseDistribution], *, goal: str) -> list[FrozenTrial]:
+    values = [trial.value for trial in known if trial.value is not None]
+    worst = (min if goal == "highest" else max)(values, default=0.0)
+    told = [worst if trial.value is None else trial.value for trial in known]
+    return [
+        create_trial(params=trial.point, distributions=spread, value=value)
+        for trial, value in zip(known, told, strict=True)
+    ]
+
+
+def _distribution(kind: str, values: tuple[Any, ...]) -> BaseDistribution:
+    if kind == "choice":
+        return CategoricalDistribution(values)
+    if kind == "integer":
+        return IntDistribution(*values)
+    low, high = map(float, values)
+    return FloatDistribution(low, high, log=kind == "log")
+
+
+def _placed(dims: Dimensions, shares: np.ndarray) -> dict[str, Any]:
+    """Return the point whose coordinates are these shares of each dimension.    shares: [D] in [0, 1)"""
+    return {key: _value(*own, float(share)) for (key, own), share in zip(dims.items(), shares, strict=True)}
+
+
+def _value(kind: str, values: tuple[Any, ...], share: float) -> Any:
+    if kind == "choice":
+        return values[int(share * len(values))]
+    low, high = values
+    if kind == "integer":
+        return low + int(share * (high - low + 1))
+    if kind == "log":
+        return min(high, max(low, low * math.exp(share * math.log(high / low))))
+    return low + share * (high - low)
+
+
+def settings(dims: Dimensions, point: dict[str, Any]) -> dict[str, Any]:
+    """Return {dotted key: value} of a point as settings: logits as shares."""
+    return {key: real(dims[key][0], value) for key, value in point.items()}
