@@ -20,6 +20,20 @@ def test_all_labels_right_is_all_bits_and_chance_or_less_is_none(accuracy, bits)
     assert capacity.mutual_information(100, accuracy) == pytest.approx(bits, abs=1e-4)
 
 
+@pytest.mark.parametrize(("n_classes", "accuracy", "bits"), [(4, 1.0, 2), (4, 0.25, 0), (4, 0.1, 0), (3, 0.5, 0.0850)])
+def test_a_label_of_many_classes_is_worth_up_to_log2_of_their_number(n_classes, accuracy, bits):
+    assert capacity.mutual_information(1, accuracy, n_classes=n_classes) == pytest.approx(bits, abs=1e-4)
+
+
+@pytest.mark.parametrize("n_classes", [2, 5])
+def test_the_information_of_many_classes_is_that_of_their_confusion_matrix(n_classes):
+    p = 0.8
+    joint = np.full((n_classes, n_classes), (1 - p) / (n_classes - 1) / n_classes)
+    np.fill_diagonal(joint, p / n_classes)
+    wanted = np.sum(joint * np.log2(joint * n_classes**2))  # both margins are uniform
+    assert capacity.mutual_information(1, p, n_classes=n_classes) == pytest.approx(wanted)
+
+
 @pytest.mark.parametrize("accuracy", [-0.1, 1.1, 97])
 def test_an_accuracy_that_is_no_share_is_refused(accuracy):
     with pytest.raises(ValueError, match=r"accuracy must lie in 0..1"):

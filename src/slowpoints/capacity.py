@@ -4,23 +4,24 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 
-def mutual_information(n_labels: ArrayLike, accuracy: ArrayLike) -> NDArray[np.float64]:
-    """Return I = b + b (p log2 p + (1 - p) log2(1 - p)), bits stored about b binary labels, a share p right.
+def mutual_information(n_labels: ArrayLike, accuracy: ArrayLike, *, n_classes: int = 2) -> NDArray[np.float64]:
+    """Return I = b (log2 K + p log2 p + (1 - p) log2((1 - p) / (K - 1))), bits stored about b labels, a share p right.
 
-    Departs: p below one half counts as one half. On a stored set that is chance, and the formula, symmetric
-    in p and 1 - p, would pay for it.
+    With K = 2 classes it is the paper's; K > 2 is ours, wrong answers taken as equally likely.
+    Departs: p below chance, 1/K, counts as chance. For two classes the formula is symmetric in p and 1 - p,
+    and would pay for it.
     """
     b, p = np.asarray(n_labels, dtype=float), np.asarray(accuracy, dtype=float)
     if np.any((p < 0) | (p > 1)):
         raise ValueError("accuracy must lie in 0..1 (a share, not a percentage)")
-    p = np.maximum(p, 0.5)
+    p = np.maximum(p, 1 / n_classes)
     wrong = 1 - p
-    entropy = -p * np.log2(p) - wrong * np.log2(np.where(wrong > 0, wrong, 1.0))  # 0 log 0 = 0
-    return b * (1 - entropy)
+    entropy = -p * np.log2(p) - wrong * np.log2(np.where(wrong > 0, wrong / (n_classes - 1), 1.0))  # 0 log 0 = 0
+    return b * (np.log2(n_classes) - entropy)
 
 
 def soft_bits(n_labels: ArrayLike, soft_bits_per_label: ArrayLike) -> NDArray[np.float64]:
-    """Return b (1 - cross-entropy in bits), at least zero: whoever reads the network may ignore it.
+    """Return b (log2 K - cross-entropy in bits), at least zero: whoever reads the network may ignore it.
 
     This lower bound of the stored information is what compression measures report, not the paper's score.
     """

@@ -38,7 +38,8 @@ def scores(
     """
     _, settings, world = owners[0]
     size = rows * example(task, settings, world).n_steps * net.n_numbers
-    # Runs whose sets differ in size are scored one by one: sums over padded rows would round differently in company.
+    # Runs whose settings differ are scored one by one, each by its own; sums over padded rows would also round
+    # differently in company.
     width = 1 if getattr(task, "PER_RUN", ()) else max(1, ELEMENTS // size)
     parts = []
     for start in range(0, len(owners), width):
@@ -46,7 +47,7 @@ def scores(
         batch = stacked([_fresh(*own, task, split=split, rows=rows) for own in owners[part]]).to(device)
         with torch.no_grad():
             out, _ = predict(net, select(params, part), batch)
-        parts.append(task.score(settings, out, batch))
+        parts.append(task.score(owners[start][1], out, batch))
     return {name: torch.cat([part[name].cpu() for part in parts]) for name in parts[0]}
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from slowpoints import capacity
 from slowpoints.tasks import Batch, perceptron, stacked
 from slowpoints.tasks.perceptron import Settings
 
@@ -102,6 +103,62 @@ def test_a_certain_and_right_network_saves_one_bit_per_label():
     assert perceptron.solved(Settings(), score).tolist() == [True]
 
 
+def test_the_score_is_the_bits_stored_per_parameter():
+    settings = Settings(labels_per_parameter=5.25)
+    y = torch.ones(1, 10_000, 1, 1)
+    batch = Batch(torch.zeros(1, 10_000, 1, 1), y, torch.ones(1, 10_000, 1), torch.ones(1, 1, dtype=torch.bool))
+    out = torch.ones(1, 10_000, 1, 1)
+    out[:, :53] = -1  # the accuracy that means five bits, by the paper's formula
+    assert perceptron.score(settings, out, batch)["bits_per_parameter"].item() == pytest.approx(5, abs=0.005)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3, 10])
+def test_the_information_is_that_of_the_analysis(n_classes):
+    p = torch.tensor([0.0, 0.05, 1 / n_classes, 0.4, 0.5, 0.9, 0.999, 1.0, math.nan], dtype=torch.float64)
+    wanted = capacity.mutual_information(1, p.numpy(), n_classes=n_classes)
+    assert perceptron.information(p, n_classes=n_classes).tolist() == pytest.approx(wanted, abs=1e-12, nan_ok=True)
+    single = perceptron.information(p.float(), n_classes=n_classes)
+    assert single.tolist() == pytest.approx(wanted, abs=1e-6, nan_ok=True)
+
+
+def test_labels_of_many_classes_are_uniform_and_asked_of_as_many_outputs():
+    settings = Settings(n_classes=5)
+    drawn = world(settings, 2500)
+    share = torch.bincount(drawn.labels) / len(drawn.labels)
+    assert share.tolist() == pytest.approx([0.2] * 5, abs=0.02)  # five standard errors
+    assert torch.equal(drawn.inputs, world(Settings(), 2500).inputs)
+    batch = perceptron.sample(settings, drawn, batch=4, split="train", rng=rng(1))
+    assert (perceptron.n_out(settings), batch.y.dtype, batch.y.shape) == (5, torch.long, (4, 1))
+    assert perceptron.n_out(Settings()) == 1
+
+
+def test_the_loss_of_many_classes_is_their_cross_entropy():
+    settings = Settings(n_classes=3, labels_per_parameter=2.0)
+    y = torch.tensor([2, 0]).reshape(1, 2, 1)
+    batch = Batch(torch.zeros(1, 2, 1, 1), y, torch.ones(1, 2, 1), torch.ones(1, 3, dtype=torch.bool))
+    out = torch.tensor([[0.0, 1.0, 2.0], [0.5, 0.0, 1.0]]).reshape(1, 2, 1, 3)
+    p = out[0, :, 0].double().softmax(-1)
+    wanted = -(math.log(p[0, 2]) + math.log(p[1, 0])) / 2
+    assert perceptron.loss(settings, out, batch).item() == pytest.approx(wanted)
+    score = perceptron.score(settings, out, batch)
+    assert score["accuracy"].item() == 0.5
+    assert score["soft_bits_per_label"].item() == pytest.approx(math.log2(3) - wanted / math.log(2))
+    assert score["bits_per_parameter"].item() == pytest.approx(2 * (math.log2(3) - 1 - 0.5), abs=1e-6)
+
+
+def test_knowing_all_of_many_classes_is_worth_more_bits_and_chance_none():
+    settings = Settings(n_classes=8, labels_per_parameter=2.0)
+    batch = stacked([perceptron.evaluation(settings, world(settings), rows=0, split="test", rng=rng(1))])
+    known = 100.0 * torch.nn.functional.one_hot(batch.y, 8)
+    assert perceptron.score(settings, known, batch)["bits_per_parameter"].item() == pytest.approx(6)
+    assert perceptron.score(settings, -known, batch)["bits_per_parameter"].item() == pytest.approx(0, abs=1e-6)
+    assert perceptron.baseline(settings) == {
+        "accuracy": 0.125,
+        "soft_bits_per_label": 0.0,
+        "bits_per_parameter": 0.0,
+    }
+
+
 @pytest.mark.parametrize(("accuracy", "is_solved"), [(0.98, False), (0.99, True)])
 def test_solved_means_99_of_100_labels(accuracy, is_solved):
     score = {"accuracy": torch.tensor([accuracy], dtype=torch.float64)}
@@ -116,6 +173,7 @@ def test_solved_means_99_of_100_labels(accuracy, is_solved):
         ({"labels_per_parameter": 0.0}, "labels_per_parameter is 0.0; must be positive"),
         ({"labels_per_parameter": math.nan}, "labels_per_parameter is nan; must be positive"),
         ({"inject": "twice"}, "inject is 'twice'; must be once or always"),
+        ({"n_classes": 1}, "n_classes is 1; must be at least 2"),
     ],
 )
 def test_wrong_settings_are_refused(wrong, message):

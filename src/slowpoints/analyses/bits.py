@@ -25,13 +25,15 @@ def run(given: Given) -> Result:
 
 def _stored(record: dict[str, Any]) -> dict[str, Any]:
     block = {key: value for key, value in record["task"].items() if key != "name"}
-    n = n_labels(Perceptron(**block), n_parameters=record["n_parameters"])
+    task = Perceptron(**block)
+    n = n_labels(task, n_parameters=record["n_parameters"])
     accuracy, saved = record["metrics"]["accuracy"], record["metrics"]["soft_bits_per_label"]
-    hard = None if accuracy is None else float(mutual_information(n, accuracy))
+    hard = None if accuracy is None else float(mutual_information(n, accuracy, n_classes=task.n_classes))
     soft = None if saved is None else float(soft_bits(n, saved))
     per = {"n_parameters": record["n_parameters"]}
     return {
-        "labels_per_parameter": block["labels_per_parameter"],
+        "labels_per_parameter": task.labels_per_parameter,
+        "n_classes": task.n_classes,
         "n_labels": n,
         "accuracy": accuracy,
         "bits": hard,

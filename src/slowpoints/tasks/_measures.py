@@ -13,3 +13,14 @@ def weighted_mean(values: Tensor, weight: Tensor) -> Tensor:
 def mean_square(out: Tensor, batch: Batch) -> Tensor:
     """Return each run's squared error per output.    out, batch.y: [M, B, T_y, O] -> [M]"""
     return weighted_mean((out - batch.y).square().mean(-1), batch.weight)
+
+
+def cross_entropy(out: Tensor, batch: Batch) -> Tensor:
+    """Return each run's -log p of the outputs wanted, in nats.    out: [M, B, T_y, O], batch.y: [M, B, T_y] -> [M]"""
+    log_p = out.log_softmax(-1).gather(-1, batch.y[..., None])[..., 0]
+    return -weighted_mean(log_p, batch.weight)
+
+
+def share_right(out: Tensor, batch: Batch) -> Tensor:
+    """Return how often the largest output is the one wanted.    out: [M, B, T_y, O], batch.y: [M, B, T_y] -> [M]"""
+    return weighted_mean((out.argmax(-1) == batch.y).float(), batch.weight)

@@ -14,7 +14,7 @@ from torch import Generator, Tensor
 from torch.nn.functional import softplus
 
 from slowpoints.tasks import Batch, Split
-from slowpoints.tasks._measures import weighted_mean
+from slowpoints.tasks._measures import cross_entropy, share_right, weighted_mean
 
 PER_RUN: tuple[str, ...] = ("labels_per_parameter",)
 SOLVED_ACCURACY = 0.99  # the paper finds its best score on sets that are almost wholly stored (Fig. App.1)
@@ -28,6 +28,7 @@ class Settings:
     n_steps: int = 5
     labels_per_parameter: float = 4.0
     inject: Literal["once", "always"] = "once"  # shown at the first step only, or at every step
+    n_classes: int = 2  # labels 0..n_classes-1 (Departs: the paper has two only)
 
     def __post_init__(self) -> None:
         """Refuse an empty set or sequence."""
@@ -39,13 +40,15 @@ class Settings:
             raise ValueError(f"perceptron: labels_per_parameter is {self.labels_per_parameter}; must be positive")
         if self.inject not in ("once", "always"):
             raise ValueError(f"perceptron: inject is {self.inject!r}; must be once or always")
+        if self.n_classes < 2:
+            raise ValueError(f"perceptron: n_classes is {self.n_classes}; must be at least 2")
 
 
 class World(NamedTuple):
     """The set one run learns."""
 
     inputs: Tensor  # [b, I] of -1 and +1 (the paper's 0 and 1, recoded)
-    labels: Tensor  # [b] of 0 and 1
+    labels: Tensor  # [b] numbers 0 and 1; with more than two classes, indices
 
 
 def n_in(s: Settings) -> int:
@@ -54,8 +57,8 @@ def n_in(s: Settings) -> int:
 
 
 def n_out(s: Settings) -> int:
-    """Return the number of outputs: the logit of label 1."""
-    return 1
+    """Return the number of outputs: the logit of label 1; with more than two classes, one per class."""
+    return 1 if s.n_classes == 2 else s.n_classes
 
 
 def n_read(s: Settings) -> int:
@@ -72,7 +75,10 @@ def world(s: Settings, *, n_parameters: int, rng: Generator, data_dir: Path | No
     """Return b random inputs and their random labels."""
     b = n_labels(s, n_parameters=n_parameters)
     bits = torch.randint(0, 2, (b, s.n_in + 1), generator=rng, device=rng.device, dtype=torch.float32)
-    return World(inputs=bits[:, :-1] * 2 - 1, labels=bits[:, -1])
+    labels = bits[:, -1]
+    if s.n_classes > 2:
+        labels = torch.randint(0, s.n_classes, (b,), generator=rng, device=rng.device)
+    return World(inputs=bits[:, :-1] * 2 - 1, labels=labels)
 
 
 def sample(s: Settings, world: World, *, batch: int, split: Split, rng: Generator) -> Batch:
@@ -89,22 +95,41 @@ def _shown(s: Settings, world: World, index: Tensor) -> Batch:
     """Return the rows `index` of the set as sequences.    index: [B]"""
     silent = s.n_steps - 1 if s.inject == "once" else 0
     x = world.inputs[index][:, None].expand(-1, s.n_steps - silent, -1)
-    y = world.labels[index][:, None, None]
-    return Batch(x, y, x.new_ones(len(index), 1), x.new_ones(1, dtype=torch.bool), silent)
+    y = world.labels[index][:, None, None] if s.n_classes == 2 else world.labels[index][:, None]
+    return Batch(x, y, x.new_ones(len(index), 1), x.new_ones(n_out(s), dtype=torch.bool), silent)
 
 
 def loss(s: Settings, out: Tensor, batch: Batch) -> Tensor:
-    """Return the cross-entropy of the labels in nats; `out` is the logit of 1.    out: [M, B, 1, 1] -> [M]"""
+    """Return the cross-entropy of the labels in nats; a lone `out` is the logit of 1.    out: [M, B, 1, O] -> [M]"""
+    if s.n_classes > 2:
+        return cross_entropy(out, batch)
     return weighted_mean((softplus(out) - batch.y * out)[..., 0], batch.weight)
 
 
 def score(s: Settings, out: Tensor, batch: Batch) -> dict[str, Tensor]:
-    """Return the share of right labels, and 1 - cross-entropy in bits.    out: [M, B, 1, 1] -> [M]"""
-    right = (out > 0) == (batch.y > 0)
+    """Return the share of right labels, log2 K - cross-entropy in bits, and the score.    out: [M, B, 1, O] -> [M]
+
+    bits_per_parameter is the paper's: labels per parameter times the mutual information per label.
+    """
+    if s.n_classes > 2:
+        accuracy = share_right(out, batch)
+    else:
+        accuracy = weighted_mean(((out > 0) == (batch.y > 0)).float()[..., 0], batch.weight)
     return {
-        "accuracy": weighted_mean(right.float()[..., 0], batch.weight),
-        "soft_bits_per_label": 1 - loss(s, out, batch) / math.log(2),
+        "accuracy": accuracy,
+        "soft_bits_per_label": math.log2(s.n_classes) - loss(s, out, batch) / math.log(2),
+        "bits_per_parameter": s.labels_per_parameter * information(accuracy, n_classes=s.n_classes),
     }
+
+
+def information(accuracy: Tensor, *, n_classes: int) -> Tensor:
+    """Return log2 K + p log2 p + (1 - p) log2((1 - p) / (K - 1)), the bits known of one of K labels, a share p right.
+
+    Departs: p below chance, 1/K, counts as chance; the formula would pay for it.
+    """
+    p = accuracy.clamp(min=1 / n_classes)
+    entropy = -(torch.xlogy(p, p) + torch.xlogy(1 - p, (1 - p) / (n_classes - 1)))  # nats; 0 log 0 = 0
+    return math.log2(n_classes) - entropy / math.log(2)
 
 
 def solved(s: Settings, score: dict[str, Tensor]) -> Tensor:
@@ -114,9 +139,9 @@ def solved(s: Settings, score: dict[str, Tensor]) -> Tensor:
 
 def constant(s: Settings) -> Tensor:
     """Return the best output that ignores the input.    [O]"""
-    return torch.zeros(1)
+    return torch.zeros(n_out(s))
 
 
 def baseline(s: Settings) -> dict[str, float]:
     """Return the expected scores of `constant`."""
-    return {"accuracy": 0.5, "soft_bits_per_label": 0.0}
+    return {"accuracy": 1 / s.n_classes, "soft_bits_per_label": 0.0, "bits_per_parameter": 0.0}
