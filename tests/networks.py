@@ -11,7 +11,8 @@ INITIAL = {
     "recurrent_scale": 1.0,
     "input_init": "normal",
     "input_scale": 1.0,
-    "bias_std": 0.5,
+    "bias_init": "normal",
+    "bias_scale": 0.5,
 }
 
 

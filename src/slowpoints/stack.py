@@ -14,8 +14,7 @@ from slowpoints.engine import Front, Network, count_parameters, initialise, unit
 from slowpoints.records import HISTORY, BadResult, check_one_version, read_arrays, read_records
 from slowpoints.spec.canonical import canonical, shape
 from slowpoints.spec.seeds import seed_of
-
-INIT_SETTINGS = ("keep_bias", "recurrent_init", "recurrent_scale", "input_init", "input_scale", "bias_std")
+from slowpoints.spec.settings import PER_RUN_NET
 
 
 class Group(NamedTuple):
@@ -63,7 +62,7 @@ def generator(run: dict[str, Any], purpose: str) -> torch.Generator:
 def fresh(net: Network, runs: list[dict[str, Any]]) -> dict[str, Tensor]:
     """Return freshly initialised parameters, each run from its own stream.    -> values [M, ...]"""
     own = [
-        initialise(net, rng=generator(run, "weights"), **{name: run["net"][name] for name in INIT_SETTINGS})
+        initialise(net, rng=generator(run, "weights"), **{name: run["net"][name] for name in PER_RUN_NET})
         for run in runs
     ]
     return {name: torch.stack([params[name] for params in own]) for name in own[0]}

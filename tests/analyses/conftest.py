@@ -20,7 +20,8 @@ INITIAL = {
     "recurrent_scale": 1.0,
     "input_init": "normal",
     "input_scale": 3.0,
-    "bias_std": 0.2,
+    "bias_init": "normal",
+    "bias_scale": 0.2,
 }
 
 

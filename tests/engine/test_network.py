@@ -73,7 +73,8 @@ OPTIONS = {
     "recurrent_scale": 1.0,
     "input_init": "normal",
     "input_scale": 1.0,
-    "bias_std": 0.0,
+    "bias_init": "normal",
+    "bias_scale": 0.0,
 }
 
 
@@ -90,7 +91,7 @@ def test_every_parameter_starts_with_its_shape(name):
 @pytest.mark.parametrize("name", cells.names())
 def test_the_keep_bias_moves_the_keeping_gates_only(name):
     net = network(name, depth=2)
-    plain, kept = initial(net, bias_std=1.0), initial(net, bias_std=1.0, keep_bias=3.0)
+    plain, kept = initial(net, bias_scale=1.0), initial(net, bias_scale=1.0, keep_bias=3.0)
     keeping = {f"{layer}.b.{stream}" for layer in (0, 1) for stream in net.cell.keep}
     for key in plain:
         torch.testing.assert_close(kept[key] - plain[key], torch.full_like(plain[key], 3.0 * (key in keeping)))
@@ -115,11 +116,65 @@ def test_rectangular_matrices_have_the_spread_of_their_kind(kind, std):
 
 def test_runs_that_differ_in_a_scale_share_their_draws():
     net = network("lstm")
-    one, two = initial(net), initial(net, recurrent_scale=2.0, bias_std=0.3)
+    one, two = initial(net), initial(net, recurrent_scale=2.0, bias_scale=0.3)
     assert torch.equal(two["0.R.forget"], 2 * one["0.R.forget"])
     assert torch.equal(two["readout.W"], one["readout.W"])
 
 
-def test_an_unknown_initialisation_is_refused():
-    with pytest.raises(ValueError, match="unknown initialisation 'he'; known: identity, normal"):
-        initial(network("rnn"), input_init="he")
+def test_scales_may_be_given_by_stream():
+    net = network("lstm", depth=2)
+    one = initial(net, bias_scale=1.0)
+    recurrent, given = {"forget": 0.5, "output": 3.0}, {"input": 2.0, "readout": 0.25}
+    two = initial(net, recurrent_scale=recurrent, input_scale=given, bias_scale=given | {"forget": -1.0})
+    for name in one:
+        *_, kind, stream = ("", *name.split(".")) if not name.startswith("readout") else (name[-1], "readout")
+        scales = {"R": recurrent, "W": given, "b": given | {"forget": -1.0}}.get(kind, {})
+        torch.testing.assert_close(two[name], one[name] * scales.get(stream, 0.0 if kind == "b" else 1.0), msg=name)
+
+
+def test_matrices_without_a_stream_have_names_of_their_own():
+    pru, plus = network("pru"), network("intersection_rnn", depth=2)
+    for net, name in ((pru, "out"), (plus, "embed"), (plus, "readout")):
+        one, two = initial(net), initial(net, input_scale={name: 2.0})
+        changed = {key for key in one if not torch.equal(one[key], two[key])}
+        (key,) = [key for key in one if key.split(".")[-2:] == [name, "W"]]
+        assert changed == {key}
+        assert torch.equal(two[key], 2 * one[key])
+
+
+def test_the_two_gates_of_the_intersection_rnn_have_their_own_forget_bias():
+    params = initial(network("intersection_rnn", depth=2), keep_bias={"output_gate": 1.0, "gate": 5.0})
+    for layer in (0, 1):
+        assert torch.equal(params[f"{layer}.b.output_gate"], torch.full((3,), 1.0))
+        assert torch.equal(params[f"{layer}.b.gate"], torch.full((3,), 5.0))
+        assert not params[f"{layer}.b.candidate"].any()
+
+
+def test_constant_biases_are_all_equal_and_leave_the_other_draws():
+    net = network("gru")
+    one, two = initial(net), initial(net, bias_init="constant", bias_scale=-0.7, keep_bias=2.0)
+    for name in one:
+        constant = ".b" in name
+        expected = torch.full_like(one[name], -0.7 + 2.0 * (name == "0.b.update")) if constant else one[name]
+        torch.testing.assert_close(two[name], expected, rtol=0, atol=1e-7, msg=name)
+
+
+@pytest.mark.parametrize(
+    ("setting", "name", "message"),
+    [
+        ("recurrent_scale", "gates", "recurrent_scale: unknown gates; cell ugrnn knows: candidate, gate"),
+        ("recurrent_scale", "readout", "recurrent_scale: unknown readout; cell ugrnn knows: candidate, gate"),
+        ("input_scale", "state", "input_scale: unknown state; cell ugrnn knows: candidate, gate, readout"),
+        ("bias_scale", "embed", "bias_scale: unknown embed; cell ugrnn knows: candidate, gate, readout"),
+        ("keep_bias", "candidate", "keep_bias: unknown candidate; cell ugrnn knows: gate"),
+    ],
+)
+def test_an_unknown_stream_is_refused_naming_the_known_ones(setting, name, message):
+    with pytest.raises(ValueError, match=message):
+        initial(network("ugrnn"), **{setting: {name: 1.0}})
+
+
+@pytest.mark.parametrize("setting", ["input_init", "bias_init"])
+def test_an_unknown_initialisation_is_refused(setting):
+    with pytest.raises(ValueError, match=r"unknown initialisation.* 'he'; known: .*, normal"):
+        initial(network("rnn"), **{setting: "he"})

@@ -56,6 +56,15 @@ def test_units_in_a_sweep_replace_a_budget_in_the_base(tmp_path: Path) -> None:
     assert {r.net["units"] for r in load(written(tmp_path, **changes), scale="laptop").runs} == {2, 3}
 
 
+def test_networks_that_start_differently_share_a_stack(tmp_path: Path) -> None:
+    scales = [0.5, {"gate": 1.2}, {"gate": 0.3, "candidate": 2}]
+    changes = {"arms": {"a": {"net.cell": "ugrnn"}}, "seeds": 1}
+    changes["sweep"] = {"net.recurrent_scale": scales, "net.bias_init": ["normal", "constant"]}
+    (stack,) = stacks(load(written(tmp_path, **changes), scale="laptop"))
+    assert [run.net["recurrent_scale"] for run in stack.runs[:3]] == scales
+    assert len({run.id for run in stack.runs}) == 6
+
+
 def test_stacks_hold_runs_of_one_shape_and_a_block_of_seeds(tmp_path: Path) -> None:
     found = stacks(load(written(tmp_path), scale="laptop"))
     assert len(found) == 2 * 2 * 2, "cells x lengths x blocks of seeds; learning rates share a stack"
@@ -86,6 +95,11 @@ MISTAKES = [
     ({"net": {"cell": "gru"}}, "exactly one of units"),
     ({"net": {"cell": "gruu", "units": 2}, "arms": {"a": {}}}, "unknown cell 'gruu'"),
     ({"arms": {"a": {"net.cell": "gru", "net.output_map": "identity"}}}, "unknown key 'output_map'"),
+    (
+        {"arms": {"a": {"net.cell": "rnn", "net.recurrent_init": "identity"}}},
+        "identity is not for rnn: that is .* irnn",
+    ),
+    ({"arms": {"a": {"net.recurrent_scale": {"gate": "big"}}}}, r"net.recurrent_scale.gate: expected float"),
     ({"arms": {"a": {"net.units.x": 3}}}, "unknown key 'net.units.x'"),
     ({"arms": {"a": 3}}, "expected a mapping of overrides"),
     ({"train": {"steps": 100, "batch": 32, "lr": "1e-3"}, "sweep": {}}, "write 1.0e-3"),

@@ -51,7 +51,7 @@ def ours(case: Case, device: torch.device = CPU) -> Step:
     net = Network(built(case.cell), N_IN, N_OUT, case.units)
     own = [
         initialise(net, rng=torch.Generator().manual_seed(i), keep_bias=1.0, recurrent_init="orthogonal",
-                   recurrent_scale=1.0, input_init="normal", input_scale=1.0, bias_std=0.0)
+                   recurrent_scale=1.0, input_init="normal", input_scale=1.0, bias_init="normal", bias_scale=0.0)
         for i in range(case.runs)
     ]  # fmt: skip
     first = {name: torch.stack([params[name] for params in own]) for name in own[0]}

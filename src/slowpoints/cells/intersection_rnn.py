@@ -8,7 +8,7 @@
     h_t  = g_t h_{t-1} + (1 - g_t) h'_t      goes to the next step
 
 x_t and y_t must be equally wide, so layer 1 sees an affine embedding of the input. The paper uses two layers
-or more; one layer runs here too. Departs: one b_fg for both gates, where the paper tunes two.
+or more; one layer runs here too. The two b_fg are `keep_bias: {output_gate: ..., gate: ...}`; one number is for both.
 """
 
 from dataclasses import dataclass

@@ -1,11 +1,15 @@
 """The parameters of one run before training (Collins et al. 2017, section 2; Haviv et al. 2019)."""
 
 import math
+from collections.abc import Collection, Mapping
 
 import torch
 from torch import Generator, Tensor
 
+from slowpoints.cells.definition import Cell
 from slowpoints.engine.network import Network, shapes
+
+PerStream = float | Mapping[str, float]  # one number for all, or {name: number}
 
 CUT = 2.0  # standard deviations at which the normal distribution of the convolutions ends
 CONVOLUTION_BIAS = 0.1
@@ -16,37 +20,62 @@ def initialise(
     net: Network,
     *,
     rng: Generator,
-    keep_bias: float,
+    keep_bias: PerStream,
     recurrent_init: str,
-    recurrent_scale: float,
+    recurrent_scale: PerStream,
     input_init: str,
-    input_scale: float,
-    bias_std: float,
+    input_scale: PerStream,
+    bias_init: str,
+    bias_scale: PerStream,
 ) -> dict[str, Tensor]:
     """Return the parameters of one run, without M, float32.
 
-    State projections follow `recurrent_init`, every other matrix `input_init`; "identity" is never scaled.
-    Biases are normal with `bias_std`; the gates that keep the state get `keep_bias` on top. Learned initial
-    states start at zero. Every draw is made whatever the scales, so runs that differ in one share the rest. None of
-    these settings concerns a front, which starts as its authors' did (Haviv et al. 2019).
+    State projections follow `recurrent_init`, every other matrix `input_init`; "identity" is never scaled. Biases are
+    normal or constant, times `bias_scale`; the gates that keep the state get `keep_bias` on top. Learned initial states
+    start at zero.
+
+    Scales and keep_bias are one number, or numbers by stream: what is not named has scale 1, bias 0. Matrices without a
+    stream are named `embed`, `out` and `readout`. (The authors' hyperparameters have none for the output layer.)
+
+    Every draw is made whatever the scales, so runs that differ in one share the rest. None of these settings concerns
+    a front, which starts as its authors' did (Haviv et al. 2019).
     """
-    keeps = {f"b.{name}" for name in net.cell.keep}
-    params: dict[str, Tensor] = {}
+    cell, params = net.cell, dict[str, Tensor]()
+    affine = {_owner(name) for name in shapes(net) if ".b" in name and not name.startswith("front.")}
+    keep = _by_name("keep_bias", keep_bias, cell, known=cell.keep, default=0.0)
+    of_state = _by_name("recurrent_scale", recurrent_scale, cell, known=cell.projections + cell.second, default=1.0)
+    of_input = _by_name("input_scale", input_scale, cell, known=affine, default=1.0)
+    of_bias = _by_name("bias_scale", bias_scale, cell, known=affine, default=0.0)
     for name, shape in shapes(net).items():
-        local = name.partition(".")[2]
+        local, owner = name.partition(".")[2], _owner(name)
         if name.startswith("front."):
             params[name] = _of_front(local, shape, rng=rng)
         elif local.startswith("init."):
             params[name] = torch.zeros(shape)
         elif local.startswith("R."):
-            kind = "identity" if net.cell.recurrent_identity else recurrent_init
-            params[name] = _matrix(shape, kind=kind, scale=recurrent_scale, rng=rng)
+            kind = "identity" if cell.recurrent_identity else recurrent_init
+            params[name] = _matrix(shape, kind=kind, scale=of_state[owner], rng=rng)
         elif len(shape) == 2:
-            params[name] = _matrix(shape, kind=input_init, scale=input_scale, rng=rng)
+            params[name] = _matrix(shape, kind=input_init, scale=of_input[owner], rng=rng)
         else:
-            shift = keep_bias if local in keeps else 0.0
-            params[name] = bias_std * torch.randn(shape, generator=rng) + shift
+            params[name] = _bias(shape, kind=bias_init, scale=of_bias[owner], rng=rng) + keep.get(owner, 0.0)
     return params
+
+
+def _owner(name: str) -> str:
+    """Return the stream of a parameter, or what else it belongs to: `embed`, `out`, `readout`."""
+    *_, before, last = name.split(".")
+    return before if last in ("W", "b") else last
+
+
+def _by_name(what: str, given: PerStream, cell: Cell, *, known: Collection[str], default: float) -> Mapping[str, float]:
+    """Return a number for every name, whether one was given for all or one for some."""
+    if not isinstance(given, Mapping):
+        return dict.fromkeys(known, given)
+    if unknown := sorted(set(given) - set(known)):
+        listed = ", ".join(sorted(known)) or "none"
+        raise ValueError(f"{what}: unknown {', '.join(unknown)}; cell {cell.name} knows: {listed}")
+    return dict.fromkeys(known, default) | dict(given)
 
 
 def _of_front(local: str, shape: tuple[int, ...], *, rng: Generator) -> Tensor:
@@ -58,6 +87,15 @@ def _of_front(local: str, shape: tuple[int, ...], *, rng: Generator) -> Tensor:
         return torch.full(shape, CONVOLUTION_BIAS)
     share = math.erf(CUT / math.sqrt(2))  # of the normal distribution within the cut, uniform in its quantiles
     return math.sqrt(2) * torch.erfinv(share * (2 * torch.rand(shape, generator=rng) - 1))
+
+
+def _bias(shape: tuple[int, ...], *, kind: str, scale: float, rng: Generator) -> Tensor:
+    noise = torch.randn(shape, generator=rng)
+    if kind == "normal":
+        return scale * noise
+    if kind == "constant":
+        return torch.full(shape, scale)
+    raise ValueError(f"unknown initialisation of biases {kind!r}; known: constant, normal")
 
 
 def _matrix(shape: tuple[int, ...], *, kind: str, scale: float, rng: Generator) -> Tensor:

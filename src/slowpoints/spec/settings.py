@@ -15,6 +15,8 @@ from slowpoints.spec.training import TrainSettings
 
 PACKAGE = Path(__file__).resolve().parents[1]
 
+PerStream = float | dict[str, float]  # one number for all, or {name: number}; `engine.initialise` knows the names
+
 
 @dataclass(frozen=True)
 class NetSettings:
@@ -25,12 +27,13 @@ class NetSettings:
     budget: int | None = None  # parameters: the largest number of units that fits
     depth: int = 1
     initial_state: Literal["zero", "learned"] = "zero"
-    keep_bias: float = 0.0  # added to the bias of the gate that keeps the state
+    keep_bias: PerStream = 0.0  # added to the biases of the gates that keep the state
     recurrent_init: Literal["orthogonal", "identity", "normal", "xavier"] = "orthogonal"
-    recurrent_scale: float = 1.0
+    recurrent_scale: PerStream = 1.0
     input_init: Literal["normal", "xavier"] = "normal"
-    input_scale: float = 1.0
-    bias_std: float = 0.0
+    input_scale: PerStream = 1.0
+    bias_init: Literal["normal", "constant"] = "normal"
+    bias_scale: PerStream = 0.0  # of the normal distribution, or the constant, which may be negative
     front: Literal["none", "conv"] = "none"  # what frames pass before the recurrence (Haviv et al. 2019, CIFAR-10)
     front_maps: int = 128
     front_blocks: int = 3
@@ -49,7 +52,15 @@ class NetSettings:
 
 
 # What may differ between the runs of one stack; everything else is part of the stack's shape.
-PER_RUN_NET = ("keep_bias", "recurrent_init", "recurrent_scale", "input_init", "input_scale", "bias_std")
+PER_RUN_NET = (
+    "keep_bias",
+    "recurrent_init",
+    "recurrent_scale",
+    "input_init",
+    "input_scale",
+    "bias_init",
+    "bias_scale",
+)
 
 
 def names(folder: str) -> list[str]:
@@ -138,6 +149,13 @@ def _check_front(net: NetSettings, task: str, settings: dict[str, Any], *, where
         )
 
 
+def _check_start(net: dict[str, Any], *, where: str) -> None:
+    """Refuse what a cell's file says it cannot start as: `NEVER = {setting: {value: reason}}`."""
+    for name, reasons in literal("cells", net["cell"], "NEVER", {}).items():
+        if net[name] in reasons:
+            raise SpecError(f"{where}.{name}: {net[name]} is not for {net['cell']}: {reasons[net[name]]}")
+
+
 def resolve(task: dict[str, Any], net: dict[str, Any], train: dict[str, Any], *, where: str) -> dict[str, Any]:
     """Return the three blocks with every default filled in and every value checked."""
     task_class = check_named("tasks", task, key="name", where=f"{where}: task")
@@ -150,6 +168,7 @@ def resolve(task: dict[str, Any], net: dict[str, Any], train: dict[str, Any], *,
             raise unknown(key, own | common, what="key", where=f"{where}: net")
     net_values = build(NetSettings, {k: v for k, v in net.items() if k not in own}, where=f"{where}: net")
     cell_values = build(cell_class, {k: v for k, v in net.items() if k in own}, where=f"{where}: net")
+    _check_start(vars(net_values), where=f"{where}: net")
     train_values = build(TrainSettings, train, where=f"{where}: train")
     if train_values.regularise != "none" and not defines("tasks", task["name"], "noise"):
         raise SpecError(f"{where}: train.regularise: task {task['name']} has no noise under which states could move")

@@ -86,7 +86,7 @@ def build(cls: type[T], data: dict[str, Any], *, where: str) -> T:
 
 
 def _typed(value: Any, hint: Any, *, where: str) -> Any:
-    """Return `value` checked against a type hint: plain types, Literal, X | None, tuple[X, ...], dict."""
+    """Return `value` checked against a type hint: plain types, Literal, X | None, X | dict[str, X], tuple[X, ...]."""
     origin = get_origin(hint)
     if origin is Literal:
         if value not in get_args(hint) or isinstance(value, bool):
@@ -95,14 +95,27 @@ def _typed(value: Any, hint: Any, *, where: str) -> Any:
     if origin in (types.UnionType, typing.Union):
         if value is None and type(None) in get_args(hint):
             return None
-        (inner,) = [a for a in get_args(hint) if a is not type(None)]
-        return _typed(value, inner, where=where)
+        choices = [a for a in get_args(hint) if a is not type(None)]
+        return _typed(value, _chosen(value, choices, where=where), where=where)
+    if origin is dict and get_args(hint)[1] is not Any:
+        inner = get_args(hint)[1]
+        return {key: _typed(v, inner, where=f"{where}.{key}") for key, v in _plain(value, dict, where=where).items()}
     if origin is tuple:
         if not isinstance(value, list | tuple):
             raise SpecError(f"{where}: expected a list, found {value!r}")
         inner = get_args(hint)[0]
         return tuple(_typed(v, inner, where=f"{where}[{i}]") for i, v in enumerate(value))
     return _plain(value, origin or hint, where=where)
+
+
+def _chosen(value: Any, choices: list[Any], *, where: str) -> Any:
+    """Return the one of several type hints to check `value` against: a mapping's for mappings, else the other."""
+    if len(choices) == 1:
+        return choices[0]
+    (mapping,), (plain,) = ([c for c in choices if (get_origin(c) is dict) == wanted] for wanted in (True, False))
+    if isinstance(value, dict) and not value:
+        raise SpecError(f"{where}: the mapping is empty; give {plain.__name__}, or a mapping of names to it")
+    return mapping if isinstance(value, dict) else plain
 
 
 def _plain(value: Any, kind: type, *, where: str) -> Any:
