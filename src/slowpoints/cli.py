@@ -142,6 +142,13 @@ def bench_points(args: argparse.Namespace) -> None:
     _keep(args.out, "slow-points", found := bench.points_run(), bench.points_page(found))
 
 
+def bench_tuning(args: argparse.Namespace) -> None:
+    """Measure what a tuned point costs, and write the page and the numbers behind it."""
+    from slowpoints import bench
+
+    _keep(args.out, "tuning", found := bench.tuning_run(), bench.tuning_page(found))
+
+
 def _keep(folder: Path, name: str, found: Any, page: str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{name}.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
@@ -183,6 +190,7 @@ STAGES: list[tuple[str, Callable[[argparse.Namespace], None], Options]] = [
     ("bench", bench, {"--out": FILE}),
     ("bench-gpu", bench_gpu, {"--out": FILE}),
     ("bench-points", bench_points, {"--out": FILE}),
+    ("bench-tuning", bench_tuning, {"--out": FILE}),
     ("rebuild", rebuild, {"--name": TEXT, "--data-dir": {"type": Path}, "--out": FILE}),
     ("figure", figure, {"notebook": {"type": Path}, "--scale": TEXT, "--executed": FILE, "--html": FILE}),
 ]  # fmt: skip

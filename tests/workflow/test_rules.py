@@ -55,7 +55,7 @@ ALLOWED = {
     "figures": {"records", "statistics", "capacity"},
     "claims": {"spec", "records", "claim_spec", "statistics", "dag"},
     "readme": {"records", "claims"},
-    "bench": {"cells", "dynamics", "engine", "optimise"},
+    "bench": MODEL | {"dynamics", "job", "optimise", "suggest", "tune"},
     "cli": None,
     "__main__": {"cli"},
     "__init__": set(),

@@ -6,5 +6,7 @@ from slowpoints.bench.points import run as points_run
 from slowpoints.bench.points_report import points_page
 from slowpoints.bench.report import markdown
 from slowpoints.bench.suite import run
+from slowpoints.bench.tuning import run as tuning_run
+from slowpoints.bench.tuning import tuning_page
 
-__all__ = ["gpu_page", "gpu_run", "markdown", "points_page", "points_run", "run"]
+__all__ = ["gpu_page", "gpu_run", "markdown", "points_page", "points_run", "run", "tuning_page", "tuning_run"]
