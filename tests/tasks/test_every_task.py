@@ -112,6 +112,7 @@ def test_the_constant_output_scores_the_baseline(task, settings, world_of):
     batch = tasks.stacked([batch._replace(x=torch.empty(1000, 0)) for batch in samples])  # scores read no inputs
     score = task.score(settings, constant_output(task, settings, batch), batch)
     assert set(task.baseline(settings)) == set(score)
+    assert not {"step", "loss"} & set(score), "names of the learning curve"
     assert task.constant(settings).shape == (task.n_out(settings),)
     for metric, expected in task.baseline(settings).items():
         # over three standard errors: an error of 0.02, of a sum over ten streams half a percent
