@@ -1,9 +1,13 @@
 """Capacity."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+import torch
 
 from slowpoints import capacity
+from slowpoints.tasks import functions
 
 
 @pytest.mark.parametrize(
@@ -68,3 +72,52 @@ def test_on_the_throughput_line_every_unit_keeps_one_number():
     units = np.array([1, 16, 64, 128])
     mse = capacity.throughput_line(units, n_in=64)
     assert capacity.numbers_per_unit(mse, n_units=units, n_in=64).tolist() == [1, 1, 1, 0.5]
+
+
+PAPER = {"n_samples": 1_000_000, "tau": 5000}
+
+
+def test_the_weights_of_samples_are_those_of_the_task():
+    task = functions.Settings(n_samples=50, tau=3)
+    world = functions.world(task, n_parameters=1, rng=torch.Generator(), data_dir=Path())
+    np.testing.assert_allclose(capacity.sample_weights(50, tau=3), world.beta, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("thousands", "mse"), [(5, 0.869), (20, 0.697), (50, 0.548), (100, 0.426), (200, 0.300), (500, 0.130)]
+)
+def test_knowing_the_heaviest_samples_leaves_the_known_error(thousands, mse):
+    assert capacity.recall_line(1000 * thousands, **PAPER) == pytest.approx(mse, abs=5e-4)
+
+
+def test_knowing_none_or_all_leaves_all_or_nothing():
+    assert capacity.recall_line([0, 10], n_samples=10, tau=2) == pytest.approx([1, 0])
+
+
+@pytest.mark.parametrize(
+    ("bits", "thousands", "mse"),
+    [
+        *((5, p, mse) for p, mse in ((1, 0.891), (5, 0.731), (10, 0.636), (20, 0.528), (50, 0.373))),
+        *((5, p, mse) for p, mse in ((100, 0.249), (200, 0.124), (500, 0.016))),
+        *((2, p, mse) for p, mse in ((10, 0.759), (100, 0.412), (1000, 0.031))),
+        *((3.6, p, mse) for p, mse in ((10, 0.683), (100, 0.308))),
+    ],
+)
+def test_stored_bits_allow_the_known_error(bits, thousands, mse):
+    assert capacity.rate_distortion(1000 * bits * thousands, **PAPER) == pytest.approx(mse, abs=5e-4)
+
+
+def test_equal_weights_are_stored_equally():
+    many = capacity.rate_distortion([0, 40, 80], n_samples=20, tau=10**12)
+    assert many == pytest.approx([1, 2**-4, 2**-8], rel=1e-6)
+
+
+def test_no_other_way_to_spend_the_bits_leaves_less_error():
+    beta = capacity.sample_weights(6, tau=0)
+    draw = np.random.default_rng(0)
+    for bits in (0.5, 3.0, 12.0):
+        least = capacity.rate_distortion(bits, n_samples=6, tau=0)
+        spent = bits * draw.dirichlet(np.ones(6), size=50_000)
+        errors = (beta * 2.0 ** (-2 * spent)).sum(1)
+        assert least <= errors.min()
+        assert least == pytest.approx(errors.min(), rel=0.1), "some split comes near"

@@ -17,9 +17,13 @@ FILE = Path(__file__).with_name("golden.json")
 GOLDEN: dict[str, list[float]] = json.loads(FILE.read_text())
 TASKS = {
     "adding": {"n_steps": 6},
+    "arithmetic": {"n_digits": 1, "n_steps": 12},
     "delayed_classification": {"loss": "ce", "n_steps": 8},
+    "functions": {"n_in": 4, "n_samples": 50, "tau": 5, "n_steps": 3},
     "memorization": {"n_targeted": 2, "n_interfering": 3},
+    "parentheses": {"n_streams": 2, "n_types": 2, "n_noise": 2, "cap": 3, "n_steps": 8},
     "perceptron": {"n_in": 6, "labels_per_parameter": 0.5},
+    "text": {"n_steps": 8, "n_warm": 3},
     "throughput": {"n_in": 4, "n_steps": 3},
 }
 

@@ -43,7 +43,12 @@ def test_a_run_alone_is_the_run_in_company(cell: str, tmp_path: Path) -> None:
     [
         {"name": "adding", "n_steps": 6},
         {"name": "perceptron", "n_in": 6, "labels_per_parameter": 0.5},
+        {"name": "perceptron", "n_in": 6, "labels_per_parameter": 0.5, "n_classes": 3},
         {"name": "throughput", "n_in": 4, "n_steps": 3},
+        {"name": "functions", "n_in": 4, "n_samples": 50, "tau": 5, "n_steps": 3},
+        {"name": "text", "n_steps": 8, "n_warm": 3},
+        {"name": "parentheses", "n_streams": 2, "n_types": 2, "n_noise": 2, "cap": 3, "n_steps": 8},
+        {"name": "arithmetic", "n_digits": 1, "n_steps": 12},
         {"name": "delayed_classification", "loss": "ce", "n_steps": 8},
         {"name": "delayed_classification", "loss": "paper", "n_steps": 8},
     ],

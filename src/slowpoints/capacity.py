@@ -41,3 +41,31 @@ def throughput_line(n_units: ArrayLike, *, n_in: int) -> NDArray[np.float64]:
 def numbers_per_unit(mse: ArrayLike, *, n_units: ArrayLike, n_in: int) -> NDArray[np.float64]:
     """Return n_in (1 - mse) / n, the real numbers each of n units kept; mse is per dimension."""
     return n_in * (1 - np.asarray(mse, dtype=float)) / np.asarray(n_units, dtype=float)
+
+
+def sample_weights(n_samples: int, *, tau: int) -> NDArray[np.float64]:
+    """Return beta_i = 1 / ((i + tau) Z), i = 1..N, how much each sample of the functions task counts; sum one."""
+    weight = 1 / (np.arange(1, n_samples + 1) + tau)
+    return weight / weight.sum()
+
+
+def recall_line(n_known: ArrayLike, *, n_samples: int, tau: int) -> NDArray[np.float64]:
+    """Return the squared error of the functions task when the n samples that count most are known exactly."""
+    known = np.concatenate([[0.0], np.cumsum(sample_weights(n_samples, tau=tau))])
+    return 1 - known[np.asarray(n_known)]
+
+
+def rate_distortion(bits: ArrayLike, *, n_samples: int, tau: int) -> NDArray[np.float64]:
+    """Return the least squared error of the functions task that so many stored bits allow, on average over sets.
+
+    Normal targets of variance one, of which sample i keeps the error D_i = min(1, level / beta_i) at the cost of
+    log2(1 / D_i) / 2 bits (reverse water-filling; Cover & Thomas 2006, section 10.3.3, with weights beta).
+    """
+    beta = sample_weights(n_samples, tau=tau)
+    count = np.arange(1, n_samples + 1)
+    sums = np.cumsum(np.log2(beta))
+    needed = (sums - count * np.log2(beta)) / 2  # bits at which sample i begins to be stored
+    bits = np.asarray(bits, dtype=float)
+    stored = np.searchsorted(needed, bits, side="right")  # at least one: the first needs no bits
+    level = np.exp2((sums[stored - 1] - 2 * bits) / stored)
+    return stored * level + recall_line(stored, n_samples=n_samples, tau=tau)
