@@ -57,6 +57,36 @@ def test_difference_ratio_and_spread_of_groups():
     assert found(spread, table).estimate == pytest.approx(2)
 
 
+def test_medians_of_groups_are_not_moved_by_outliers():
+    table = networks().assign(mse=lambda t: t["mse"].where((t["seed"] > 0) | (t["cell"] == "pru"), 1e6))
+    test = {"statistic": "median_difference", "table": "t", "groups": {"cell": ["gru", "pru"]}, "y": "mse", "above": 0}
+    interval = found(test | {"where": {"load": 2}}, table)
+    assert interval.estimate == pytest.approx(4 * 1.035 - 2 * 1.025)
+    assert 0 < interval.low < interval.estimate
+    assert found(test | {"where": {"load": 2}, "log": True}, networks()).estimate == pytest.approx(np.log10(2))
+    assert statistic_text(claim(test).test) == "difference in the median of mse, gru - pru"
+
+
+def lost(n_true: tuple[int, int], *, n: int = 24) -> pd.DataFrame:
+    rows = [
+        {"run": f"{cell}/{seed}", "cell": cell, "seed": seed, "infeasible": seed < n_lost}
+        for cell, n_lost in zip(("irnn", "gru"), n_true, strict=True) for seed in range(n)
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def test_a_difference_of_shares_is_uncertain_also_where_both_are_zero():
+    test = {"statistic": "share_difference", "table": "t", "groups": {"cell": ["irnn", "gru"]}, "y": "infeasible",
+            "above": 0}  # fmt: skip
+    assert found(test, lost((12, 3))).estimate == pytest.approx(9 / 24)
+    assert verdict(claim(test).test, found(test, lost((12, 3)))) == "holds"
+    assert verdict(claim(test).test, found(test, lost((3, 12)))) == "fails"
+    assert verdict(claim(test).test, found(test, lost((0, 0)))) == "undecided"
+    assert statistic_text(claim(test).test) == "difference in the share with infeasible, irnn - gru"
+    with pytest.raises(ClaimError, match="a share of mse, which is not true or false"):
+        found(test | {"y": "mse", "groups": {"cell": ["pru", "gru"]}}, networks())
+
+
 def test_pairs_cancel_what_they_share():
     test = {"statistic": "paired_difference", "table": "t", "groups": {"cell": ["gru", "pru"]},
             "pair": ["load", "seed"], "y": "mse", "log": True, "above": 0}  # fmt: skip

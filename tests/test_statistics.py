@@ -27,6 +27,13 @@ def test_slope_is_that_of_least_squares(noise):
     assert slope(ones(30), x, y)[0] == pytest.approx(np.polyfit(x, y, 1)[0], abs=1e-12)
 
 
+def test_the_median_is_that_of_rows_counted_as_often_as_their_weight(noise):
+    y = noise.normal(size=9)
+    weights = noise.integers(0, 3, size=(20, 9)).astype(float)
+    repeated = [np.median(np.repeat(y, own.astype(int))) for own in weights]
+    assert statistics.median(weights, y) == pytest.approx(repeated, abs=1e-12)
+
+
 @pytest.mark.parametrize("statistic", [spearman, slope])
 def test_a_weight_of_two_counts_a_row_twice(statistic, noise):
     x, y = noise.normal(size=12), noise.normal(size=12)
@@ -154,3 +161,24 @@ def test_the_median_of_nothing_is_nothing():
 def test_a_network_lost_early_weighs_on_those_watched_longer():
     steps, solved = np.array([1.0, 2.0, 3.0, 4.0]), np.array([False, True, True, True])
     assert median_steps(steps, solved) == 3.0  # Kaplan-Meier: 2/3, 1/3, 0
+
+
+def test_a_difference_of_shares_has_the_interval_of_newcombe():
+    # the example of Newcombe (1998), method 10: 56/70 - 48/80
+    found = statistics.share_difference((56, 70), (48, 80))
+    assert found == pytest.approx((0.2, 0.0524, 0.3339), abs=5e-5)
+    assert statistics.share_difference((48, 80), (56, 70)) == pytest.approx((-0.2, -0.3339, -0.0524), abs=5e-5)
+
+
+def test_two_shares_of_zero_may_still_differ():
+    found = statistics.share_difference((0, 24), (0, 24))
+    assert found.low < 0 < found.high
+    assert np.isnan(statistics.share_difference((0, 0), (0, 24)).low)
+
+
+def test_the_correction_of_holm_counts_the_tests_that_are_left():
+    # p times the number of hypotheses not yet rejected, never falling; a NaN is no test
+    found = statistics.holm(np.array([0.01, 0.04, np.nan, 0.03, 0.005]))
+    assert found == pytest.approx([0.03, 0.06, np.nan, 0.06, 0.02], nan_ok=True)
+    assert statistics.holm(np.array([0.9, 0.8])) == pytest.approx([1, 1])
+    assert statistics.holm(np.array([])).size == 0

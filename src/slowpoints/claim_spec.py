@@ -8,6 +8,8 @@ row of each group, compute a `statistic`, and compare its interval with `above`,
 | mean | y | mean over networks |
 | difference | y, groups | mean of the first group minus mean of the second |
 | paired_difference | y, groups, pair | the same, between rows that share the `pair` columns |
+| median_difference | y, groups | median of the first group minus median of the second |
+| share_difference | y, groups | share of rows with y true in the first group minus that in the second |
 | ratio | y, groups | mean of the first group over mean of the second |
 | spread | y, by | largest over smallest mean among the values of the column `by` |
 | spearman | x, y | rank correlation; `order` ranks the names in x; `given` a column, the partial one |
@@ -27,12 +29,15 @@ from slowpoints.spec.strict import SpecError, build, unknown
 
 Scale = Literal["smoke", "laptop", "paper"]
 Statistic = Literal[
-    "mean", "difference", "paired_difference", "ratio", "spread", "spearman", "slope", "distance", "share"
-]
+    "mean", "difference", "paired_difference", "median_difference", "share_difference", "ratio", "spread", "spearman",
+    "slope", "distance", "share"
+]  # fmt: skip
 NEEDS = {
     "mean": {"y"},
     "difference": {"y", "groups"},
     "paired_difference": {"y", "groups", "pair"},
+    "median_difference": {"y", "groups"},
+    "share_difference": {"y", "groups"},
     "ratio": {"y", "groups"},
     "spread": {"y", "by"},
     "spearman": {"x", "y"},
@@ -41,7 +46,7 @@ NEEDS = {
     "share": {"x", "y"},
 }
 MAY = {
-    "log": {"mean", "difference", "paired_difference", "slope"},
+    "log": {"mean", "difference", "paired_difference", "median_difference", "slope"},
     "order": {"spearman"},
     "empty": {"spearman"},
     "given": {"spearman"},

@@ -56,6 +56,17 @@ def data(args: argparse.Namespace) -> None:
     datasets.prepare(args.name, data_dir=args.data_dir, out=args.out)
 
 
+def authors(args: argparse.Namespace) -> None:
+    """Write the trials that Collins et al. (2017) published as one table, without rows where data_dir has none."""
+    import pandas as pd
+
+    from slowpoints.datasets import authors_trials
+    from slowpoints.records import write_table
+
+    rows = authors_trials.rows(data_dir=args.data_dir)
+    write_table(args.out, pd.DataFrame(rows, columns=[*authors_trials.COLUMNS, "source"]))
+
+
 def train(args: argparse.Namespace) -> None:
     """Train the runs of one stack together, or one study: the trials that a tuner suggests."""
     import torch
@@ -169,6 +180,7 @@ TEXT: dict[str, Any] = {"required": True}
 
 STAGES: list[tuple[str, Callable[[argparse.Namespace], None], Options]] = [
     ("data", data, {"--name": TEXT, "--data-dir": {"type": Path}, "--out": FILE}),
+    ("authors", authors, {"--data-dir": {"type": Path}, "--out": FILE}),
     (
         "train",
         train,

@@ -137,6 +137,11 @@ def analysis_params(scale: str, experiment: str, analysis: str) -> tuple[str, st
     )
 
 
+def data_tables(scale: str) -> list[str]:
+    """Return the tables of published data, which figures may read beside those of experiments."""
+    return [f"results/{scale}/data/authors_trials.csv"]
+
+
 def figure_names() -> list[str]:
     """Return the figures: one notebook each."""
     return sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))

@@ -33,6 +33,15 @@ def mean(weights: Array, y: Array) -> Array:
     return np.asarray(weights @ y / weights.sum(1))
 
 
+def median(weights: Array, y: Array) -> Array:
+    """Return the weighted median of y per row of weights; the mean of the middle two where the weight parts evenly."""
+    order = np.argsort(y, kind="stable")
+    reached = np.cumsum(weights[:, order], 1)
+    half = reached[:, -1:] / 2
+    lower, upper = np.argmax(reached >= half, 1), np.argmax(reached > half, 1)
+    return np.asarray((y[order][lower] + y[order][upper]) / 2)
+
+
 def slope(weights: Array, x: Array, y: Array) -> Array:
     """Return the least-squares slope of y on x; NaN where x does not vary."""
     dx, dy = x - mean(weights, x)[:, None], y - mean(weights, y)[:, None]
@@ -130,6 +139,24 @@ def wilson(n_true: int, n: int, *, level: float = 0.95) -> Interval:
         return Interval(np.nan, np.nan, np.nan)
     low, high = stats.binomtest(n_true, n).proportion_ci(level, method="wilson")
     return Interval(n_true / n, float(low), float(high))
+
+
+def share_difference(first: tuple[int, int], second: tuple[int, int], *, level: float = 0.95) -> Interval:
+    """Return one share, given as (true, all), minus another, and Newcombe's interval: it rests on Wilson's for each."""
+    a, b = wilson(*first, level=level), wilson(*second, level=level)
+    change = a.estimate - b.estimate
+    low = change - np.hypot(a.estimate - a.low, b.high - b.estimate)
+    return Interval(change, float(low), float(change + np.hypot(a.high - a.estimate, b.estimate - b.low)))
+
+
+def holm(p: Array) -> Array:
+    """Return the p values corrected after Holm for how many tests there are; those that are NaN are no tests.    [N]"""
+    tested = np.flatnonzero(~np.isnan(p))
+    order = tested[np.argsort(p[tested], kind="stable")]
+    raised = np.maximum.accumulate(p[order] * np.arange(len(order), 0, -1))
+    corrected = np.full_like(p, np.nan)
+    corrected[order] = np.minimum(raised, 1)
+    return corrected
 
 
 def median_steps(steps: Array, solved: NDArray[np.bool_]) -> float:

@@ -20,6 +20,27 @@ rule data_set:
         "stage train -m slowpoints data --name {wildcards.dataset:q} {params.data_dir} --out {output:q} 2> {log:q}"
 
 
+rule authors_trials:
+    """Read the trials that Collins et al. (2017) published, where data_dir has them; else the table has no rows."""
+    output:
+        "results/{scale}/data/authors_trials.csv",
+    log:
+        "logs/{scale}/data/authors_trials.txt",
+    benchmark:
+        "benchmarks/{scale}/data/authors_trials.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=8000,
+    params:
+        cfg=dag.data_cfg("cap-n-train-hps"),
+        code=dag.code("slowpoints.datasets.authors_trials"),
+        env=dag.environment("analysis", TORCH),
+        data_dir=DATA_OPTION,
+    shell:
+        "stage analysis -m slowpoints authors {params.data_dir} --out {output:q} 2> {log:q}"
+
+
 rule rebuild_shipped:
     """Rebuild a data set that ships with the project from the official files, for comparison with data/."""
     output:

@@ -29,8 +29,9 @@ def estimate(test: Test, table: pd.DataFrame) -> Estimate:
     if missing := sorted(test.columns() - set(table.columns)):
         raise ClaimError(f"table {test.table} has no column {missing}; it has {sorted(table.columns)}")
     rows = _usable(test, _selected(test, _filtered(test, table)))
-    compute = {"paired_difference": _paired, "spearman": _relation, "slope": _relation, "share": _share}
-    found = compute.get(test.statistic, _of_means)(test, rows) if len(rows) else NOTHING
+    compute = {"paired_difference": _paired, "spearman": _relation, "slope": _relation, "share": _share,
+               "share_difference": _share_difference}  # fmt: skip
+    found = compute.get(test.statistic, _of_middles)(test, rows) if len(rows) else NOTHING
     return Estimate(found, rows["run"].nunique(), rows["seed"].nunique())
 
 
@@ -96,8 +97,8 @@ def _numbers(values: pd.Series) -> np.ndarray:
     return values.to_numpy(dtype=float)
 
 
-def _of_means(test: Test, rows: pd.DataFrame) -> Interval:
-    """Return the mean, or the difference, ratio or spread of group means; one value per network first."""
+def _of_middles(test: Test, rows: pd.DataFrame) -> Interval:
+    """Return the mean, or the difference, ratio or spread of group means or medians; one value per network first."""
     y = (rows[test.y] - rows[test.to]).abs() if test.to else rows[test.y].astype(float)
     column = test.group_column if test.groups else test.by
     label = rows[column] if column else pd.Series("all", index=rows.index)
@@ -111,13 +112,16 @@ def _of_means(test: Test, rows: pd.DataFrame) -> Interval:
         _numbers(network["y"]),
         [(network["label"] == name).to_numpy(dtype=float) for name in names],
     )
+    middle = statistics.median if test.statistic == "median_difference" else statistics.mean
     combine = {
         "difference": lambda m: m[0] - m[1],
+        "median_difference": lambda m: m[0] - m[1],
+        "share_difference": lambda m: m[0] - m[1],
         "ratio": lambda m: m[0] / m[1],
         "spread": lambda m: m.max(0) / m.min(0),
     }.get(test.statistic, lambda m: m[0])
     return statistics.interval(
-        lambda weights: combine(np.stack([statistics.mean(weights * own, values) for own in member])),
+        lambda weights: combine(np.stack([middle(weights * own, values) for own in member])),
         _codes(network["run"]),
         group=_codes(network["label"]),
     )
@@ -155,4 +159,15 @@ def _share(test: Test, rows: pd.DataFrame) -> Interval:
     equal = _numbers(rows[test.x] == rows[test.y])
     own = statistics.interval(lambda weights: statistics.mean(weights, equal), _codes(rows["run"]), limits=(0.0, 1.0))
     sure = statistics.wilson(int(equal.sum()), len(equal))
+    return Interval(own.estimate, min(own.low, sure.low), max(own.high, sure.high))
+
+
+def _share_difference(test: Test, rows: pd.DataFrame) -> Interval:
+    """Return the difference of the shares in which y is true; each end is the wider of the clustered and Newcombe's."""
+    if not set(rows[test.y].unique()) <= {True, False}:
+        raise ClaimError(f"table {test.table}: a share of {test.y}, which is not true or false everywhere")
+    own = _of_middles(test, rows)
+    groups = (rows.loc[rows[test.group_column] == name, test.y].astype(int) for name in test.group_values)
+    first, second = ((int(group.sum()), len(group)) for group in groups)
+    sure = statistics.share_difference(first, second)
     return Interval(own.estimate, min(own.low, sure.low), max(own.high, sure.high))

@@ -61,6 +61,8 @@ def statistic_text(test: Test) -> str:
         "mean": f"mean of {y}",
         "difference": f"difference in {y}, {first} - {second}",
         "paired_difference": f"paired difference in {y}, {first} - {second}",
+        "median_difference": f"difference in the median of {y}, {first} - {second}",
+        "share_difference": f"difference in the share with {y}, {first} - {second}",
         "ratio": f"ratio of mean {y}, {first} / {second}",
         "spread": f"largest over smallest mean {y} among {test.by}",
         "spearman": f"Spearman correlation of {test.x} and {y}{given}",
