@@ -5,6 +5,7 @@ import torch
 from slowpoints import cells, engine
 
 OF_THE_PAPERS = ["gru", "intersection_rnn", "irnn", "lstm", "mgu", "minimal_rnn", "pru", "rnn", "ugrnn"]
+IN_THE_LOOP = ["lru"]  # no kernel runs these: what they hand up is wider than the layer
 INITIAL = {
     "keep_bias": 0.5,
     "recurrent_init": "normal",

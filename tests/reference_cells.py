@@ -87,6 +87,35 @@ def minimal_rnn(P, x, s):
     return (new,), new
 
 
+def positive(a):
+    return np.where(a.real >= 0, a + 0.5, sigmoid(a))
+
+
+def min_gru(P, x, s, g=lambda a: a):
+    (h,) = s
+    z = 1 - sigmoid(x @ P["W.update"] + P["b.update"])
+    new = (1 - z) * h + z * g(x @ P["W.candidate"] + P["b.candidate"])
+    return (new,), new
+
+
+def min_lstm(P, x, s, g=lambda a: a):
+    (h,) = s
+    forget, taken = (sigmoid(x @ P[f"W.{name}"] + P[f"b.{name}"]) for name in ("forget", "input"))
+    new = (forget * h + taken * g(x @ P["W.candidate"] + P["b.candidate"])) / (forget + taken)
+    return (new,), new
+
+
+def lru(P, x, s):
+    # real and imaginary part as numbers of their own: the imaginary unit is taken by the derivative
+    re, im = s
+    size, phase, gain = np.exp(-np.exp(P["b.nu"])), np.exp(P["b.theta"]), np.exp(P["b.gamma"])
+    L_re, L_im = size * np.cos(phase), size * np.sin(phase)
+    new_re = L_re * re - L_im * im + gain * (x @ P["W.re"] + P["b.re"])
+    new_im = L_re * im + L_im * re + gain * (x @ P["W.im"] + P["b.im"])
+    C_re, C_minus_im = np.split(P["out.W"], 2)
+    return (new_re, new_im), np.tanh(new_re @ C_re + new_im @ C_minus_im + P["out.b"])
+
+
 # (cell, its settings) -> its step. Add a line here for a new cell.
 STEPS = {
     ("rnn", ()): rnn,
@@ -102,6 +131,11 @@ STEPS = {
     ("pru", (("output_map", "identity"),)): pru_without_map,
     ("minimal_rnn", ()): minimal_rnn,
     ("mgu", ()): mgu,
+    ("min_gru", ()): min_gru,
+    ("min_gru", (("candidate", "positive"),)): lambda P, x, s: min_gru(P, x, s, positive),
+    ("min_lstm", ()): min_lstm,
+    ("min_lstm", (("candidate", "positive"),)): lambda P, x, s: min_lstm(P, x, s, positive),
+    ("lru", ()): lru,
 }
 
 

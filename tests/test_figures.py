@@ -36,7 +36,7 @@ def test_colours_in_the_palette_are_told_apart():
 
 
 def test_a_new_cell_has_a_colour_of_its_own_for_ever():
-    assert (figures.colour("my_cell"), figures.marker("my_cell")) == ("#333084", "h")
+    assert (figures.colour("my_cell"), figures.marker("my_cell")) == ("#333084", "*")
     assert figures.colour("my_cell") != figures.colour("my_other_cell")
     assert figures.colour("my_cell") not in PALETTE.values()
 

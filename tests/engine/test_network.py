@@ -35,7 +35,14 @@ def test_parameters_without_the_readout_are_as_derived_from_the_equations(name, 
 
 @pytest.mark.parametrize(
     ("name", "count"),
-    [("minimal_rnn", 5 * 4 + 2 * 5**2 + 2 * 5), ("mgu", 2 * (5**2 + 5 * 4 + 5)), ("irnn", 5 * 4 + 5**2 + 5)],
+    [
+        ("minimal_rnn", 5 * 4 + 2 * 5**2 + 2 * 5),
+        ("mgu", 2 * (5**2 + 5 * 4 + 5)),
+        ("irnn", 5 * 4 + 5**2 + 5),
+        ("min_gru", 2 * (5 * 4 + 5)),
+        ("min_lstm", 3 * (5 * 4 + 5)),
+        ("lru", 3 * 5 + 2 * (5 * 4 + 5) + 2 * 5**2 + 5),
+    ],
 )
 def test_parameters_of_the_extra_cells(name, count):
     net = network(name, n_in=4, n_out=2, units=5, learned_state=False)
@@ -45,6 +52,26 @@ def test_parameters_of_the_extra_cells(name, count):
 def test_the_intersection_rnn_pays_for_its_embedding_once():
     net = network("intersection_rnn", n_in=7, n_out=2, units=5, depth=3)
     assert engine.count_parameters(net) == (7 * 5 + 5) + 3 * 4 * (2 * 5**2 + 5) + 3 * 5 + 2 * 6
+
+
+FORMULAS = {  # of all layers together: n units, d inputs of each layer (Collins et al. 2017, section 2.1)
+    "rnn": lambda n, d: n * d + n**2 + n + n,
+    "irnn": lambda n, d: n * d + n**2 + n + n,
+    "ugrnn": lambda n, d: 2 * (n * d + n**2 + n) + n,
+    "gru": lambda n, d: 3 * (n * d + n**2 + n) + n,
+    "lstm": lambda n, d: 4 * (n * d + n**2 + n) + 2 * n,
+    "min_gru": lambda n, d: 2 * (n * d + n) + n,
+    "min_lstm": lambda n, d: 3 * (n * d + n) + n,
+    "lru": lambda n, d: 3 * n + 2 * (n * d + n) + (2 * n**2 + n) + 2 * n,
+}
+
+
+@pytest.mark.parametrize("name", FORMULAS)
+@pytest.mark.parametrize("depth", [1, 2, 4])
+def test_learned_states_and_the_readout_count_as_parameters(name, depth):
+    net = network(name, n_in=7, n_out=3, units=5, depth=depth)
+    layers = sum(FORMULAS[name](5, 7 if layer == 0 else 5) for layer in range(depth))
+    assert engine.count_parameters(net) == layers + 3 * 6
 
 
 @pytest.mark.parametrize("name", cells.names())
@@ -119,6 +146,24 @@ def test_runs_that_differ_in_a_scale_share_their_draws():
     one, two = initial(net), initial(net, recurrent_scale=2.0, bias_scale=0.3)
     assert torch.equal(two["0.R.forget"], 2 * one["0.R.forget"])
     assert torch.equal(two["readout.W"], one["readout.W"])
+
+
+def test_the_lru_starts_evenly_over_its_ring():
+    net = network("lru", (("r_min", 0.6), ("r_max", 0.9), ("max_phase", 2.0)), units=4_000)
+    params = initial(net, bias_scale=1.0, keep_bias=2.0)
+    nu, theta, gamma = (params[f"0.b.{name}"].double() for name in ("nu", "theta", "gamma"))
+    radius, phase = torch.exp(-torch.exp(nu)), torch.exp(theta)
+    even = torch.linspace(0, 1, 4_000, dtype=torch.float64)
+    area = (radius**2 - 0.36) / (0.81 - 0.36)
+    for found in (area, phase / 2):  # Kolmogorov and Smirnov: 0.03 is passed by chance once in 700 draws
+        assert (found.sort().values - even).abs().max() < 0.03
+    torch.testing.assert_close(torch.exp(gamma), torch.sqrt(1 - radius**2), rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize(("setting", "value"), [("r_min", -0.1), ("r_min", 1.0), ("r_max", 1.1), ("max_phase", 0.0)])
+def test_a_ring_outside_the_unit_disc_is_refused(setting, value):
+    with pytest.raises(ValueError, match="lru: "):
+        build("lru", ((setting, value),))
 
 
 def test_scales_may_be_given_by_stream():

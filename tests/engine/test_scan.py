@@ -8,18 +8,20 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from agreement import assert_close, built, in_float64, random_params, values_and_gradients
+from networks import IN_THE_LOOP
 from slowpoints import cells
-from slowpoints.cells.definition import Bundle, cell
-from slowpoints.engine import Network, build, compiled, scan, source, unroll
+from slowpoints.cells.definition import Bundle, Stream, cell
+from slowpoints.engine import Network, build, compiled, scan, shapes, source, unroll
 from slowpoints.engine.compiled import kernel, runs_compiled
 
 needs_compiler = pytest.mark.skipif(build.compiler() is None, reason="no C++ compiler here")
+WITH_KERNELS = sorted(set(cells.names()) - set(IN_THE_LOOP))
 SIZES = [(1, 1, 1, 1), (1, 7, 100, 1), (3, 64, 2, 2), (17, 64, 5, 1), (17, 1, 100, 2), (50, 7, 100, 1), (127, 7, 2, 2),
          (200, 64, 2, 1), (200, 1, 5, 3)]  # H, B, T, depth  # fmt: skip
 
 
 @needs_compiler
-@pytest.mark.parametrize("name", cells.names())
+@pytest.mark.parametrize("name", WITH_KERNELS)
 @pytest.mark.parametrize("size", SIZES, ids=str)
 def test_the_kernel_agrees_with_the_loop_in_float64(name: str, size: tuple[int, int, int, int]) -> None:
     units, batch, steps, depth = size
@@ -32,8 +34,17 @@ def test_the_kernel_agrees_with_the_loop_in_float64(name: str, size: tuple[int, 
     assert_close(found, values_and_gradients(net, *in_float64(params, x), last=last))
 
 
+@pytest.mark.parametrize("name", IN_THE_LOOP)
+def test_a_cell_whose_step_is_not_elementwise_runs_in_the_loop_and_says_why(
+    name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("INFO", logger="slowpoints"):
+        assert not runs_compiled(built(name), torch.ones(1), 4)
+    assert "without the compiled kernel: no rule for torch.cat" in caplog.text
+
+
 @needs_compiler
-@pytest.mark.parametrize("name", cells.names())
+@pytest.mark.parametrize("name", WITH_KERNELS)
 def test_long_sequences_are_computed_again_to_the_same_bits(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     net = Network(built(name), n_in=3, n_out=1, units=9, depth=2)
     params = random_params(net, runs=2)
@@ -46,7 +57,7 @@ def test_long_sequences_are_computed_again_to_the_same_bits(name: str, monkeypat
 
 
 @needs_compiler
-@pytest.mark.parametrize("name", cells.names())
+@pytest.mark.parametrize("name", WITH_KERNELS)
 def test_silent_steps_are_steps_with_no_input(name: str) -> None:
     net = Network(built(name), n_in=3, n_out=1, units=9, depth=2)
     params = random_params(net, runs=2)
@@ -54,7 +65,7 @@ def test_silent_steps_are_steps_with_no_input(name: str) -> None:
     outputs = []
     for silent, given in ((5, x), (0, pad(x, (0, 0, 0, 5)))):
         out, _ = unroll(net, params, given, silent=silent)
-        outputs.append((out, *torch.autograd.grad(out.square().sum(), [params["0.R." + net.cell.projections[0]]])))
+        outputs.append((out, *torch.autograd.grad(out.square().sum(), [params["0.W." + net.cell.projections[0]]])))
     for ours, theirs in zip(*outputs, strict=True):
         torch.testing.assert_close(ours, theirs, rtol=1e-6, atol=1e-6)
 
@@ -87,7 +98,7 @@ def test_tanh_and_exp_are_right_to_single_precision() -> None:
 
 
 @needs_compiler
-@pytest.mark.parametrize("name", cells.names())
+@pytest.mark.parametrize("name", WITH_KERNELS)
 def test_a_run_is_the_same_to_the_bit_alone_and_in_company(name: str) -> None:
     net = Network(built(name), n_in=3, n_out=1, units=3, learned_state=True)
     params = random_params(net, runs=5)
@@ -134,6 +145,22 @@ def test_every_elementwise_operation_of_a_cell_has_a_value_and_a_slope() -> None
     params = random_params(net, runs=2)
     x = torch.randn(2, 8, 5, 3, generator=torch.Generator().manual_seed(3)).requires_grad_()
     assert kernel(odd, 6) is not None
+    found = values_and_gradients(net, params, x, last=5)
+    assert_close(found, values_and_gradients(net, *in_float64(params, x), last=5))
+
+
+@needs_compiler
+def test_a_number_that_each_unit_learns_is_the_same_at_every_step() -> None:
+    @cell(streams=("a", Stream("rate", of="nothing", through=torch.sigmoid)), projections=("a",))
+    def leaky(p: Bundle, s: Bundle) -> tuple[Tensor]:
+        return (p.rate * s.h + (1 - p.rate) * torch.tanh(p.a),)
+
+    net = Network(leaky, n_in=3, n_out=1, units=6, depth=2)
+    assert shapes(net)["1.b.rate"] == (6,)
+    assert "1.W.rate" not in shapes(net)
+    params = random_params(net, runs=2)
+    x = torch.randn(2, 8, 5, 3, generator=torch.Generator().manual_seed(3)).requires_grad_()
+    assert kernel(leaky, 6) is not None
     found = values_and_gradients(net, params, x, last=5)
     assert_close(found, values_and_gradients(net, *in_float64(params, x), last=5))
 

@@ -4,7 +4,9 @@ One step of one layer, for the whole stack at once (all tensors [M, B, H]):
 
     p.<name> = W x + b + R h         streams that have a projection of the same name
     p.<name> = W x + b + R read      the same, for the projections listed under `second`
+    p.<name> = W x + b               all these, in a cell that is not `recurrent`: states meet elementwise alone
     p.<name> = W x + b, or x itself  streams without a projection
+    p.<name> = b                     streams of "nothing": a number per unit, the same at every step
     new states = step(p, s)          elementwise; s.<name> are the states
 
 From these lines the engine derives the unroll, the parameter count, the initialisation and exact Jacobians.
@@ -32,7 +34,9 @@ class Bundle:
 Pointwise = Callable[[Tensor], Tensor]
 Step = Callable[[Bundle, Bundle], tuple[Tensor, ...]]
 Read = Callable[[Bundle, Bundle], Tensor]
+Start = Callable[[int, torch.Generator], dict[str, Tensor]]
 
+NOTHING = "nothing"
 ACTIVATIONS: dict[str, Pointwise] = {"tanh": torch.tanh, "relu": torch.relu}
 
 
@@ -41,12 +45,17 @@ def identity(h: Tensor) -> Tensor:
     return h
 
 
+def positive(a: Tensor) -> Tensor:
+    """Return g(a) = a + 1/2 for a >= 0, sigmoid(a) below: continuous, above zero (Feng et al. 2024)."""
+    return torch.relu(a) + torch.sigmoid(-torch.relu(-a))
+
+
 @dataclass(frozen=True)
 class Stream:
     """One contribution of the input: an affine map of it, or of an earlier stream."""
 
     name: str
-    of: str = "input"  # or the name of an earlier stream without a projection
+    of: str = "input"  # or "nothing", or the name of an earlier stream without a projection
     affine: bool = True  # False: the source itself, no parameters
     through: Pointwise = identity  # applied to the stream, over all steps at once
 
@@ -60,14 +69,17 @@ class Cell:
     streams: tuple[Stream, ...]
     projections: tuple[str, ...]  # streams that also get R h
     second: tuple[str, ...]  # streams that get R read(p, s): a matmul that waits for the first
+    recurrent: bool  # False: no parameters R, as if all were zero
     read: Read | None
     states: tuple[str, ...]  # the first one is what the projections see
     keep: tuple[str, ...]  # streams whose bias means "remember"
     emits: bool  # step returns (*new states, y): y goes up, the states go through time
     embeds: bool  # layer 1 first maps the input affinely to H
     output_map: bool  # y = tanh(W_y s + b_y), after the scan
+    emitted: int  # how many times as wide as the layer y is; the output map makes it as wide
     measure: tuple[Pointwise, ...]  # per state: the quantity whose displacement in one step is the speed
     recurrent_identity: bool  # R always starts as the identity
+    start: Start | None  # (units, rng) -> the first values of streams of "nothing", by name, each [H]
 
     @property
     def free(self) -> tuple[Stream, ...]:
@@ -90,14 +102,17 @@ def cell(
     streams: tuple[str | Stream, ...],
     projections: tuple[str, ...] | None = None,
     second: tuple[str, ...] = (),
+    recurrent: bool = True,
     read: Read | None = None,
     states: tuple[str, ...] = ("h",),
     keep: tuple[str, ...] = (),
     emits: bool = False,
     embeds: bool = False,
     output_map: bool = False,
+    emitted: int = 1,
     measure: tuple[Pointwise, ...] | None = None,
     recurrent_identity: bool = False,
+    start: Start | None = None,
 ) -> Callable[[Step], Cell]:
     """Return a decorator that turns `step(p, s) -> new states` into a `Cell` of the function's name.
 
@@ -114,14 +129,17 @@ def cell(
             streams=full,
             projections=projections,
             second=second,
+            recurrent=recurrent,
             read=read,
             states=states,
             keep=keep,
             emits=emits,
             embeds=embeds,
             output_map=output_map,
+            emitted=emitted,
             measure=measure or (identity,) * len(states),
             recurrent_identity=recurrent_identity,
+            start=start,
         )
         _check(made)
         return made
@@ -139,6 +157,10 @@ def _check(made: Cell) -> None:
             raise ValueError(f"cell {made.name}: {word} {unknown} are not streams; known: {sorted(by_name)}")
     if not made.projections:
         raise ValueError(f"cell {made.name}: no projection of the state; name at least one stream")
+    if made.second and not made.recurrent:
+        raise ValueError(f"cell {made.name}: `second` projects what `read` returns, so the cell is recurrent")
+    if made.emitted > 1 and not (made.emits and made.output_map):
+        raise ValueError(f"cell {made.name}: what is {made.emitted} times as wide needs `emits` and `output_map`")
     if bool(made.second) != (made.read is not None):
         raise ValueError(f"cell {made.name}: give `second` and `read` together, or neither")
     for name in projected:
@@ -147,7 +169,10 @@ def _check(made: Cell) -> None:
     for stage in (made.projections, made.second):
         if len({by_name[name].of for name in stage}) > 1:
             raise ValueError(f"cell {made.name}: {list(stage)} are computed at once: give them one source")
-    if wrong := sorted({stream.of for stream in made.streams} - free - {"input"}):
-        raise ValueError(f"cell {made.name}: {wrong} cannot be sources; known: {['input', *sorted(free)]}")
+    if wrong := sorted({stream.of for stream in made.streams} - free - {"input", NOTHING}):
+        raise ValueError(f"cell {made.name}: {wrong} cannot be sources; known: {['input', NOTHING, *sorted(free)]}")
+    if wrong := sorted(name for name, stream in by_name.items() if stream.of == NOTHING and (
+            name in projected or not stream.affine)):  # fmt: skip
+        raise ValueError(f"cell {made.name}: {wrong} are of nothing, so they are a bias alone")
     if len(made.measure) != len(made.states):
         raise ValueError(f"cell {made.name}: {len(made.states)} states need as many measures")

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from slowpoints.cells.definition import Cell, Pointwise, Stream
+from slowpoints.cells.definition import NOTHING, Cell, Pointwise, Stream
 from slowpoints.engine.network import Network
 
 ALIGNMENT = 16  # numbers: 64 bytes of float32, a cache line and the widest vector
@@ -81,7 +81,11 @@ def prepare_layer(cell: Cell, params: Params, index: int, *, staged: bool = True
         return affine(params[f"{index}.{kind}W{name}"], params[f"{index}.{kind}b{name}"])
 
     def free(stream: Stream) -> Free:
-        weights = named("", f".{stream.name}") if stream.affine else None
+        if stream.of == NOTHING:
+            b = params[f"{index}.b.{stream.name}"]
+            weights: Affine | None = affine(b.new_empty(len(b), 0, b.shape[1]), b)
+        else:
+            weights = named("", f".{stream.name}") if stream.affine else None
         return Free(stream.name, stream.of, weights, stream.through)
 
     return Layer(
@@ -93,7 +97,7 @@ def prepare_layer(cell: Cell, params: Params, index: int, *, staged: bool = True
 
 
 def _stage(cell: Cell, params: Params, index: int, names: tuple[str, ...]) -> Stage:
-    units = params[f"{index}.R.{names[0]}"].shape[-1]
+    units = params[f"{index}.W.{names[0]}"].shape[-1]
     missing = _missing(len(names) * units, units)
 
     def fused(kind: str) -> Tensor:
@@ -101,7 +105,9 @@ def _stage(cell: Cell, params: Params, index: int, names: tuple[str, ...]) -> St
         return pad(together, (0, missing)) if missing else together
 
     widths = [units] * len(names) + [missing] * (missing > 0)
-    return Stage(names, widths, cell.source_of(names), affine(fused("W"), fused("b")), fused("R"))
+    weights = affine(fused("W"), fused("b"))
+    R = fused("R") if cell.recurrent else weights.b.new_zeros(len(weights.b), units, sum(widths))
+    return Stage(names, widths, cell.source_of(names), weights, R)
 
 
 def _missing(length: int, other: int) -> int:

@@ -36,20 +36,26 @@ def initialise(
 
     Scales and keep_bias are one number, or numbers by stream: what is not named has scale 1, bias 0. Matrices without a
     stream are named `embed`, `out` and `readout`. (The authors' hyperparameters have none for the output layer.)
+    Streams of "nothing" start as their cell says, or at zero.
 
     Every draw is made whatever the scales, so runs that differ in one share the rest. None of these settings concerns
     a front, which starts as its authors' did (Haviv et al. 2019).
     """
     cell, params = net.cell, dict[str, Tensor]()
-    affine = {_owner(name) for name in shapes(net) if ".b" in name and not name.startswith("front.")}
+    affine = {_owner(name) for name in shapes(net) if ".W" in name and not name.startswith("front.")}
+    given = {} if cell.start is None else {f"{layer}.b.{stream}": value for layer in range(net.depth)
+                                           for stream, value in cell.start(net.units, rng).items()}  # fmt: skip
+    projected = cell.projections + cell.second if cell.recurrent else ()
     keep = _by_name("keep_bias", keep_bias, cell, known=cell.keep, default=0.0)
-    of_state = _by_name("recurrent_scale", recurrent_scale, cell, known=cell.projections + cell.second, default=1.0)
+    of_state = _by_name("recurrent_scale", recurrent_scale, cell, known=projected, default=1.0)
     of_input = _by_name("input_scale", input_scale, cell, known=affine, default=1.0)
     of_bias = _by_name("bias_scale", bias_scale, cell, known=affine, default=0.0)
     for name, shape in shapes(net).items():
         local, owner = name.partition(".")[2], _owner(name)
         if name.startswith("front."):
             params[name] = _of_front(local, shape, rng=rng)
+        elif name in given:
+            params[name] = given[name]
         elif local.startswith("init."):
             params[name] = torch.zeros(shape)
         elif local.startswith("R."):
@@ -58,7 +64,7 @@ def initialise(
         elif len(shape) == 2:
             params[name] = _matrix(shape, kind=input_init, scale=of_input[owner], rng=rng)
         else:
-            params[name] = _bias(shape, kind=bias_init, scale=of_bias[owner], rng=rng) + keep.get(owner, 0.0)
+            params[name] = _bias(shape, kind=bias_init, scale=of_bias.get(owner, 0.0), rng=rng) + keep.get(owner, 0.0)
     return params
 
 

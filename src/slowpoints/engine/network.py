@@ -5,7 +5,7 @@ import itertools
 import math
 from dataclasses import dataclass
 
-from slowpoints.cells.definition import Cell
+from slowpoints.cells.definition import NOTHING, Cell
 
 
 @dataclass(frozen=True)
@@ -110,12 +110,15 @@ def _layer_shapes(net: Network, width: int, *, first: bool) -> dict[str, tuple[i
         found |= {"embed.W": (width, units), "embed.b": (units,)}
         width = units
     for stream in cell.streams:
-        if stream.affine:
+        if stream.of == NOTHING:
+            found[f"b.{stream.name}"] = (units,)
+        elif stream.affine:
             source = width if stream.of == "input" else units
             found |= {f"W.{stream.name}": (source, units), f"b.{stream.name}": (units,)}
-    found |= {f"R.{name}": (units, units) for name in cell.projections + cell.second}
+    if cell.recurrent:
+        found |= {f"R.{name}": (units, units) for name in cell.projections + cell.second}
     if cell.output_map:
-        found |= {"out.W": (units, units), "out.b": (units,)}
+        found |= {"out.W": (cell.emitted * units, units), "out.b": (units,)}
     if net.learned_state:
         found |= {f"init.{state}": (units,) for state in cell.states}
     return found

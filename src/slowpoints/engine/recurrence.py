@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from slowpoints.cells.definition import Bundle, Cell, cell
+from slowpoints.cells.definition import NOTHING, Bundle, Cell, cell
 from slowpoints.engine import build
 from slowpoints.engine.compiled import runs_compiled
 from slowpoints.engine.front import see
@@ -40,12 +40,15 @@ def drive(layer: Layer, x: Tensor) -> tuple[Tensor, ...]:
     """
     sources = _sources(layer, x)
     staged = [apply(stage.weights, sources[stage.source]) for stage in layer.stages]
-    return *(sources[free.name] for free in layer.free), *staged
+    return *(sources[free.name].expand(-1, x.shape[1], -1) for free in layer.free), *staged
 
 
 def _sources(layer: Layer, x: Tensor) -> dict[str, Tensor]:
-    """Return what streams are computed from: the input, and the free streams.    x: [M, K, I] -> each [M, K, H]"""
-    sources = {"input": x if layer.embed is None else apply(layer.embed, x)}
+    """Return what streams are computed from: the input, and the free streams.
+
+    x: [M, K, I] -> each [M, K, H]; [M, 1, H] where it comes from nothing
+    """
+    sources = {"input": x if layer.embed is None else apply(layer.embed, x), NOTHING: x.new_empty(len(x), 1, 0)}
     for free in layer.free:
         source = sources[free.source]
         sources[free.name] = free.through(source if free.weights is None else apply(free.weights, source))
@@ -159,7 +162,8 @@ def _scan(
     sources = {"input": x}
     if layer.free or layer.embed is not None:
         flat = _sources(layer, x.flatten(1, 2))
-        sources = {name: source.unflatten(1, x.shape[1:3]) for name, source in flat.items()}
+        n = x.shape[1] * x.shape[2]
+        sources = {name: value.expand(-1, n, -1).unflatten(1, x.shape[1:3]) for name, value in flat.items()}
     staged = [sources[cell.source_of(names)] for names in cell.stages]
     free = (sources[stream.name] for stream in layer.free)
     out, *final = Scan.apply(cell, n_steps, last, torch.is_grad_enabled(), *staged, *free, *states, *weights)
@@ -182,7 +186,12 @@ def _mapped(params: Params, index: int, y: Tensor) -> Tensor:
 
 def _weights(cell: Cell, params: Params, index: int) -> list[Tensor]:
     """Return the projecting weights of one layer in the order of `scan.Inputs`."""
-    return [params[f"{index}.{kind}.{name}"] for names in cell.stages for kind in "bWR" for name in names]
+    own = params
+    if not cell.recurrent:
+        b = params[f"{index}.b.{cell.projections[0]}"]
+        nothing = b.new_zeros(*b.shape, b.shape[1])
+        own = params | {f"{index}.R.{name}": nothing for name in cell.projections}
+    return [own[f"{index}.{kind}.{name}"] for names in cell.stages for kind in "bWR" for name in names]
 
 
 def engine_of(net: Network, device: torch.device) -> str:

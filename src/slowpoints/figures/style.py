@@ -30,10 +30,26 @@ PALETTE = {
     "intersection_rnn": "#6B4C9A",
     "mgu": "#8C564B",
     "minimal_rnn": "#9A8F00",
+    "min_gru": "#00A5A5",
+    "min_lstm": "#5F7F2F",
+    "lru": "#D3379B",
 }
-MARKERS = {"pru": "o", "gru": "s", "lstm": "^", "rnn": "D", "ugrnn": "v", "irnn": "P"}
-SPARE_MARKERS = "X<>hpd"
-NAMES = {"intersection_rnn": "+RNN", "minimal_rnn": "MinimalRNN"}
+MARKERS = {
+    "pru": "o",
+    "gru": "s",
+    "lstm": "^",
+    "rnn": "D",
+    "ugrnn": "v",
+    "irnn": "P",
+    "intersection_rnn": "X",
+    "mgu": "<",
+    "minimal_rnn": ">",
+    "min_gru": "h",
+    "min_lstm": "p",
+    "lru": "d",
+}
+SPARE_MARKERS = "*8H"
+NAMES = {"intersection_rnn": "+RNN", "minimal_rnn": "MinimalRNN", "min_gru": "minGRU", "min_lstm": "minLSTM"}
 PROTOCOLS: dict[str, tuple[LineStyle, str]] = {
     "decu": ("-", "growing delays"),
     "vocu": ("--", "growing vocabulary"),
