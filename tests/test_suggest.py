@@ -106,6 +106,8 @@ def test_scales_are_one_per_stream_of_the_cell_and_biases_one_per_gate_that_keep
         "train.lr",
     ]
     assert list(dimensions(space, build("rnn"))) == ["net.recurrent_scale.state", "train.lr"]
+    assert list(dimensions(space, build("irnn"))) == ["train.lr"], "the identity is never scaled"
+    assert list(dimensions(space, build("min_gru"))) == ["net.keep_bias.update", "train.lr"], "no recurrent matrix"
     both = [name for name in dimensions(space, build("intersection_rnn")) if "keep" in name]
     assert both == ["net.keep_bias.output_gate", "net.keep_bias.gate"]
 

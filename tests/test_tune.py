@@ -102,6 +102,24 @@ def test_a_stopped_or_diverged_trial_is_best_only_if_there_is_no_other() -> None
     assert tune.best_of([record(0.2), record(0.1)], TUNE | {"goal": "highest"})["valid"]["mse"] == 0.2
 
 
+def test_a_stopped_trial_is_told_with_the_gain_of_those_that_went_on() -> None:
+    def trial(outcome: str, *curve: float) -> dict[str, Any]:
+        steps = [5.0 * (i + 1) for i in range(len(curve))]
+        own = record(curve[-1], outcome) | {"steps": steps[-1], "curve": {"step": steps, "mse": list(curve)}}
+        return own
+
+    records = [
+        trial("ok", 0.9, 0.6, 0.3),
+        trial("ok", 0.7, 0.6, 0.5),
+        trial("stopped", 0.8),
+        trial("stopped", 1.0, 0.9),
+    ]
+    told = [tune.extrapolated(own, records, TUNE) for own in records]
+    assert told == pytest.approx([0.3, 0.5, 0.8 - 0.4, 0.9 - 0.2])
+    assert tune.extrapolated(records[2], records[2:], TUNE) == 0.8
+    assert tune.extrapolated(record(0.0, "diverged"), records, TUNE) is None
+
+
 def test_a_diverged_trial_is_a_record_and_the_study_goes_on(tmp_path: Path) -> None:
     wild = {"train.lr": {"kind": "log", "values": [1e-3, 1e30], "per": "run"}}
     records, _ = done(tmp_path, plan(make_run(0, optimizer="sgd", clip=0.0), space=wild))

@@ -14,7 +14,7 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from optuna.trial import FrozenTrial, create_trial
 from scipy.stats import qmc
 
-from slowpoints.cells.definition import Cell
+from slowpoints.cells.definition import NOTHING, Cell
 from slowpoints.spec.seeds import seed_of
 from slowpoints.spec.tuning import real
 
@@ -31,17 +31,22 @@ class Trial(NamedTuple):
 
 
 def dimensions(space: dict[str, dict[str, Any]], cell: Cell) -> Dimensions:
-    """Return one dimension per setting; those that are per stream or per keeping gate once for each of the cell's."""
+    """Return one dimension per setting; those that are per stream or per keeping gate once for each of the cell's.
+
+    How recurrent matrices start is left out where there are none, or where they are always the identity.
+    """
     found: Dimensions = {}
+    is_free = cell.recurrent and not cell.recurrent_identity
     for key, own in space.items():
-        found |= {name: (own["kind"], tuple(own["values"])) for name in _named(key, own["per"], cell)}
+        if is_free or not key.startswith("net.recurrent_"):
+            found |= {name: (own["kind"], tuple(own["values"])) for name in _named(key, own["per"], cell)}
     return found
 
 
 def _named(key: str, per: str, cell: Cell) -> list[str]:
     if per == "run":
         return [key]
-    affine = [stream.name for stream in cell.streams if stream.affine]
+    affine = [stream.name for stream in cell.streams if stream.affine and stream.of != NOTHING]
     projected = [*cell.projections, *cell.second]
     streams = {"keep": list(cell.keep), "stream": projected if key == "net.recurrent_scale" else affine}[per]
     return [f"{key}.{stream}" for stream in streams]

@@ -77,7 +77,7 @@ def _next(base: dict[str, Any], tune: dict[str, Any], dims: Dimensions, records:
     ahead = tune["first"] if n_known < tune["first"] else tune["trials"]  # the first model waits for all first trials
     points = suggest(
         dims,
-        [Trial(record["point"], objective(record, tune)) for record in records],
+        [Trial(record["point"], extrapolated(record, records, tune)) for record in records],
         min(tune["together"], ahead - n_known, tune["trials"] - n_known),
         name=base["id"],
         **{name: tune[name] for name in ("goal", "sampler", "first")},
@@ -88,6 +88,22 @@ def _next(base: dict[str, Any], tune: dict[str, Any], dims: Dimensions, records:
 def objective(record: dict[str, Any], tune: dict[str, Any]) -> float | None:
     """Return the validation metric at the end of a trial, also of one that was stopped; None if it diverged."""
     return None if record["outcome"] == "diverged" else float(record["valid"][tune["metric"]])
+
+
+def extrapolated(record: dict[str, Any], records: list[dict[str, Any]], tune: dict[str, Any]) -> float | None:
+    """Return what the model is told of a trial: of one that was stopped, what it might have come to.
+
+    It is taken to gain as much from its rung to the end as those trials did, on average, that were not stopped.
+    """
+    value = objective(record, tune)
+    if record["outcome"] != "stopped" or value is None:
+        return value
+    gains = [
+        own["curve"][tune["metric"]][-1] - own["curve"][tune["metric"]][own["curve"]["step"].index(record["steps"])]
+        for own in records
+        if own["outcome"] in ("ok", "budget")
+    ]
+    return value + (sum(gains) / len(gains) if gains else 0.0)
 
 
 def best_of(records: Iterable[dict[str, Any]], tune: dict[str, Any]) -> dict[str, Any]:

@@ -131,8 +131,8 @@ def tuning_page(found: dict[str, Any]) -> str:
         f"Written by `make bench-tuning` on {found['processor']}, torch {found['torch']}: CPU seconds per trial, one "
         f"thread, {found['trials']} trials of {found['steps']:,} steps of the perceptron task (batch 512, 5 steps of "
         "time), with the same tuner. The baseline starts one process per trial, with `nn.RNN` or `nn.LSTM`; in "
-        "brackets, only its training is counted, not its start. Halving keeps 3 of 8 after an eighth of the steps and 1 "
-        "of these after a half.",
+        "brackets, only its training is counted, not its start. Halving keeps 3 of 8 after an eighth of the steps, and "
+        "1 of these after a half.",
         table(["cell", "parameters", "ours", "baseline, s per trial", "ours, s per trial", "ratio"], rows),
     ]  # fmt: skip
     return "\n\n".join(parts) + "\n"
