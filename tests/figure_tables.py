@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+import trial_tables
 from slowpoints.analyses import predictors
 from slowpoints.analyses._given import Given
 from slowpoints.records import write_table
@@ -43,6 +44,7 @@ def write_all(folder: Path, *, learned: bool) -> None:
     _write(folder, "long2016-interfering", "latch_trace", _latch(n_targeted=2 if learned else 9))
     _write(folder, "collins2017-capacity", "bits", _bits())
     _write(folder, "collins2017-throughput", "throughput", _throughput())
+    trial_tables.write_all(folder, learned=learned)
     _write_delayed(folder, "haviv2019-curricula", ("gru-vocu", "gru-decu", "lstm-decu", "lstm-plain"), learned=learned)
     for name, rows in (
         task_tables() | network_tables(("gru-vocu", "lstm-decu", "lstm-plain"), learned=learned)

@@ -182,3 +182,9 @@ def test_importance_is_of_trials_per_study_with_repeatable_intervals():
     assert (best["low"] > 0).all()
     assert (table["high"] <= 1).all()
     pd.testing.assert_frame_equal(table, tables(records, importance={"n_resamples": 40})["importance"])
+
+
+def test_gates_are_also_taken_together():
+    shares = {"train.lr": 0.5, "net.input_scale.gate": 0.3, "net.input_scale.candidate": 0.2}
+    assert importance.with_sums(shares) == shares | {"net.input_scale": 0.5}
+    assert importance.with_sums({"train.lr": 1.0}) == {"train.lr": 1.0}

@@ -22,12 +22,17 @@ from slowpoints.figures.printed import mean_sem, printed
 from slowpoints.figures.states import class_legend, spectrum, state_panels
 from slowpoints.figures.style import colour, label, marker, name_of, protocol, save, start
 from slowpoints.figures.task import delay_law, schedule, trial_strip
-from slowpoints.figures.words import CURRICULA, best_of, correlations, counts, listed, means
+from slowpoints.figures.trial_tables import agreement, rerun_rows, welch_rows
+from slowpoints.figures.trials import authors_trials, boxes, failures, importance_bars, ranked, running
+from slowpoints.figures.words import CURRICULA, best_of, correlations, counts, listed, means, medians
 
 __all__ = [
     "CURRICULA",
     "accuracy_by_delay",
+    "agreement",
+    "authors_trials",
     "best_of",
+    "boxes",
     "by_cell",
     "class_legend",
     "colour",
@@ -39,8 +44,10 @@ __all__ = [
     "delay_law",
     "distribution",
     "dots_by_arm",
+    "failures",
     "family",
     "grid",
+    "importance_bars",
     "knob",
     "label",
     "latch_panels",
@@ -49,6 +56,7 @@ __all__ = [
     "marker",
     "mean_sem",
     "means",
+    "medians",
     "name_of",
     "note",
     "places_in_training",
@@ -56,8 +64,11 @@ __all__ = [
     "printed",
     "protocol",
     "protocol_legend",
+    "ranked",
     "reference",
+    "rerun_rows",
     "rows",
+    "running",
     "save",
     "schedule",
     "solved_share",
@@ -68,5 +79,6 @@ __all__ = [
     "state_panels",
     "steps_to_solve",
     "trial_strip",
+    "welch_rows",
     "wrapped",
 ]
