@@ -50,8 +50,12 @@ def run(given: Given) -> Result:
         loss = own["valid_loss"].where(~own["infeasible"]).to_numpy(float)
         found = intervals(values, np.where(np.isnan(loss), np.inf, loss), given.settings)
         study = dict(zip(names, key, strict=True)) | {"n": len(own), "n_feasible": int((~own["infeasible"]).sum())}
-        rows += [study | {"hyperparameter": name, **interval._asdict()} for name, interval in found.items()]
-    return pd.DataFrame(rows).rename(columns={"estimate": "importance"}), {}
+        rows += [study | {"hyperparameter": name} | _named(interval) for name, interval in found.items()]
+    return pd.DataFrame(rows, columns=[*names, "n", "n_feasible", "hyperparameter", "importance", "low", "high"]), {}
+
+
+def _named(found: statistics.Interval) -> dict[str, float]:
+    return {"importance": found.estimate, "low": found.low, "high": found.high}
 
 
 def intervals(values: pd.DataFrame, loss: NDArray[np.float64], settings: Settings) -> dict[str, statistics.Interval]:
