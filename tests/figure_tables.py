@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+import trial_tables
 from capacity_tables import capacity_tables
 from made_up import identity
 from slowpoints.analyses import predictors
@@ -37,6 +38,7 @@ def write_all(folder: Path, *, learned: bool) -> None:
     for (experiment, name), made in capacity_tables(learned=learned).items():
         _write(folder, experiment, name, made)
     _write(folder, "collins2017-throughput", "throughput", _throughput())
+    trial_tables.write_all(folder, learned=learned)
     _write_delayed(folder, "haviv2019-curricula", ("gru-vocu", "gru-decu", "lstm-decu", "lstm-plain"), learned=learned)
     for name, rows in (
         task_tables() | network_tables(("gru-vocu", "lstm-decu", "lstm-plain"), learned=learned)

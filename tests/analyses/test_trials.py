@@ -76,8 +76,9 @@ def test_hyperparameters_are_text_that_reads_back():
 def test_a_study_is_summed_up_with_both_kinds_of_failure():
     losses = [0.1, 0.2, 0.3, 0.4, 1.5, None, None, None]
     own = [trial("gru", number, loss) for number, loss in enumerate(losses)]
+    own[3] |= {"outcome": "stopped"}
     (row,) = tables(own)["trainability"].to_dict("records")
-    assert (row["n"], row["n_infeasible"], row["n_worse"], row["baseline"]) == (8, 3, 1, 1.0)
+    assert (row["n"], row["n_infeasible"], row["n_worse"], row["n_stopped"], row["baseline"]) == (8, 3, 1, 1, 1.0)
     assert (row["infeasible"], row["worse"]) == (3 / 8, 1 / 8)
     assert row["infeasible_low"] < 3 / 8 < row["infeasible_high"]
     assert [row[name] for name in ("min", "q1", "median", "q3", "max")] == pytest.approx([0.1, 0.2, 0.3, 0.4, 1.5])
@@ -182,3 +183,15 @@ def test_importance_is_of_trials_per_study_with_repeatable_intervals():
     assert (best["low"] > 0).all()
     assert (table["high"] <= 1).all()
     pd.testing.assert_frame_equal(table, tables(records, importance={"n_resamples": 40})["importance"])
+
+
+def test_gates_are_also_taken_together():
+    shares = {"train.lr": 0.5, "net.input_scale.gate": 0.3, "net.input_scale.candidate": 0.2}
+    assert importance.with_sums(shares) == shares | {"net.input_scale": 0.5}
+    assert importance.with_sums({"train.lr": 1.0}) == {"train.lr": 1.0}
+
+
+def test_reruns_alone_leave_no_hyperparameter_to_be_judged():
+    table = tables(study("gru", phase="rerun"))["importance"]
+    assert table.empty
+    assert list(table)[-3:] == ["importance", "low", "high"]

@@ -34,7 +34,7 @@ rule authors_trials:
         mem_mb=8000,
     params:
         cfg=dag.data_cfg("cap-n-train-hps"),
-        code=dag.code("slowpoints.datasets.authors_trials"),
+        code=dag.code("slowpoints.datasets.authors_trials", "slowpoints.records"),
         env=dag.environment("analysis", TORCH),
         data_dir=DATA_OPTION,
     shell:

@@ -35,8 +35,10 @@ class Settings:
 def run(given: Given) -> Result:
     """Return each hyperparameter's share of importance for valid_loss, diverged trials as the worst of all.
 
-    Empty where fewer trials than the best share end better than the worst. A hyperparameter that some trial
-    lacks is left out. The intervals take the trials of a study as drawn independently, which a tuner's are not.
+    The scales of single gates (net.input_scale.forget) have rows of their own and one for their sum (net.input_scale),
+    which by chance alone is the larger the more gates there are. A hyperparameter that some trial lacks is left out.
+    Empty where fewer trials than the best share end better than the worst. The intervals take the trials of a study
+    as drawn independently, which a tuner's are not.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)  # it announces every study that it makes
     names = columns(given.records)
@@ -48,22 +50,33 @@ def run(given: Given) -> Result:
         loss = own["valid_loss"].where(~own["infeasible"]).to_numpy(float)
         found = intervals(values, np.where(np.isnan(loss), np.inf, loss), given.settings)
         study = dict(zip(names, key, strict=True)) | {"n": len(own), "n_feasible": int((~own["infeasible"]).sum())}
-        rows += [study | {"hyperparameter": name, **interval._asdict()} for name, interval in found.items()]
-    return pd.DataFrame(rows).rename(columns={"estimate": "importance"}), {}
+        rows += [study | {"hyperparameter": name} | _named(interval) for name, interval in found.items()]
+    return pd.DataFrame(rows, columns=[*names, "n", "n_feasible", "hyperparameter", "importance", "low", "high"]), {}
+
+
+def _named(found: statistics.Interval) -> dict[str, float]:
+    return {"importance": found.estimate, "low": found.low, "high": found.high}
 
 
 def intervals(values: pd.DataFrame, loss: NDArray[np.float64], settings: Settings) -> dict[str, statistics.Interval]:
-    """Return the importance of every column of `values` with its bootstrap interval over trials.    loss: [n]"""
+    """Return the importance of every column of `values`, and of gates together, with its interval.    loss: [n]"""
     rng = np.random.default_rng(SEED)
-    estimate = importance(values, loss, best=settings.best)
+    estimate = with_sums(importance(values, loss, best=settings.best))
     drawn = [rng.integers(0, len(loss), len(loss)) for _ in range(settings.n_resamples)]
-    draws = [importance(values.iloc[rows], loss[rows], best=settings.best) for rows in drawn]
+    draws = [with_sums(importance(values.iloc[rows], loss[rows], best=settings.best)) for rows in drawn]
     return {
         name: statistics.percentiles(
             estimate[name], np.array([draw[name] for draw in draws]), n=len(loss), limits=(0.0, 1.0)
         )
-        for name in values
+        for name in estimate
     }
+
+
+def with_sums(shares: dict[str, float]) -> dict[str, float]:
+    """Return the shares, and for each <block>.<name>.<gate> the sum over gates as <block>.<name>."""
+    gated = [name for name in shares if name.count(".") > 1]
+    wholes = dict.fromkeys(".".join(name.split(".")[:2]) for name in gated)
+    return shares | {whole: sum(shares[name] for name in gated if name.startswith(f"{whole}.")) for whole in wholes}
 
 
 def importance(values: pd.DataFrame, loss: NDArray[np.float64], *, best: float) -> dict[str, float]:

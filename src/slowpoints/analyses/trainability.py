@@ -24,7 +24,7 @@ def run(given: Given) -> Result:
     """Return counts and shares of both kinds of failure, and how eval_loss spreads over the feasible networks.
 
     infeasible: no finite score; worse: finite, but worse than the constant predictor. Shares are of all
-    networks of the study, with Wilson's interval.
+    networks of the study, with Wilson's interval. n_stopped: given up early; they count with the loss they had then.
     """
     studies = given.tables["trials"].groupby(names := columns(given.records), sort=False, dropna=False)
     rows = [dict(zip(names, key, strict=True)) | _summary(own) for key, own in studies]
@@ -35,7 +35,11 @@ def _summary(own: pd.DataFrame) -> dict[str, Any]:
     loss = own["eval_loss"].dropna().astype(float)
     quartiles = {name: loss.quantile(q) for name, q in (("q1", 0.25), ("median", 0.5), ("q3", 0.75))}
     return (
-        {"n_parameters": own["num_params"].iloc[0], "n": len(own)}
+        {
+            "n_parameters": own["num_params"].iloc[0],
+            "n": len(own),
+            "n_stopped": int((own["outcome"] == "stopped").sum()),
+        }
         | _share(own["infeasible"], "infeasible")
         | _share(own["worse"], "worse")
         | {"baseline": own["baseline"].iloc[0], "min": loss.min(), **quartiles, "max": loss.max()}

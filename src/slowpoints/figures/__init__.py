@@ -33,13 +33,18 @@ from slowpoints.figures.printed import mean_sem, printed
 from slowpoints.figures.states import class_legend, spectrum, state_panels
 from slowpoints.figures.style import colour, label, marker, name_of, protocol, save, start
 from slowpoints.figures.task import delay_law, schedule, trial_strip
-from slowpoints.figures.words import CURRICULA, best_of, correlations, counts, listed, means, slopes
+from slowpoints.figures.trial_tables import agreement, rerun_rows, welch_rows
+from slowpoints.figures.trials import authors_trials, boxes, failures, importance_bars, ranked, running
+from slowpoints.figures.words import CURRICULA, best_of, correlations, counts, listed, means, medians, slopes
 
 __all__ = [
     "CURRICULA",
     "accuracy_by_delay",
     "against_information",
+    "agreement",
+    "authors_trials",
     "best_of",
+    "boxes",
     "by_cell",
     "by_depth",
     "class_legend",
@@ -54,10 +59,12 @@ __all__ = [
     "dots_by_arm",
     "factor_matrix",
     "factors",
+    "failures",
     "family",
     "gains",
     "grid",
     "hard_and_soft",
+    "importance_bars",
     "knob",
     "label",
     "latch_panels",
@@ -66,6 +73,7 @@ __all__ = [
     "marker",
     "mean_sem",
     "means",
+    "medians",
     "name_of",
     "note",
     "places_in_training",
@@ -73,9 +81,12 @@ __all__ = [
     "printed",
     "protocol",
     "protocol_legend",
+    "ranked",
     "reference",
     "reported",
+    "rerun_rows",
     "rows",
+    "running",
     "save",
     "schedule",
     "slopes",
@@ -89,5 +100,6 @@ __all__ = [
     "stored_bits",
     "study",
     "trial_strip",
+    "welch_rows",
     "wrapped",
 ]

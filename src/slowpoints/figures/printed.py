@@ -4,9 +4,14 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from slowpoints.figures.panels import grid
+from slowpoints.figures.style import GREY
 
 ROW = 0.175  # inches
 GAP, BOLD = 3.0, 1.2  # between columns, in letters; how much wider a letter of the header is
+
+
+class Quoted(str):
+    """What others published: printed in grey."""
 
 
 def printed(rows: list[dict[str, str]]) -> Figure:
@@ -25,7 +30,8 @@ def printed(rows: list[dict[str, str]]) -> Figure:
         axis.text(end - width, -0.35, name, va="center", fontweight="bold", fontsize=6.5)
         for y, row in enumerate(rows):
             if not _repeats(rows, y, header[: header.index(name) + 1]):
-                axis.text(end - width, y + 0.5, row[name], va="center", fontsize=6.5)
+                look = {"color": GREY} if isinstance(row[name], Quoted) else {}
+                axis.text(end - width, y + 0.5, row[name], va="center", fontsize=6.5, **look)
     for level in (-0.85, 0.1, len(rows) + 0.2):
         axis.axhline(level, color="0.2", linewidth=0.6)
     return figure

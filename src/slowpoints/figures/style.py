@@ -60,6 +60,8 @@ PROTOCOLS: dict[str, tuple[LineStyle, str]] = {
     "before": (":", "before"),
     "relu": ("--", "rectified"),
     "soft": ("--", "by log-likelihood"),
+    "4": ("--", "4 layers"),
+    "8": ("--", "8 layers"),
     "unpenalised": ("--", "no penalty"),
     "visited-1e-4": ("-.", "penalty at visited states, .0001"),
     "visited-1e-3": ("-", "penalty at visited states, .001"),

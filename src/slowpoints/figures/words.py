@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from slowpoints import statistics
 from slowpoints.figures.style import ARMS, PROTOCOLS, label, name_of
@@ -65,6 +66,18 @@ def _slope(rows: pd.DataFrame, *, log: bool) -> Interval:
     numbers = rows.to_numpy(dtype=float)
     x, y = (np.log(numbers) if log else numbers).T
     return statistics.interval(lambda w: statistics.slope(w, x, y), pd.RangeIndex(len(x)).to_numpy())
+
+
+def medians(table: pd.DataFrame, *, by: str, y: str) -> str:
+    """Return the median of y over networks per value of `by`, with its interval, in words."""
+    groups = ((name, own[y].dropna().to_numpy(float)) for name, own in table.groupby(by, sort=False))
+    return listed(f"{name_of(str(name))} {_words(_median(values))}" for name, values in groups)
+
+
+def _median(values: NDArray[np.float64]) -> Interval:
+    if not len(values):
+        return Interval(float("nan"), float("nan"), float("nan"))
+    return statistics.interval(lambda w: statistics.median(w, values), np.arange(len(values)))
 
 
 def correlation(table: pd.DataFrame, *, x: str, y: str) -> Interval:
