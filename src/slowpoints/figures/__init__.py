@@ -1,6 +1,7 @@
 """Figures: one style, one colour per cell everywhere, panels that show every network. No torch."""
 
 from slowpoints.figures.delays import accuracy_by_delay, correlation_by_delay, speed_scatter
+from slowpoints.figures.distortion import allowed_errors
 from slowpoints.figures.formation import cost_of_introduction, family, places_in_training, speeds_in_training
 from slowpoints.figures.latch import latch_panels
 from slowpoints.figures.panels import (
@@ -27,6 +28,7 @@ from slowpoints.figures.words import CURRICULA, best_of, correlations, counts, l
 __all__ = [
     "CURRICULA",
     "accuracy_by_delay",
+    "allowed_errors",
     "best_of",
     "by_cell",
     "class_legend",
