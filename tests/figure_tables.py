@@ -39,6 +39,10 @@ def write_all(folder: Path, *, learned: bool) -> None:
         _write(folder, experiment, name, made)
     _write(folder, "collins2017-throughput", "throughput", _throughput())
     trial_tables.write_all(folder, learned=learned)
+    _write(folder, "collins2017-functions", "distortion", _sizes("collins2017-functions", "mse", learned=learned))
+    _write(folder, "collins2017-text", "outcomes", _sizes("collins2017-text", "bits_per_character", learned=learned))
+    for experiment in ("collins2017-functions", "collins2017-text"):
+        _write(folder, experiment, "coincidence", _coincidence(experiment, learned=learned))
     _write_delayed(folder, "haviv2019-curricula", ("gru-vocu", "gru-decu", "lstm-decu", "lstm-plain"), learned=learned)
     for name, rows in (
         task_tables() | network_tables(("gru-vocu", "lstm-decu", "lstm-plain"), learned=learned)
@@ -96,6 +100,27 @@ def _throughput() -> list[dict[str, Any]]:
         | {"mse": 1 - units / 80, "line": 1 - units / 64, "n_in": 64, "numbers_per_unit": 0.8}
         for arm in ("rnn", "gru") for units in (16, 64) for seed in range(2)
     ]  # fmt: skip
+
+
+def _sizes(experiment: str, metric: str, *, learned: bool) -> list[dict[str, Any]]:
+    """Return networks of two sizes, one and two layers deep; unless they learned, all of the larger size diverged."""
+    return [
+        identity(experiment, arm, seed, budget=budget, lr=lr, n_parameters=budget - n, units=budget // (20 + 9 * n))
+        | {"depth": 2 if arm.endswith("-2") else 1, "n_samples": 2000, "tau": 10, "bits_per_parameter": 1.0 + lr}
+        | ({metric: 200 / budget + lr, f"valid_{metric}": 1 - lr} if learned or budget == 300 else
+           {metric: None, f"valid_{metric}": None, "outcome": "diverged"})
+        for n, arm in enumerate(("rnn", "gru", "rnn-2", "intersection_rnn-2")) for budget in (300, 600)
+        for lr in (0.01, 0.04) for seed in range(2)
+    ]  # fmt: skip
+
+
+def _coincidence(experiment: str, *, learned: bool) -> pd.DataFrame:
+    """Return the networks on either curve; nothing but the names of the columns unless they learned."""
+    rows = [
+        identity(experiment, "rnn", seed, budget=300) | {"at": at, "size": 8.0, "distance": 0.1 * (1 + seed)}
+        for at in ("parameters", "units") for seed in range(2)
+    ]  # fmt: skip
+    return pd.DataFrame(rows).head(len(rows) if learned else 0)
 
 
 def _formation(*, learned: bool) -> list[dict[str, Any]]:

@@ -107,6 +107,20 @@ def test_stored_bits_allow_the_known_error(bits, thousands, mse):
     assert capacity.rate_distortion(1000 * bits * thousands, **PAPER) == pytest.approx(mse, abs=5e-4)
 
 
+@pytest.mark.parametrize(("n_samples", "tau"), [(1, 0), (6, 0), (20_000, 100)])
+def test_the_bits_an_error_needs_are_the_bits_that_allow_it(n_samples, tau):
+    bits = np.array([0.0, 0.01, 0.5, 3.0, 20.0, 200.0])
+    allowed = capacity.rate_distortion(bits, n_samples=n_samples, tau=tau)
+    found = capacity.bits_needed(allowed, n_samples=n_samples, tau=tau)
+    np.testing.assert_allclose(found, bits, rtol=1e-6, atol=1e-5)
+
+
+def test_an_error_above_the_variance_needs_no_bits_and_a_diverged_network_has_none():
+    found = capacity.bits_needed([1.0, 1.3, np.nan], n_samples=10, tau=2)
+    assert found[:2] == pytest.approx([0, 0], abs=1e-12)
+    assert np.isnan(found[2])
+
+
 def test_equal_weights_are_stored_equally():
     many = capacity.rate_distortion([0, 40, 80], n_samples=20, tau=10**12)
     assert many == pytest.approx([1, 2**-4, 2**-8], rel=1e-6)

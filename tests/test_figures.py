@@ -209,3 +209,13 @@ def test_a_spectrum_shows_the_unit_circle_and_all_eigenvalues(looked_at):
     assert axes[0, 0].patches[0].radius == 1
     assert len(axes[0, 0].lines[0].get_xdata()) == 10
     assert axes[0, 0].get_xlim()[0] < -2
+
+
+def test_the_grey_lines_are_the_errors_that_2_and_5_bits_per_parameter_allow():
+    axis = figures.grid(1, 1, height=2)[1][0, 0]
+    axis.set(xscale="log", xlim=(500, 4000))
+    figures.allowed_errors(axis, pd.DataFrame({"n_samples": [20_000], "tau": [100]}))
+    ends = {round(float(line.get_ydata()[-1]), 3) for line in axis.lines}
+    assert ends == {0.29, 0.124}
+    assert axis.get_xlim() == (500, 4000)
+    assert not axis.get_legend_handles_labels()[0], "the legend of the figure is of networks alone"

@@ -69,3 +69,15 @@ def rate_distortion(bits: ArrayLike, *, n_samples: int, tau: int) -> NDArray[np.
     stored = np.searchsorted(needed, bits, side="right")  # at least one: the first needs no bits
     level = np.exp2((sums[stored - 1] - 2 * bits) / stored)
     return stored * level + recall_line(stored, n_samples=n_samples, tau=tau)
+
+
+def bits_needed(mse: ArrayLike, *, n_samples: int, tau: int) -> NDArray[np.float64]:
+    """Return the fewest stored bits that allow a squared error: the inverse of `rate_distortion`."""
+    beta = sample_weights(n_samples, tau=tau)
+    count = np.arange(1, n_samples + 1)
+    left = recall_line(count, n_samples=n_samples, tau=tau)
+    reached = count * beta + left  # the error at which sample i begins to be stored; falls with i
+    error = np.minimum(np.asarray(mse, dtype=float), 1.0)
+    stored = np.searchsorted(-reached, -error, side="right").clip(1, n_samples)
+    level = (error - left[stored - 1]) / stored
+    return (np.cumsum(np.log2(beta))[stored - 1] - stored * np.log2(level)) / 2

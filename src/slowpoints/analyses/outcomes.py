@@ -1,6 +1,7 @@
 """How every run ended: one row per run, diverged ones included."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -14,12 +15,18 @@ class Settings:
 
 
 def run(given: Given) -> Result:
-    """Return outcome, steps, steps to solve (empty: not within the budget) and final test metrics."""
+    """Return outcome, steps, steps to solve (empty: not within the budget), final test and validation metrics."""
     rows = [
         identity(record)
         | {name: record[name] for name in ("steps", "steps_to_solve", "solved")}
         | {"lr": record["train"]["lr"], "max_steps": record["train"]["steps"]}
         | record["metrics"]
+        | {f"valid_{name}": _last(record, name) for name in record["metrics"]}
         for record in given.records
     ]
     return pd.DataFrame(rows), {}
+
+
+def _last(record: dict[str, Any], metric: str) -> float | None:
+    """Return a validation metric at the last look; none of a run that diverged, which saw no last look."""
+    return None if record["outcome"] == "diverged" else float(record["curve"][metric][-1])

@@ -12,6 +12,7 @@ from slowpoints.figures.capacity import (
     study,
 )
 from slowpoints.figures.delays import accuracy_by_delay, correlation_by_delay, speed_scatter
+from slowpoints.figures.distortion import allowed_errors
 from slowpoints.figures.formation import cost_of_introduction, family, places_in_training, speeds_in_training
 from slowpoints.figures.latch import latch_panels
 from slowpoints.figures.panels import (
@@ -43,6 +44,7 @@ __all__ = [
     "against_information",
     "agreement",
     "authors_trials",
+    "allowed_errors",
     "best_of",
     "boxes",
     "by_cell",
