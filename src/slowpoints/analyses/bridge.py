@@ -61,8 +61,9 @@ def _reported(group: Group) -> Group:
 def _rows(group: Group, given: Given) -> list[dict[str, Any]]:
     """Return the rows of one group, network by network."""
     settings = [task_settings(record["task"]) for record in group.records]
-    size = {"n_parameters": count_parameters(group.network), "data_dir": given.data_dir}
-    owners = list(zip(group.records, settings, worlds(group.records, group.task, settings, **size), strict=True))
+    n_parameters = count_parameters(group.network)
+    sets = worlds(group.records, group.task, settings, n_parameters=n_parameters, data_dir=given.data_dir)
+    owners = list(zip(group.records, settings, sets, strict=True))
     stored = {name: _stored(group, owners, given, rounded=rounded) for name, (_, rounded) in FORMATS.items()}
     return [
         _row(record, own[i], as_trained=stored["fp32"][i], form=name)
