@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from capacity_tables import capacity_tables
+from made_up import identity
 from slowpoints.analyses import predictors
 from slowpoints.analyses._given import Given
 from slowpoints.records import write_table
@@ -22,15 +24,6 @@ MEMORY = {
 }
 
 
-def identity(experiment: str, arm: str, seed: int, **point: Any) -> dict[str, Any]:
-    """Return the identity columns of one run."""
-    return {
-        "run": f"{experiment}/{arm}/{point}/{seed}", "experiment": experiment, "arm": arm, "seed": seed,
-        "n_parameters": 300, "outcome": "ok", "cell": arm.partition("-")[0], "units": 8, "depth": 1,
-        "curriculum": "none",
-    } | point  # fmt: skip
-
-
 def write_all(folder: Path, *, learned: bool) -> None:
     """Write every table that a notebook reads; with `learned` False no network has learned anything."""
     for experiment, (knob, values) in MEMORY.items():
@@ -41,7 +34,8 @@ def write_all(folder: Path, *, learned: bool) -> None:
         ]  # fmt: skip
         _write(folder, experiment, "outcomes", rows)
     _write(folder, "long2016-interfering", "latch_trace", _latch(n_targeted=2 if learned else 9))
-    _write(folder, "collins2017-capacity", "bits", _bits())
+    for (experiment, name), made in capacity_tables(learned=learned).items():
+        _write(folder, experiment, name, made)
     _write(folder, "collins2017-throughput", "throughput", _throughput())
     _write_delayed(folder, "haviv2019-curricula", ("gru-vocu", "gru-decu", "lstm-decu", "lstm-plain"), learned=learned)
     for name, rows in (
@@ -91,15 +85,6 @@ def _latch(*, n_targeted: int) -> list[dict[str, Any]]:
         | {"sequence": b, "t": t, "unit": unit, "input": 1.0, "gate": None if arm == "rnn" else 0.5,
            "state": 0.1 * t,            "phase": "targeted" if t <= n_targeted else "interfering"}
         for arm in ("pru", "rnn") for b in range(2) for t in range(1, 6) for unit in range(3)
-    ]  # fmt: skip
-
-
-def _bits() -> list[dict[str, Any]]:
-    return [
-        identity("collins2017-capacity", arm, seed, budget=budget, labels_per_parameter=labels, lr=0.01)
-        | {"bits": (1 + seed) * budget, "bits_per_parameter": 1.0 + seed, "n_labels": labels * budget}
-        for arm in ("rnn", "rnn-relu", "lstm") for budget in (250, 500) for labels in (3.0,)
-        for seed in range(2)
     ]  # fmt: skip
 
 

@@ -1,5 +1,16 @@
 """Figures: one style, one colour per cell everywhere, panels that show every network. No torch."""
 
+from slowpoints.figures.capacity import (
+    against_information,
+    by_depth,
+    factor_matrix,
+    factors,
+    gains,
+    hard_and_soft,
+    reported,
+    stored_bits,
+    study,
+)
 from slowpoints.figures.delays import accuracy_by_delay, correlation_by_delay, speed_scatter
 from slowpoints.figures.formation import cost_of_introduction, family, places_in_training, speeds_in_training
 from slowpoints.figures.latch import latch_panels
@@ -22,13 +33,15 @@ from slowpoints.figures.printed import mean_sem, printed
 from slowpoints.figures.states import class_legend, spectrum, state_panels
 from slowpoints.figures.style import colour, label, marker, name_of, protocol, save, start
 from slowpoints.figures.task import delay_law, schedule, trial_strip
-from slowpoints.figures.words import CURRICULA, best_of, correlations, counts, listed, means
+from slowpoints.figures.words import CURRICULA, best_of, correlations, counts, listed, means, slopes
 
 __all__ = [
     "CURRICULA",
     "accuracy_by_delay",
+    "against_information",
     "best_of",
     "by_cell",
+    "by_depth",
     "class_legend",
     "colour",
     "correlation_by_delay",
@@ -39,8 +52,12 @@ __all__ = [
     "delay_law",
     "distribution",
     "dots_by_arm",
+    "factor_matrix",
+    "factors",
     "family",
+    "gains",
     "grid",
+    "hard_and_soft",
     "knob",
     "label",
     "latch_panels",
@@ -57,9 +74,11 @@ __all__ = [
     "protocol",
     "protocol_legend",
     "reference",
+    "reported",
     "rows",
     "save",
     "schedule",
+    "slopes",
     "solved_share",
     "spectrum",
     "speed_scatter",
@@ -67,6 +86,8 @@ __all__ = [
     "start",
     "state_panels",
     "steps_to_solve",
+    "stored_bits",
+    "study",
     "trial_strip",
     "wrapped",
 ]

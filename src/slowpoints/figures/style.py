@@ -43,6 +43,7 @@ PROTOCOLS: dict[str, tuple[LineStyle, str]] = {
     "control": ("--", "no penalty"),
     "before": (":", "before"),
     "relu": ("--", "rectified"),
+    "soft": ("--", "by log-likelihood"),
     "unpenalised": ("--", "no penalty"),
     "visited-1e-4": ("-.", "penalty at visited states, .0001"),
     "visited-1e-3": ("-", "penalty at visited states, .001"),

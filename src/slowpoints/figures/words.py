@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+import numpy as np
 import pandas as pd
 
 from slowpoints import statistics
@@ -50,6 +51,20 @@ def means(table: pd.DataFrame, *, by: str, y: str) -> str:
 def _mean(values: pd.Series) -> Interval:
     numbers = values.to_numpy(dtype=float)
     return statistics.interval(lambda w: statistics.mean(w, numbers), pd.RangeIndex(len(numbers)).to_numpy())
+
+
+def slopes(table: pd.DataFrame, *, x: str, y: str, log: bool) -> str:
+    """Return the least-squares slope of y on x per arm, of both logarithms where `log`, with its interval, in words."""
+    own = table[table[y] > 0].dropna(subset=[x])
+    return listed(
+        f"{name_of(str(arm))} {_words(_slope(rows[[x, y]], log=log))}" for arm, rows in own.groupby("arm", sort=False)
+    )
+
+
+def _slope(rows: pd.DataFrame, *, log: bool) -> Interval:
+    numbers = rows.to_numpy(dtype=float)
+    x, y = (np.log(numbers) if log else numbers).T
+    return statistics.interval(lambda w: statistics.slope(w, x, y), pd.RangeIndex(len(x)).to_numpy())
 
 
 def correlation(table: pd.DataFrame, *, x: str, y: str) -> Interval:
