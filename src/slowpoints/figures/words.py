@@ -53,20 +53,6 @@ def _mean(values: pd.Series) -> Interval:
     return statistics.interval(lambda w: statistics.mean(w, numbers), pd.RangeIndex(len(numbers)).to_numpy())
 
 
-def slopes(table: pd.DataFrame, *, x: str, y: str, log: bool) -> str:
-    """Return the least-squares slope of y on x per arm, of both logarithms where `log`, with its interval, in words."""
-    own = table[table[y] > 0].dropna(subset=[x])
-    return listed(
-        f"{name_of(str(arm))} {_words(_slope(rows[[x, y]], log=log))}" for arm, rows in own.groupby("arm", sort=False)
-    )
-
-
-def _slope(rows: pd.DataFrame, *, log: bool) -> Interval:
-    numbers = rows.to_numpy(dtype=float)
-    x, y = (np.log(numbers) if log else numbers).T
-    return statistics.interval(lambda w: statistics.slope(w, x, y), pd.RangeIndex(len(x)).to_numpy())
-
-
 def correlation(table: pd.DataFrame, *, x: str, y: str) -> Interval:
     """Return Spearman's rank correlation of two columns, its interval clustered by network."""
     rows = table.dropna(subset=[x, y])
@@ -80,6 +66,20 @@ def correlations(table: pd.DataFrame, *, x: str, y: str) -> str:
     """Return Spearman's rank correlation per cell, with its interval, in words."""
     found = ((cell, correlation(own, x=x, y=y)) for cell, own in table.groupby("cell", sort=False))
     return listed(f"{label(str(cell))} {_words(interval)}" for cell, interval in found)
+
+
+def slopes(table: pd.DataFrame, *, x: str, y: str, log: bool) -> str:
+    """Return the least-squares slope of y on x per arm, of both logarithms where `log`, with its interval, in words."""
+    own = table[table[y] > 0].dropna(subset=[x])
+    return listed(
+        f"{name_of(str(arm))} {_words(_slope(rows[[x, y]], log=log))}" for arm, rows in own.groupby("arm", sort=False)
+    )
+
+
+def _slope(rows: pd.DataFrame, *, log: bool) -> Interval:
+    numbers = rows.to_numpy(dtype=float)
+    x, y = (np.log(numbers) if log else numbers).T
+    return statistics.interval(lambda w: statistics.slope(w, x, y), pd.RangeIndex(len(x)).to_numpy())
 
 
 def _words(interval: Interval) -> str:
