@@ -90,7 +90,7 @@ def _row(record: dict[str, Any], stored: dict[str, Any], *, as_trained: dict[str
     width = FORMATS[form][0]
     return (
         identity(record)
-        | {"n_classes": record["task"].get("n_classes", 2), "format": form, "storage_bits": width}
+        | {"n_classes": stored["n_classes"], "format": form, "storage_bits": width}
         | {name: stored[name] for name in MEASURES}
         | {"bits_per_stored_bit": hard / width}
         | {"kept": hard / trained if trained else None, "soft_per_hard": soft / hard if hard else None}

@@ -7,10 +7,14 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from slowpoints.figures.panels import by_cell
-from slowpoints.figures.style import FAINT, GREY, colour, look, name_of
+from slowpoints.figures.style import FAINT, GREY, LineStyle, colour, look, name_of
 
 PUBLISHED, MEAN = (3.0, 6.0), 5.0  # bits per parameter over all cells, sizes and depths (Collins et al. 2017)
 PERCEPTRON = 2.0  # bits per weight (Cover 1965, Gardner 1988)
+ELSEWHERE: dict[str, tuple[float, LineStyle]] = {
+    "perceptron, facts: 2": (2.0, ":"),  # Gardner 1988; Allen-Zhu & Li 2024
+    "GPT-style models: 3.6": (3.6, "-"),  # Morris et al. 2025
+}
 ALL_DEPTHS = "all depths"
 
 
@@ -37,6 +41,12 @@ def stored_bits(axis: Axes, table: pd.DataFrame, *, x: str, y: Literal["bits", "
     axis.plot(at, MEAN * per, color=GREY, linewidth=0.8, zorder=-1, label=f"published mean: {MEAN:g}")
     axis.plot(at, PERCEPTRON * per, ":", color=GREY, zorder=-1, label=f"a perceptron's weight: {PERCEPTRON:g}")
     axis.set_xlim(*at)
+
+
+def measured_elsewhere(axis: Axes) -> None:
+    """Draw in grey the bits per parameter that others found, named in the legend."""
+    for name, (level, style) in ELSEWHERE.items():
+        axis.axhline(level, linestyle=style, color=GREY, linewidth=0.8, zorder=0, label=name)
 
 
 def factors(table: pd.DataFrame) -> pd.DataFrame:

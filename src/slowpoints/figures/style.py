@@ -66,6 +66,8 @@ PROTOCOLS: dict[str, tuple[LineStyle, str]] = {
     "unpenalised": ("--", "no penalty"),
     "visited-1e-4": ("-.", "penalty at visited states, .0001"),
     "visited-1e-3": ("-", "penalty at visited states, .001"),
+    "2": ("-.", "2 layers"),
+    "soft": ("--", "soft bits"),
 }
 ARMS = {"vocabulary": "vocu", "delay": "decu", "none": "plain"}  # a curriculum's protocol in the names of arms
 STYLE: dict[str, Any] = {

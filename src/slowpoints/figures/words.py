@@ -95,6 +95,20 @@ def correlations(table: pd.DataFrame, *, x: str, y: str) -> str:
     return listed(f"{label(str(cell))} {_words(interval)}" for cell, interval in found)
 
 
+def slopes(table: pd.DataFrame, *, x: str, y: str, log: bool) -> str:
+    """Return the least-squares slope of y on x per arm, of both logarithms where `log`, with its interval, in words."""
+    own = table[table[y] > 0].dropna(subset=[x])
+    return listed(
+        f"{name_of(str(arm))} {_words(_slope(rows[[x, y]], log=log))}" for arm, rows in own.groupby("arm", sort=False)
+    )
+
+
+def _slope(rows: pd.DataFrame, *, log: bool) -> Interval:
+    numbers = rows.to_numpy(dtype=float)
+    x, y = (np.log(numbers) if log else numbers).T
+    return statistics.interval(lambda w: statistics.slope(w, x, y), pd.RangeIndex(len(x)).to_numpy())
+
+
 def _words(interval: Interval) -> str:
     if interval.estimate != interval.estimate:
         return "(nothing to estimate)"
