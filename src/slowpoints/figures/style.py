@@ -59,15 +59,13 @@ PROTOCOLS: dict[str, tuple[LineStyle, str]] = {
     "control": ("--", "no penalty"),
     "before": (":", "before"),
     "relu": ("--", "rectified"),
-    "soft": ("--", "by log-likelihood"),
-    "2": ("--", "two layers"),
-    "4": (":", "four layers"),
-    "8": ("-.", "eight layers"),
+    "2": ("-.", "2 layers"),
+    "4": (":", "4 layers"),
+    "8": ("--", "8 layers"),
+    "soft": ("--", "soft bits"),
     "unpenalised": ("--", "no penalty"),
     "visited-1e-4": ("-.", "penalty at visited states, .0001"),
     "visited-1e-3": ("-", "penalty at visited states, .001"),
-    "2": ("-.", "2 layers"),
-    "soft": ("--", "soft bits"),
 }
 ARMS = {"vocabulary": "vocu", "delay": "decu", "none": "plain"}  # a curriculum's protocol in the names of arms
 STYLE: dict[str, Any] = {

@@ -54,20 +54,6 @@ def _mean(values: pd.Series) -> Interval:
     return statistics.interval(lambda w: statistics.mean(w, numbers), pd.RangeIndex(len(numbers)).to_numpy())
 
 
-def slopes(table: pd.DataFrame, *, x: str, y: str, log: bool) -> str:
-    """Return the least-squares slope of y on x per arm, of both logarithms where `log`, with its interval, in words."""
-    own = table[table[y] > 0].dropna(subset=[x])
-    return listed(
-        f"{name_of(str(arm))} {_words(_slope(rows[[x, y]], log=log))}" for arm, rows in own.groupby("arm", sort=False)
-    )
-
-
-def _slope(rows: pd.DataFrame, *, log: bool) -> Interval:
-    numbers = rows.to_numpy(dtype=float)
-    x, y = (np.log(numbers) if log else numbers).T
-    return statistics.interval(lambda w: statistics.slope(w, x, y), pd.RangeIndex(len(x)).to_numpy())
-
-
 def medians(table: pd.DataFrame, *, by: str, y: str) -> str:
     """Return the median of y over networks per value of `by`, with its interval, in words."""
     groups = ((name, own[y].dropna().to_numpy(float)) for name, own in table.groupby(by, sort=False))
