@@ -54,3 +54,8 @@ def test_on_the_throughput_line_every_unit_keeps_one_number():
     units = np.array([1, 16, 64, 128])
     mse = capacity.throughput_line(units, n_in=64)
     assert capacity.numbers_per_unit(mse, n_units=units, n_in=64).tolist() == [1, 1, 1, 0.5]
+
+
+@pytest.mark.parametrize(("accuracy", "bits"), [([1.0, 1.0, 0.5], 2), ([0.75], 0.188722), ([0.3, 0.5], 0), ([1.0], 1)])
+def test_bits_held_are_what_the_errors_leave_of_each(accuracy, bits):
+    assert capacity.bits_held(accuracy) == pytest.approx(bits, abs=1e-5)

@@ -58,6 +58,7 @@ PROTOCOLS: dict[str, tuple[LineStyle, str]] = {
     "centres": ("-.", "penalty at centres"),
     "control": ("--", "no penalty"),
     "before": (":", "before"),
+    "deep": ("--", "2 layers"),
     "relu": ("--", "rectified"),
     "unpenalised": ("--", "no penalty"),
     "visited-1e-4": ("-.", "penalty at visited states, .0001"),
