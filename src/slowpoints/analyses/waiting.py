@@ -72,8 +72,9 @@ def _rows(group: Group, settings: Settings) -> list[dict[str, Any]]:
     fast, some = speed(F, h, measure=g), h[:, : settings.n_states]
     spread = (g(h) - g(h).mean(1, keepdim=True)).square().sum(-1).mean(1).sqrt()
     lasting = (spectrum(jacobian(some)).abs() >= math.exp(-1 / n_wait)).sum(-1).double().quantile(0.5, 1)
+    relative = torch.where(spread > 0, _middle(fast) / spread, torch.nan)
     columns = {"q": 0.5 * _middle(fast).square(), "speed": _middle(fast), "spread": spread,
-               "relative_speed": _middle(fast) / spread, "lasting": lasting}  # fmt: skip
+               "relative_speed": relative, "lasting": lasting}  # fmt: skip
     if net.depth == 1:
         lower, upper = _box(h)
         found = find_slow_points(
