@@ -43,7 +43,8 @@ def write_all(folder: Path, *, learned: bool) -> None:
     _write(folder, "long2016-interfering", "latch_trace", _latch(n_targeted=2 if learned else 9))
     _write(folder, "collins2017-capacity", "bits", _bits())
     _write(folder, "collins2017-throughput", "throughput", _throughput())
-    _write(folder, "collins2017-throughput", "waiting", _waiting(learned=learned))
+    for experiment in ("collins2017-throughput", "long2016-state"):
+        _write(folder, experiment, "waiting", _waiting(experiment, learned=learned))
     _write_delayed(folder, "haviv2019-curricula", ("gru-vocu", "gru-decu", "lstm-decu", "lstm-plain"), learned=learned)
     for name, rows in (
         task_tables() | network_tables(("gru-vocu", "lstm-decu", "lstm-plain"), learned=learned)
@@ -112,12 +113,13 @@ def _throughput() -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def _waiting(*, learned: bool) -> list[dict[str, Any]]:
+def _waiting(experiment: str, *, learned: bool) -> list[dict[str, Any]]:
     """Return networks that wait; of those that learned nothing all are alike; one arm is deeper."""
     return [
-        identity("collins2017-throughput", arm, seed, units=units, depth=1 + (arm == "gru-deep"))
+        identity(experiment, arm, seed, units=units, depth=1 + (arm == "gru-deep"))
         | {"lasting": units + seed if learned else 0, "expected": units, "miss": seed / units if learned else 1.0,
-           "relative_speed": 0.1 * (1 + seed) if learned else 0.5, "mse": 0.1 * seed if learned else 1.0}
+           "relative_speed": 0.1 * (1 + seed) if learned else 0.5, "mse": 0.1 * seed if learned else 1.0,
+           "held": 3.0 + seed if learned else 0.0}
         for arm in ("rnn", "gru", "gru-deep") for units in (16, 64) for seed in range(2)
     ]  # fmt: skip
 
