@@ -43,6 +43,8 @@ def write_all(folder: Path, *, learned: bool) -> None:
     _write(folder, "collins2017-text", "outcomes", _sizes("collins2017-text", "bits_per_character", learned=learned))
     for experiment in ("collins2017-functions", "collins2017-text"):
         _write(folder, experiment, "coincidence", _coincidence(experiment, learned=learned))
+    for experiment in ("collins2017-throughput", "long2016-state"):
+        _write(folder, experiment, "waiting", _waiting(experiment, learned=learned))
     _write_delayed(folder, "haviv2019-curricula", ("gru-vocu", "gru-decu", "lstm-decu", "lstm-plain"), learned=learned)
     for name, rows in (
         task_tables() | network_tables(("gru-vocu", "lstm-decu", "lstm-plain"), learned=learned)
@@ -98,7 +100,18 @@ def _throughput() -> list[dict[str, Any]]:
     return [
         identity("collins2017-throughput", arm, seed, units=units)
         | {"mse": 1 - units / 80, "line": 1 - units / 64, "n_in": 64, "numbers_per_unit": 0.8}
-        for arm in ("rnn", "gru") for units in (16, 64) for seed in range(2)
+        for arm in ("rnn", "gru", "gru-deep", "a_new_cell") for units in (16, 64) for seed in range(2)
+    ]  # fmt: skip
+
+
+def _waiting(experiment: str, *, learned: bool) -> list[dict[str, Any]]:
+    """Return networks that wait; of those that learned nothing all are alike; one arm is deeper."""
+    return [
+        identity(experiment, arm, seed, units=units, depth=1 + (arm == "gru-deep"))
+        | {"lasting": units + seed if learned else 0, "expected": units, "miss": seed / units if learned else 1.0,
+           "relative_speed": 0.1 * (1 + seed) if learned else 0.5, "mse": 0.1 * seed if learned else 1.0,
+           "held": 3.0 + seed if learned else 0.0}
+        for arm in ("rnn", "gru", "gru-deep") for units in (16, 64) for seed in range(2)
     ]  # fmt: skip
 
 

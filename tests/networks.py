@@ -4,7 +4,8 @@ import torch
 
 from slowpoints import cells, engine
 
-OF_THE_PAPERS = ["gru", "intersection_rnn", "irnn", "lstm", "mgu", "minimal_rnn", "pru", "rnn", "ugrnn"]
+OF_THE_PAPERS = ["gru", "intersection_rnn", "irnn", "lru", "lstm", "mgu", "min_gru", "min_lstm", "minimal_rnn", "pru",
+                 "rnn", "ugrnn"]  # fmt: skip
 IN_THE_LOOP = ["lru"]  # no kernel runs these: what they hand up is wider than the layer
 INITIAL = {
     "keep_bias": 0.5,

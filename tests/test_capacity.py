@@ -135,3 +135,8 @@ def test_no_other_way_to_spend_the_bits_leaves_less_error():
         errors = (beta * 2.0 ** (-2 * spent)).sum(1)
         assert least <= errors.min()
         assert least == pytest.approx(errors.min(), rel=0.1), "some split comes near"
+
+
+@pytest.mark.parametrize(("accuracy", "bits"), [([1.0, 1.0, 0.5], 2), ([0.75], 0.188722), ([0.3, 0.5], 0), ([1.0], 1)])
+def test_bits_held_are_what_the_errors_leave_of_each(accuracy, bits):
+    assert capacity.bits_held(accuracy) == pytest.approx(bits, abs=1e-5)

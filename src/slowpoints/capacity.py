@@ -20,6 +20,11 @@ def mutual_information(n_labels: ArrayLike, accuracy: ArrayLike, *, n_classes: i
     return b * (np.log2(n_classes) - entropy)
 
 
+def bits_held(accuracy: ArrayLike) -> np.float64:
+    """Return the sum over fair bits of 1 - H(error), given the share of right answers to each.    accuracy: [O]"""
+    return np.float64(mutual_information(1.0, accuracy).sum())
+
+
 def soft_bits(n_labels: ArrayLike, soft_bits_per_label: ArrayLike) -> NDArray[np.float64]:
     """Return b (log2 K - cross-entropy in bits), at least zero: whoever reads the network may ignore it.
 

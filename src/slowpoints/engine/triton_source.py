@@ -162,7 +162,7 @@ def _address(column: str) -> str:
 
 
 def _load(column: str) -> str:
-    return f"tl.load({_address(column)}, mask=ok)"
+    return f"tl.load({_address(column)}, mask=ok, other=1.0)"  # beyond the last unit: nothing is divided by zero
 
 
 def _loads(columns: Iterable[str]) -> list[str]:

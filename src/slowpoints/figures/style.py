@@ -58,6 +58,7 @@ PROTOCOLS: dict[str, tuple[LineStyle, str]] = {
     "centres": ("-.", "penalty at centres"),
     "control": ("--", "no penalty"),
     "before": (":", "before"),
+    "deep": ("--", "2 layers"),
     "relu": ("--", "rectified"),
     "2": ("-.", "2 layers"),
     "4": (":", "4 layers"),

@@ -1,0 +1,128 @@
+"""What states do while the network waits: how fast they move, and in how many directions a difference lasts.
+
+Here the three papers meet: held numbers (Collins et al. 2017) or bits (Long et al. 2016) against the speed of states
+(Haviv et al. 2019). The map is one step without input, which is also the mean of interfering bits; it is looked at
+where evaluation sequences are one step before they are asked. A direction lasts if its time constant -1/ln|lambda| is
+at least the waiting time, lambda an eigenvalue of the map's Jacobian there; where states rotate, directions last too.
+
+Speeds depend on the scale of a state, which no task fixes: `relative_speed` is in units of the states' own spread.
+The search for slow points starts from visited states and stays within two standard deviations of their mean, inside
+their range, as elsewhere. Networks of several layers are not searched.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.functional import pad
+
+from slowpoints.analyses._delayed import as_table
+from slowpoints.analyses._given import Given, Result
+from slowpoints.capacity import bits_held
+from slowpoints.dynamics import FIXED, OPEN, SLOW, find_slow_points, spectrum, speed
+from slowpoints.engine import measure, pack, readout, state_curvature, state_jacobian, state_map, unroll
+from slowpoints.records import identity
+from slowpoints.spec.seeds import seed_of
+from slowpoints.stack import Group, in_float64, rows_of
+from slowpoints.tasks import Batch
+
+TASKS = ("throughput", "memorization")
+TOGETHER = 16  # networks looked at together
+N_DEVIATIONS = 2.0
+KINDS = {"fixed": FIXED, "slow": SLOW, "open": OPEN}
+COLUMNS = ("n_wait", "q", "speed", "spread", "relative_speed", "lasting", "expected", "miss",
+           "point_speed", *KINDS, "mse", "held")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How many states are looked at."""
+
+    n_sequences: int = 256  # for speeds, and for the bits held
+    n_states: int = 4  # of them, for eigenvalues and as starts of the search
+    max_iterations: int = 60
+
+
+def run(given: Given) -> Result:
+    """Return one row per network: speeds are medians over states, `lasting` the median number of directions.
+
+    expected: min(units, numbers shown) for throughput, targeted bits for memorization; miss: |lasting / expected - 1|;
+    fixed, slow, open: shares of the points found; held: numbers, n_in (1 - mse), or bits, the sum of 1 - H(error).
+    """
+    rows = []
+    for group in given.groups:
+        if group.records[0]["task"]["name"] not in TASKS:
+            raise ValueError(f"waiting: networks of {group.records[0]['task']['name']}; known: {', '.join(TASKS)}")
+        for first in range(0, len(group.records), TOGETHER):
+            rows += _rows(in_float64(rows_of(group, slice(first, first + TOGETHER))), given.settings)
+    return as_table(rows, records=given.records, columns=COLUMNS), {}
+
+
+@torch.no_grad()
+def _rows(group: Group, settings: Settings) -> list[dict[str, Any]]:
+    net, params, n_wait = group.network, group.params, _waiting_steps(group)
+    rng = torch.Generator().manual_seed(seed_of(group.records[0]["experiment"], "waiting"))
+    batch = group.task.evaluation(group.settings, None, rows=settings.n_sequences, split="test", rng=rng)
+    x = pad(batch.x, (0, 0, 0, batch.silent)).double().expand(len(group.records), -1, -1, -1)
+    h = pack(unroll(net, params, x[:, :, :-1])[1])
+    nothing = x.new_zeros(len(x), net.n_in)
+    F, jacobian, g = state_map(net, params, nothing), state_jacobian(net, params, nothing), measure(net)
+    fast, some = speed(F, h, measure=g), h[:, : settings.n_states]
+    spread = (g(h) - g(h).mean(1, keepdim=True)).square().sum(-1).mean(1).sqrt()
+    lasting = (spectrum(jacobian(some)).abs() >= math.exp(-1 / n_wait)).sum(-1).double().quantile(0.5, 1)
+    relative = torch.where(spread > 0, _middle(fast) / spread, torch.nan)
+    columns = {"q": 0.5 * _middle(fast).square(), "speed": _middle(fast), "spread": spread,
+               "relative_speed": relative, "lasting": lasting}  # fmt: skip
+    if net.depth == 1:
+        lower, upper = _box(h)
+        found = find_slow_points(
+            F, some, measure=g, jacobian=jacobian, curvature=state_curvature(net, params, nothing),
+            lower=lower, upper=upper, max_iterations=settings.max_iterations,
+        )  # fmt: skip
+        columns["point_speed"] = _middle(found.speed)
+        columns |= {name: (found.kind == kind).double().mean(1) for name, kind in KINDS.items()}
+    out = readout(net, params, unroll(net, params, x, last=1)[0])
+    rows = []
+    for m, record in enumerate(group.records):
+        own = {name: float(value[m]) for name, value in columns.items()}
+        wanted = _expected(record)
+        rows.append(
+            identity(record) | own | {"n_wait": n_wait, "expected": wanted, "miss": abs(own["lasting"] / wanted - 1)}
+            | {"mse": record["metrics"]["mse"], "held": _held(record, out[m], batch)}
+        )  # fmt: skip
+    return rows
+
+
+def _middle(values: Tensor) -> Tensor:
+    """Return the median over states.    [M, N] -> [M]"""
+    return values.quantile(0.5, 1)
+
+
+def _box(h: Tensor) -> tuple[Tensor, Tensor]:
+    """Return how far the search may go.    h: [M, B, S] -> each [M, 1, S]"""
+    mean, reach = h.mean(1, keepdim=True), N_DEVIATIONS * h.std(1, correction=0, keepdim=True)
+    return torch.maximum(mean - reach, h.amin(1, keepdim=True)), torch.minimum(mean + reach, h.amax(1, keepdim=True))
+
+
+def _waiting_steps(group: Group) -> int:
+    """Return the steps between the last that matters and the answer."""
+    task = group.records[0]["task"]
+    n_wait = int(task["n_steps"] - 1 if task["name"] == "throughput" else task["n_interfering"])
+    if n_wait < 1:
+        raise ValueError(f"waiting: networks of {group.records[0]['experiment']} never wait")
+    return n_wait
+
+
+def _expected(record: dict[str, Any]) -> int:
+    """Return how many directions would do: a number each, or a bit each."""
+    task = record["task"]
+    return int(min(record["units"], task["n_in"]) if task["name"] == "throughput" else task["n_targeted"])
+
+
+def _held(record: dict[str, Any], out: Tensor, batch: Batch) -> float:
+    """Return the numbers or bits held at the end.    out: [B, 1, O]"""
+    if record["task"]["name"] == "throughput":
+        return float(record["task"]["n_in"] * (1 - record["metrics"]["mse"]))
+    return float(bits_held(((out > 0) == (batch.y > 0)).double().mean((0, 1)).numpy()))
