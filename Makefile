@@ -1,5 +1,5 @@
 # Thin: what is done stands in the Snakefile and in workflow/scripts.
-.PHONY: help setup reproduce test bench bench-gpu bench-points bench-tuning readme lock upgrade clean
+.PHONY: help setup reproduce test bench bench-gpu bench-points bench-tuning cost readme lock upgrade clean
 N ?= all
 TORCH ?= cpu
 STAGE = TORCH=$(TORCH) workflow/scripts/stage
@@ -13,6 +13,7 @@ help:
 	@echo "make bench-gpu             the same on a GPU, against cuDNN; write docs/speed-gpu.md"
 	@echo "make bench-points          the search for slow points against Adam (20 minutes), write docs/slow-points.md"
 	@echo "make bench-tuning          the cost of a tuned point against one process per trial, write docs/tuning.md"
+	@echo "make cost                  networks and operations of the planned study of capacity, write docs/cost-collins2017.md"
 	@echo "make readme                write the claims of the last laptop run into the README"
 	@echo "make lock | make upgrade   pin again what envs/*.in ask for | with the newest versions"
 	@echo "make clean                 remove the environments and caches; results stay"
@@ -40,6 +41,9 @@ bench-points:
 
 bench-tuning:
 	$(STAGE) train -m slowpoints bench-tuning --out docs
+
+cost:
+	$(STAGE) train -m slowpoints cost --paper collins2017 --out docs
 
 readme:
 	$(STAGE) figures -m slowpoints readme --scale laptop

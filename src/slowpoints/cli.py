@@ -166,6 +166,14 @@ def _keep(folder: Path, name: str, found: Any, page: str) -> None:
     (folder / f"{name}.md").write_text(page, encoding="utf-8")
 
 
+def cost(args: argparse.Namespace) -> None:
+    """Write what the planned experiments of one paper cost."""
+    from slowpoints import cost
+
+    args.out.mkdir(parents=True, exist_ok=True)
+    (args.out / f"cost-{args.paper}.md").write_text(cost.page(args.paper), encoding="utf-8")
+
+
 def rebuild(args: argparse.Namespace) -> None:
     """Rebuild a data set that ships with the project from the official files."""
     from slowpoints import datasets
@@ -203,6 +211,7 @@ STAGES: list[tuple[str, Callable[[argparse.Namespace], None], Options]] = [
     ("bench-gpu", bench_gpu, {"--out": FILE}),
     ("bench-points", bench_points, {"--out": FILE}),
     ("bench-tuning", bench_tuning, {"--out": FILE}),
+    ("cost", cost, {"--paper": TEXT, "--out": FILE}),
     ("rebuild", rebuild, {"--name": TEXT, "--data-dir": {"type": Path}, "--out": FILE}),
     ("figure", figure, {"notebook": {"type": Path}, "--scale": TEXT, "--executed": FILE, "--html": FILE}),
 ]  # fmt: skip
