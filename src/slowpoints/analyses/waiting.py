@@ -63,10 +63,8 @@ def run(given: Given) -> Result:
 
 @torch.no_grad()
 def _rows(group: Group, settings: Settings) -> list[dict[str, Any]]:
-    n_wait, rng = (
-        _waiting_steps(group),
-        torch.Generator().manual_seed(seed_of(group.records[0]["experiment"], "waiting")),
-    )
+    n_wait = _waiting_steps(group)
+    rng = torch.Generator().manual_seed(seed_of(group.records[0]["experiment"], "waiting"))
     batch = group.task.evaluation(group.settings, None, rows=settings.n_sequences, split="test", rng=rng)
     x = pad(batch.x, (0, 0, 0, batch.silent)).double().expand(len(group.records), -1, -1, -1)
     first = {name: value.double() for name, value in fresh(group.network, group.records).items()}
