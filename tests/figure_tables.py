@@ -109,8 +109,8 @@ def _waiting(experiment: str, *, learned: bool) -> list[dict[str, Any]]:
     return [
         identity(experiment, arm, seed, units=units, depth=1 + (arm == "gru-deep"))
         | {"lasting": units + seed if learned else 0, "expected": units, "miss": seed / units if learned else 1.0,
-           "relative_speed": 0.1 * (1 + seed) if learned else 0.5, "mse": 0.1 * seed if learned else 1.0,
-           "held": 3.0 + seed if learned else 0.0}
+           "lasting_before": units, "relative_speed": 0.1 * (1 + seed) if learned else 0.5,
+           "mse": 0.1 * seed if learned else 1.0, "held": 3.0 + seed if learned else 0.0}
         for arm in ("rnn", "gru", "gru-deep") for units in (16, 64) for seed in range(2)
     ]  # fmt: skip
 

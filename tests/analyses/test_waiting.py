@@ -9,7 +9,7 @@ import torch
 from slowpoints import tasks
 from slowpoints.analyses import waiting
 from slowpoints.spec.settings import resolve
-from slowpoints.stack import Group, network, task_settings
+from slowpoints.stack import Group, fresh, network, task_settings
 
 OFFSET = 10.0  # keeps rectified units where they are linear
 
@@ -62,6 +62,15 @@ def test_what_leaks_away_is_fast_and_does_not_last(analyse):
     assert row["q"] == pytest.approx(row["speed"] ** 2 / 2)
     assert row["relative_speed"] == pytest.approx(row["speed"] / row["spread"])
     assert (row["lasting"], row["miss"]) == (0, 1)
+
+
+def test_directions_that_lasted_before_training_are_those_of_the_first_weights(analyse):
+    group = linear(0.5 * torch.eye(6), task=SHOWN)
+    table, _ = analyse(waiting, [group])
+    before, _ = analyse(waiting, [group._replace(params=fresh(group.network, group.records))])
+    assert table["lasting"].tolist() == [0, 0]
+    assert table["lasting_before"].tolist() == before["lasting"].tolist()
+    assert before["lasting"].min() > 0  # identities, though some units are silent
 
 
 @pytest.mark.parametrize(("slack", "lasting"), [(1e-6, 4), (-1e-6, 0)])

@@ -25,14 +25,14 @@ from slowpoints.dynamics import FIXED, OPEN, SLOW, find_slow_points, spectrum, s
 from slowpoints.engine import measure, pack, readout, state_curvature, state_jacobian, state_map, unroll
 from slowpoints.records import identity
 from slowpoints.spec.seeds import seed_of
-from slowpoints.stack import Group, in_float64, rows_of
+from slowpoints.stack import Group, fresh, in_float64, rows_of
 from slowpoints.tasks import Batch
 
 TASKS = ("throughput", "memorization")
 TOGETHER = 16  # networks looked at together
 N_DEVIATIONS = 2.0
 KINDS = {"fixed": FIXED, "slow": SLOW, "open": OPEN}
-COLUMNS = ("n_wait", "q", "speed", "spread", "relative_speed", "lasting", "expected", "miss",
+COLUMNS = ("n_wait", "q", "speed", "spread", "relative_speed", "lasting", "lasting_before", "expected", "miss",
            "point_speed", *KINDS, "mse", "held")  # fmt: skip
 
 
@@ -48,8 +48,9 @@ class Settings:
 def run(given: Given) -> Result:
     """Return one row per network: speeds are medians over states, `lasting` the median number of directions.
 
-    expected: min(units, numbers shown) for throughput, targeted bits for memorization; miss: |lasting / expected - 1|;
-    fixed, slow, open: shares of the points found; held: numbers, n_in (1 - mse), or bits, the sum of 1 - H(error).
+    lasting_before: the same with the first weights; expected: min(units, numbers shown) for throughput, targeted bits
+    for memorization; miss: |lasting / expected - 1|; fixed, slow, open: shares of the points found; held: numbers,
+    n_in (1 - mse), or bits, the sum of 1 - H(error).
     """
     rows = []
     for group in given.groups:
@@ -62,28 +63,16 @@ def run(given: Given) -> Result:
 
 @torch.no_grad()
 def _rows(group: Group, settings: Settings) -> list[dict[str, Any]]:
-    net, params, n_wait = group.network, group.params, _waiting_steps(group)
+    n_wait = _waiting_steps(group)
     rng = torch.Generator().manual_seed(seed_of(group.records[0]["experiment"], "waiting"))
     batch = group.task.evaluation(group.settings, None, rows=settings.n_sequences, split="test", rng=rng)
     x = pad(batch.x, (0, 0, 0, batch.silent)).double().expand(len(group.records), -1, -1, -1)
-    h = pack(unroll(net, params, x[:, :, :-1])[1])
-    nothing = x.new_zeros(len(x), net.n_in)
-    F, jacobian, g = state_map(net, params, nothing), state_jacobian(net, params, nothing), measure(net)
-    fast, some = speed(F, h, measure=g), h[:, : settings.n_states]
-    spread = (g(h) - g(h).mean(1, keepdim=True)).square().sum(-1).mean(1).sqrt()
-    lasting = (spectrum(jacobian(some)).abs() >= math.exp(-1 / n_wait)).sum(-1).double().quantile(0.5, 1)
-    relative = torch.where(spread > 0, _middle(fast) / spread, torch.nan)
-    columns = {"q": 0.5 * _middle(fast).square(), "speed": _middle(fast), "spread": spread,
-               "relative_speed": relative, "lasting": lasting}  # fmt: skip
-    if net.depth == 1:
-        lower, upper = _box(h)
-        found = find_slow_points(
-            F, some, measure=g, jacobian=jacobian, curvature=state_curvature(net, params, nothing),
-            lower=lower, upper=upper, max_iterations=settings.max_iterations,
-        )  # fmt: skip
-        columns["point_speed"] = _middle(found.speed)
-        columns |= {name: (found.kind == kind).double().mean(1) for name, kind in KINDS.items()}
-    out = readout(net, params, unroll(net, params, x, last=1)[0])
+    first = {name: value.double() for name, value in fresh(group.network, group.records).items()}
+    few = x[:, : settings.n_states]
+    columns = _columns(group, x, settings) | {
+        "lasting": _lasting(group, group.params, few, n_wait), "lasting_before": _lasting(group, first, few, n_wait)
+    }  # fmt: skip
+    out = readout(group.network, group.params, unroll(group.network, group.params, x, last=1)[0])
     rows = []
     for m, record in enumerate(group.records):
         own = {name: float(value[m]) for name, value in columns.items()}
@@ -93,6 +82,39 @@ def _rows(group: Group, settings: Settings) -> list[dict[str, Any]]:
             | {"mse": record["metrics"]["mse"], "held": _held(record, out[m], batch)}
         )  # fmt: skip
     return rows
+
+
+def _columns(group: Group, x: Tensor, settings: Settings) -> dict[str, Tensor]:
+    """Return what is seen of the states one step before the end, and found near them.    x: [M, B, T, I] -> each [M]"""
+    net, params, g = group.network, group.params, measure(group.network)
+    nothing = x.new_zeros(len(x), net.n_in)
+    h, F = _states(group, params, x), state_map(net, params, nothing)
+    fast = _middle(speed(F, h, measure=g))
+    spread = (g(h) - g(h).mean(1, keepdim=True)).square().sum(-1).mean(1).sqrt()
+    relative = torch.where(spread > 0, fast / spread, torch.nan)
+    columns = {"q": 0.5 * fast.square(), "speed": fast, "spread": spread, "relative_speed": relative}
+    if net.depth > 1:
+        return columns
+    lower, upper = _box(h)
+    found = find_slow_points(
+        F, h[:, : settings.n_states], measure=g, jacobian=state_jacobian(net, params, nothing),
+        curvature=state_curvature(net, params, nothing), lower=lower, upper=upper,
+        max_iterations=settings.max_iterations,
+    )  # fmt: skip
+    kinds = {name: (found.kind == kind).double().mean(1) for name, kind in KINDS.items()}
+    return columns | {"point_speed": _middle(found.speed)} | kinds
+
+
+def _states(group: Group, params: dict[str, Tensor], x: Tensor) -> Tensor:
+    """Return the states before the last step.    x: [M, B, T, I] -> [M, B, S]"""
+    return pack(unroll(group.network, params, x[:, :, :-1])[1])
+
+
+def _lasting(group: Group, params: dict[str, Tensor], x: Tensor, n_wait: int) -> Tensor:
+    """Return the median number of directions that last.    x: [M, B, T, I] -> [M]"""
+    jacobian = state_jacobian(group.network, params, x.new_zeros(len(x), group.network.n_in))
+    lasts = spectrum(jacobian(_states(group, params, x))).abs() >= math.exp(-1 / n_wait)
+    return _middle(lasts.sum(-1).double())
 
 
 def _middle(values: Tensor) -> Tensor:
