@@ -28,5 +28,12 @@ def test_operations_are_six_per_parameter_sequence_and_step() -> None:
     assert found.most_parameters <= 3000
 
 
-def test_the_kept_page_is_the_plans() -> None:
-    assert (ROOT / "docs/cost-collins2017.md").read_text() == cost.page("collins2017"), "run: make cost"
+def test_the_kept_page_is_the_plans_and_the_readme_quotes_it() -> None:
+    page = (ROOT / "docs/cost-collins2017.md").read_text()
+    assert page == cost.page("collins2017"), "run: make cost"
+    _, jobs, networks, _, operations, *_ = (part.strip() for part in page.splitlines()[-1].strip("|").split("|"))
+    mantissa, power = operations.split("e+")
+    quoted = (
+        f"{jobs} jobs, {networks} networks, {mantissa} · 10{power.translate(str.maketrans('0123456789', '⁰¹²³⁴⁵⁶⁷⁸⁹'))}"
+    )
+    assert quoted in " ".join((ROOT / "README.md").read_text().split())

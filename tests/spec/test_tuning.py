@@ -1,11 +1,13 @@
 """What is tuned: spaces read strictly, studies planned, mistakes found before any job starts."""
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from plans import ROOT
 from slowpoints.spec import tuning
 from slowpoints.spec.experiment import Experiment, load
 from slowpoints.spec.stacks import stacks
@@ -106,6 +108,16 @@ def test_choices_that_a_cell_refuses_are_left_out(folder: Path) -> None:
 def test_a_mistake_is_found_while_planning(folder: Path, tune: dict[str, Any], message: str) -> None:
     with pytest.raises(SpecError, match=message):
         loaded(folder, tune=tune)
+
+
+def test_the_block_in_the_readme_is_one_that_works(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tuning, "SPACES", ROOT / "config" / "spaces")
+    (block,) = re.findall(r"```yaml\n(tune:.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
+    train = BASE["train"] | {"eval_every": 25}
+    found = loaded(folder, **yaml.safe_load(block), task={"name": "perceptron"}, train=train, sweep={})
+    study = found.studies["example/gru/0"]
+    assert {"task.labels_per_parameter", "train.lr", "net.keep_bias"} <= set(study["space"])
+    assert study["rungs"] == (0.25,)
 
 
 def test_studies_have_no_seeds_of_their_own(folder: Path) -> None:
