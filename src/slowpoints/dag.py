@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 
 from slowpoints import notebook, paper
+from slowpoints.spec import metrics
 from slowpoints.spec.canonical import canonical, digest
 from slowpoints.spec.digests import ROOT, code, env
 from slowpoints.spec.experiment import Experiment, load
@@ -23,6 +24,10 @@ def experiments(scale: str) -> dict[str, Experiment]:
     files = sorted((ROOT / "config" / "experiments").glob("*.yaml"))
     found = {path.stem: load(path.relative_to(ROOT) if Path.cwd() == ROOT else path, scale=scale) for path in files}
     _check_starts(found)
+    for experiment in found.values():
+        for run in experiment.runs:
+            where = f"config/experiments/{experiment.name}.yaml: arms.{run.arm}"
+            metrics.check(run._asdict(), experiment.studies.get(run.id, {}), where=where)
     return found
 
 
