@@ -3,7 +3,19 @@
 import pytest
 import torch
 
-from slowpoints.bench import adam_search, flip_flop, gpu, gpu_page, gpu_run, markdown, points, points_page, points_run
+from slowpoints.bench import (
+    adam_search,
+    flip_flop,
+    gpu,
+    gpu_page,
+    gpu_run,
+    markdown,
+    peer_trial,
+    points,
+    points_page,
+    points_run,
+    tuning_page,
+)
 from slowpoints.bench.contenders import LIBRARY, Case, library, ours, plain_loop
 from slowpoints.bench.measure import cpu_ms, peak_mb, with_precision
 from slowpoints.bench.report import SIZES
@@ -174,3 +186,19 @@ def test_the_page_of_points_marks_what_misses_the_target():
         found | {"cases": [case | {"as far as the best": None}]}
     )
     assert "| 4 | 0.01 | 0.1 | ours | 2 | 50.0 % | 0.0 % | 100.0 % | 3 | 25.0 % | 1e-09 |" in points_page(found)
+
+
+def test_a_peers_trial_learns_what_it_can_store() -> None:
+    trial = {"seed": 1, "cell": "rnn", "n_in": 16, "units": 16, "n_labels": 16, "n_steps": 2, "steps": 300, "batch": 32}
+    trial |= {"lr": 0.01, "lr_final": 0.1, "clip": 10.0}
+    found = peer_trial.train(trial)
+    assert found["accuracy"] == 1.0
+    assert found["cpu_s"] > 0
+
+
+def test_the_page_of_tuning_says_what_a_trial_costs() -> None:
+    own = {"parameters": 991, "one process per trial": {"cpu_s": 80.0, "training_cpu_s": 40.0},
+           "stacked": {"cpu_s": 16.0, "best": 2.0}, "stacked, halving": {"cpu_s": 8.0, "best": 2.0}}  # fmt: skip
+    text = tuning_page({"processor": "p", "torch": "t", "steps": 2000, "trials": 16, "cells": {"rnn": own}})
+    assert "| rnn | 991 | stacked | 5.00 | 1.00 | 5.0 (2.5) |" in text
+    assert "| rnn | 991 | stacked, halving | 5.00 | 0.50 | 10.0 (5.0) |" in text

@@ -48,7 +48,7 @@ def run() -> dict[str, Any]:
 
 def _measured(cell: str) -> dict[str, Any]:
     base = _base(cell)
-    _study(base, [], steps=100)  # what is compiled at first use is not of interest here
+    _study(base, [], steps=160)  # what is compiled at first use is not of interest here
     return {
         "parameters": _n_parameters(base),
         "one process per trial": _peer(base),
