@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from slowpoints import job, tune
+from slowpoints.bench import peer_trial
 from slowpoints.bench.measure import processor
 from slowpoints.bench.report import table
 from slowpoints.engine import count_parameters
@@ -48,12 +49,12 @@ def run() -> dict[str, Any]:
 
 def _measured(cell: str) -> dict[str, Any]:
     base = _base(cell)
-    _study(base, [], steps=160)  # what is compiled at first use is not of interest here
+    _study(_base(cell, steps=160), [])  # what is compiled at first use is not of interest here
     return {
         "parameters": _n_parameters(base),
         "one process per trial": _peer(base),
-        "stacked": _study(base, [], steps=STEPS),
-        "stacked, halving": _study(base, HALVING, steps=STEPS),
+        "stacked": _study(base, []),
+        "stacked, halving": _study(base, HALVING),
     }
 
 
@@ -72,9 +73,9 @@ def _n_parameters(base: dict[str, Any]) -> int:
     return int(count_parameters(network(base["task"], base["net"])))
 
 
-def _study(base: dict[str, Any], rungs: list[float], *, steps: int) -> dict[str, float]:
+def _study(base: dict[str, Any], rungs: list[float]) -> dict[str, float]:
     """Return seconds of CPU and the best bits per parameter of one study of ours, in this process."""
-    plan = {"runs": [_base(base["arm"], steps)], "tune": TUNE | {"rungs": rungs}}
+    plan = {"runs": [base], "tune": TUNE | {"rungs": rungs}}
     start = time.process_time()
     with TemporaryDirectory() as folder:
         out = job.Outputs(*(Path(folder, name) for name in ("plan", "runs.jsonl", "runs.safetensors", "provenance")))
@@ -106,7 +107,11 @@ def _peer(base: dict[str, Any]) -> dict[str, float]:
 def _process(base: dict[str, Any], **own: Any) -> dict[str, float]:
     train = {name: base["train"][name] for name in ("steps", "batch", "lr_final", "clip")}
     trial = train | {"cell": base["arm"], "n_in": 20, "n_steps": 5} | own
-    command = [sys.executable, "-m", "slowpoints.bench.peer_trial", json.dumps(trial)]
+    command = [
+        sys.executable,
+        peer_trial.__file__,
+        json.dumps(trial),
+    ]  # the file alone: it needs torch, nothing of ours
     found: dict[str, float] = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
     return found
 
