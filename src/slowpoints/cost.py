@@ -8,7 +8,9 @@ from typing import Any, NamedTuple
 
 from slowpoints import dag
 from slowpoints.engine import count_parameters
+from slowpoints.fates import n_going_on
 from slowpoints.spec.stacks import Stack
+from slowpoints.spec.tuning import n_next
 from slowpoints.stack import network
 
 RATE = 1e13  # operations per second of one GPU in float32: an assumption, nothing of this was measured
@@ -29,7 +31,7 @@ def share_trained(tune: dict[str, Any], n: int) -> float:
     alive, begun, total = n, 0.0, 0.0
     for rung in [*tune["rungs"], 1.0]:
         total += alive * (rung - begun)
-        alive, begun = max(1, round(tune["keep"] * alive)), rung
+        alive, begun = n_going_on(tune, alive), rung
     return total
 
 
@@ -37,8 +39,7 @@ def n_trainings(tune: dict[str, Any]) -> float:
     """Return how many whole trainings a study comes to: its trials, stack by stack, and its reruns."""
     known, total = 0, float(tune["reruns"])
     while known < tune["trials"]:
-        ahead = tune["first"] if known < tune["first"] else tune["trials"]
-        n = min(tune["together"], ahead - known, tune["trials"] - known)
+        n = n_next(tune, known)
         known, total = known + n, total + share_trained(tune, n)
     return total
 

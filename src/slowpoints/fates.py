@@ -47,4 +47,9 @@ def hopeless(fates: dict[int, Fate], tune: dict[str, Any], *, share: float) -> l
         return []
     sign = -1 if tune["goal"] == "highest" else 1
     ranked = sorted(fates, key=lambda run: (sign * fates[run].curve[tune["metric"]][-1], run))
-    return ranked[max(1, round(tune["keep"] * len(ranked))) :]
+    return ranked[n_going_on(tune, len(ranked)) :]
+
+
+def n_going_on(tune: dict[str, Any], n: int) -> int:
+    """Return how many of n trials go on at a rung: their share, at least one."""
+    return max(1, round(tune["keep"] * n))

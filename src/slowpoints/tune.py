@@ -20,7 +20,7 @@ from slowpoints.engine import engine_of
 from slowpoints.job import Made, Outputs, digests_of, made, versions, write
 from slowpoints.spec.canonical import canonical, shape
 from slowpoints.spec.experiment import BLOCKS
-from slowpoints.spec.tuning import with_values
+from slowpoints.spec.tuning import n_next, with_values
 from slowpoints.stack import network
 from slowpoints.suggest import Dimensions, Trial, dimensions, settings, suggest
 from slowpoints.train import Trainer, fit
@@ -74,11 +74,10 @@ def _next(base: dict[str, Any], tune: dict[str, Any], dims: Dimensions, records:
     if n_known >= tune["trials"]:
         best = best_of(records, tune)
         return [_numbered(base, best["point"], dims, "rerun", i) for i in range(tune["reruns"])]
-    ahead = tune["first"] if n_known < tune["first"] else tune["trials"]  # the first model waits for all first trials
     points = suggest(
         dims,
         [Trial(record["point"], extrapolated(record, records, tune)) for record in records],
-        min(tune["together"], ahead - n_known, tune["trials"] - n_known),
+        n_next(tune, n_known),
         name=base["id"],
         **{name: tune[name] for name in ("goal", "sampler", "first")},
     )

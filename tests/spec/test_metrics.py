@@ -7,7 +7,7 @@ import pytest
 
 from plans import make_run
 from slowpoints import tasks
-from slowpoints.spec import metrics
+from slowpoints.spec import metrics, settings
 from slowpoints.spec.strict import SpecError
 
 
@@ -18,14 +18,15 @@ def test_they_are_what_the_task_scores(name: str) -> None:
 
 
 def test_a_score_of_another_task_is_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    odd = make_run() | {"task": {"name": "odd"}}
     (tmp_path / "tasks").mkdir()
     (tmp_path / "tasks" / "one.py").write_text("def score(s):\n    return {'mse': 1, 'exact': 2}\n")
     (tmp_path / "tasks" / "two.py").write_text("from slowpoints.tasks.one import loss, score\n")
     (tmp_path / "tasks" / "odd.py").write_text("def score(s):\n    return found(s)\n")
-    monkeypatch.setattr(metrics, "PACKAGE", tmp_path)
+    monkeypatch.setattr(settings, "PACKAGE", tmp_path)
     assert metrics.metrics("two") == {"mse", "exact"}
     with pytest.raises(SpecError, match="task odd: let score return its metrics as"):
-        metrics.check(make_run() | {"task": {"name": "odd"}}, {}, where="x.yaml")
+        metrics.check(odd, {}, where="x.yaml")
 
 
 @pytest.mark.parametrize(

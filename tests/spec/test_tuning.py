@@ -102,6 +102,7 @@ def test_choices_that_a_cell_refuses_are_left_out(folder: Path) -> None:
         ),
         ({"also": {"train.lrr": {"log": [0.1, 1.0]}}}, "train.lrr: no such setting"),
         ({"also": {"net.units": {"integer": [1, 8]}}}, "cannot be tuned: the networks of a study share it"),
+        ({"also": {"train.stop_times": {"integer": [1, 8]}}}, "cannot be tuned: the networks of a study share it"),
         ({"also": {"seeds": {"integer": [1, 8]}}}, "expected <block>.<key>"),
     ],
 )

@@ -56,7 +56,7 @@ ALLOWED = {
     "claims": {"spec", "records", "claim_spec", "statistics", "dag"},
     "readme": {"records", "claims"},
     "bench": MODEL | {"dynamics", "job", "optimise", "suggest", "tune"},
-    "cost": MODEL | {"dag"},
+    "cost": MODEL | {"dag", "fates"},
     "cli": None,
     "__main__": {"cli"},
     "__init__": set(),

@@ -1,26 +1,27 @@
 """Which metrics a task has, read from its file without importing it: a misspelt one is seen while planning."""
 
 import ast
+from functools import cache
 from typing import Any
 
-from slowpoints.spec.settings import PACKAGE
+from slowpoints.spec.settings import tree
 from slowpoints.spec.strict import SpecError, unknown
 
 
-def metrics(task: str) -> set[str]:
+@cache
+def metrics(task: str) -> frozenset[str]:
     """Return the names of the metrics that `score` of a task returns: the keys of the mapping it returns as written.
 
     A `score` imported from another task is that task's.
     """
-    tree = ast.parse((PACKAGE / "tasks" / f"{task}.py").read_text(encoding="utf-8"))
-    for node in tree.body:
+    for node in tree("tasks", task).body:
         if isinstance(node, ast.FunctionDef) and node.name == "score":
             returned = [part.value for part in ast.walk(node) if isinstance(part, ast.Return)]
             written = [key for value in returned if isinstance(value, ast.Dict) for key in value.keys]
-            return {str(key.value) for key in written if isinstance(key, ast.Constant)}
+            return frozenset(str(key.value) for key in written if isinstance(key, ast.Constant))
         if isinstance(node, ast.ImportFrom) and any((name.asname or name.name) == "score" for name in node.names):
             return metrics(str(node.module).rpartition(".")[2])
-    return set()
+    return frozenset()
 
 
 def check(run: dict[str, Any], tune: dict[str, Any], *, where: str) -> None:

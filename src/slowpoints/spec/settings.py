@@ -70,14 +70,15 @@ def names(folder: str) -> list[str]:
 
 
 @cache
-def _tree(folder: str, name: str) -> ast.Module:
+def tree(folder: str, name: str) -> ast.Module:
+    """Return the syntax tree of a file of a registry folder, read once."""
     return ast.parse((PACKAGE / folder / f"{name}.py").read_text(encoding="utf-8"))
 
 
 @cache
 def _settings_node(folder: str, name: str) -> ast.ClassDef | None:
     """Return the `class Settings` of one file; of the file of this folder it is imported from, where it is imported."""
-    for node in _tree(folder, name).body:
+    for node in tree(folder, name).body:
         if isinstance(node, ast.ClassDef) and node.name == "Settings":
             return node
         if isinstance(node, ast.ImportFrom) and any(alias.name == "Settings" for alias in node.names):
@@ -102,7 +103,7 @@ def settings_class(folder: str, name: str) -> type[Any]:
 
 def literal(folder: str, name: str, variable: str, default: Any) -> Any:
     """Return the literal value of a module-level constant (`PER_RUN`, `NEEDS`), without importing the file."""
-    for node in _tree(folder, name).body:
+    for node in tree(folder, name).body:
         if isinstance(node, ast.Assign):
             targets: list[ast.expr] = node.targets
         elif isinstance(node, ast.AnnAssign):
@@ -116,7 +117,7 @@ def literal(folder: str, name: str, variable: str, default: Any) -> Any:
 
 def defines(folder: str, name: str, function: str) -> bool:
     """Return whether a file defines a function of this name, without importing the file."""
-    return any(isinstance(node, ast.FunctionDef) and node.name == function for node in _tree(folder, name).body)
+    return any(isinstance(node, ast.FunctionDef) and node.name == function for node in tree(folder, name).body)
 
 
 def defines_setting(folder: str, name: str, setting: str) -> bool:

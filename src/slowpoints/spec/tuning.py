@@ -5,16 +5,17 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from slowpoints.spec.settings import NetSettings, defines_setting, names, resolve
+from slowpoints.spec.settings import PER_RUN_NET, NetSettings, defines_setting, names, resolve
 from slowpoints.spec.strict import SpecError, read_yaml, unknown
-from slowpoints.spec.training import TrainSettings
+from slowpoints.spec.training import PER_RUN_TRAIN, TrainSettings
 
 SPACES = Path(__file__).resolve().parents[3] / "config" / "spaces"
 KINDS = ("uniform", "log", "logit", "integer", "choice")
-# What the networks of a study must share: the shape of their weights, and how they are looked at.
+OWN = {"net": {f.name for f in fields(NetSettings)}, "train": {f.name for f in fields(TrainSettings)}}
+# What the networks of a study must share: the shape of their stack, and where they start from.
 SHARED = {
-    "net": ("cell", "units", "budget", "depth", "initial_state", "front", "front_maps", "front_blocks", "front_widths"),
-    "train": ("batch", "eval_every", "eval_rows", "test_rows", "start", "start_arm", "snapshots", "regularise"),
+    "net": OWN["net"] - set(PER_RUN_NET),
+    "train": OWN["train"] - set(PER_RUN_TRAIN) | {"start_arm", "regularise"},
 }
 
 
@@ -90,6 +91,12 @@ def study(
     allowed = {key: _allowed(key, own, run, where=where) for key, own in mine.items()}
     settings = {name: value for name, value in vars(tune).items() if name not in ("space", "also")}
     return settings | {"space": {key: own._asdict() for key, own in sorted(allowed.items())}}
+
+
+def n_next(tune: dict[str, Any], n_known: int) -> int:
+    """Return how many trials are suggested next; the first model waits for all of the first trials."""
+    ahead = tune["first"] if n_known < tune["first"] else tune["trials"]
+    return int(min(tune["together"], ahead - n_known, tune["trials"] - n_known))
 
 
 def _part(key: str) -> tuple[str, str]:
@@ -178,8 +185,7 @@ def _check_key(key: str, *, where: str) -> None:
         raise SpecError(f"{where}: expected <block>.<key> with block one of task, net, train")
     if name in SHARED.get(block, ()):
         raise SpecError(f"{where}: cannot be tuned: the networks of a study share it")
-    own = {"net": {f.name for f in fields(NetSettings)}, "train": {f.name for f in fields(TrainSettings)}}.get(block)
     folder = {"net": "cells", "task": "tasks"}.get(block)
-    if name in (own or ()) or (folder and any(defines_setting(folder, file, name) for file in names(folder))):
+    if name in OWN.get(block, ()) or (folder and any(defines_setting(folder, file, name) for file in names(folder))):
         return
     raise SpecError(f"{where}: no such setting")
