@@ -58,6 +58,9 @@ ALLOWED = {
     "bench": MODEL | {"dynamics", "job", "optimise", "suggest", "tune"},
     "cost": MODEL | {"dag", "fates"},
     "cli": None,
+    "commands": None,
+    "stages": None,
+    "options": set(),
     "__main__": {"cli"},
     "__init__": set(),
 }

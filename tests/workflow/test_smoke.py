@@ -82,7 +82,7 @@ def test_records_name_code_environment_and_settings(finished: Path) -> None:
 EDITS = [
     ("a comment", "src/slowpoints/train.py", "SAVE_EVERY_S = 20.0", "SAVE_EVERY_S = 20.0  # seconds", set()),
     ("a docstring", "src/slowpoints/engine/recurrence.py", '"""The recurrence', '"""A recurrence', set()),
-    ("the command line", "src/slowpoints/cli.py", "One stage of the pipeline;", "A stage;", set()),
+    ("the command line", "src/slowpoints/stages.py", "Train the runs of one", "Train all runs of one", set()),
     ("the style", "src/slowpoints/figures/style.py", "\nimport", "\nADDED = 1\nimport", {"figure", "compile_paper"}),
     ("the paper", "paper/paper.typ", "= ", "=  ", {"compile_paper"}),
     ("a notebook", "notebooks/long2016-adding.ipynb", "figures.save(", "1; figures.save(", {"figure", "compile_paper"}),

@@ -1,0 +1,111 @@
+"""What the workflow's rules call: one function per stage, and the options of each."""
+
+import argparse
+import json
+from pathlib import Path
+
+from slowpoints.options import FILE, FILES, TEXT, Command
+
+
+def data(args: argparse.Namespace) -> None:
+    """Find a data set (shipped, in data_dir, or by pinned download), verify it, and write its manifest."""
+    from slowpoints import datasets
+
+    datasets.prepare(args.name, data_dir=args.data_dir, out=args.out)
+
+
+def authors(args: argparse.Namespace) -> None:
+    """Write the trials that Collins et al. (2017) published as one table, without rows where data_dir has none."""
+    import pandas as pd
+
+    from slowpoints.datasets import authors_trials
+    from slowpoints.records import write_table
+
+    rows = authors_trials.rows(data_dir=args.data_dir)
+    write_table(args.out, pd.DataFrame(rows, columns=[*authors_trials.COLUMNS, "source"]))
+
+
+def train(args: argparse.Namespace) -> None:
+    """Train the runs of one stack together, or one study: the trials that a tuner suggests."""
+    import torch
+
+    from slowpoints import dag, job
+
+    torch.set_num_threads(1)
+    stack = dag.stack(args.scale, args.experiment, args.stack)
+    common = {
+        "out": job.Outputs(args.plan, args.records, args.weights, args.provenance),
+        "checkpoint": args.checkpoint,
+        "device": job.device_named(args.device, matmul=args.matmul),
+        "data_dir": args.data_dir,
+        "torch_build": args.torch,
+    }
+    if stack.tune:
+        from slowpoints import tune
+
+        tune.run(stack.plan(), **common)
+    else:
+        job.run(stack.plan(), **common, start=(args.start_runs, args.start_points) if args.start_runs else None)
+
+
+def analyse(args: argparse.Namespace) -> None:
+    """Write one table of one experiment from its trained networks."""
+    import torch
+
+    from slowpoints import analyse
+
+    torch.set_num_threads(1)
+    analyse.run(args.name, settings=json.loads(args.settings), runs=args.runs, needs=args.needs, data_dir=args.data_dir,
+                table=args.table, arrays=args.arrays)  # fmt: skip
+
+
+def figure(args: argparse.Namespace) -> None:
+    """Execute the notebook of one figure."""
+    from slowpoints import notebook
+
+    given = notebook.at_scale(args.notebook, scale=args.scale)
+    notebook.render(args.notebook, executed=args.executed, html=args.html, given=given, root=Path.cwd())
+
+
+def claims(args: argparse.Namespace) -> None:
+    """Judge every claim, and write every number of the text."""
+    from slowpoints.claims import report
+
+    report.write(args.scale, torch=args.torch, claims=args.claims, text=args.numbers)
+
+
+def paper(args: argparse.Namespace) -> None:
+    """Compile the paper from the results of one scale."""
+    from slowpoints import paper
+
+    paper.compile_paper(Path("paper/paper.typ"), scale=args.scale, root=Path.cwd(), out=args.out)
+
+
+def rebuild(args: argparse.Namespace) -> None:
+    """Rebuild a data set that ships with the project from the official files."""
+    from slowpoints import datasets
+
+    datasets.build_shipped(args.name, data_dir=args.data_dir, out=args.out)
+
+
+STAGES = [
+    Command(data, {"--name": TEXT, "--data-dir": {"type": Path}, "--out": FILE}),
+    Command(authors, {"--data-dir": {"type": Path}, "--out": FILE}),
+    Command(
+        train,
+        {"--scale": TEXT, "--experiment": TEXT, "--stack": TEXT, "--plan": FILE, "--records": FILE, "--weights": FILE,
+         "--provenance": FILE, "--checkpoint": FILE, "--device": {"choices": ["cpu", "cuda"], "default": "cpu"},
+         "--matmul": {"choices": ["float32", "tf32"], "default": "float32"},
+         "--torch": {"default": "cpu"}, "--data-dir": {"type": Path}, "--start-runs": FILES,
+         "--start-points": {"type": Path}},
+    ),
+    Command(
+        analyse,
+        {"name": {}, "--settings": TEXT, "--runs": FILES, "--needs": FILES, "--data-dir": {"type": Path},
+         "--table": FILE, "--arrays": FILE},
+    ),
+    Command(figure, {"notebook": {"type": Path}, "--scale": TEXT, "--executed": FILE, "--html": FILE}),
+    Command(claims, {"--scale": TEXT, "--torch": {"default": "cpu"}, "--claims": FILE, "--numbers": FILE}),
+    Command(paper, {"--scale": TEXT, "--out": FILE}),
+    Command(rebuild, {"--name": TEXT, "--data-dir": {"type": Path}, "--out": FILE}),
+]  # fmt: skip
