@@ -138,12 +138,13 @@ def _median_steps(rows: pd.DataFrame) -> float:
     return statistics.median_steps(watched, rows["steps_to_solve"].notna().to_numpy())
 
 
-def reference(axis: Axes, level: float, text: str, *, below: bool = False) -> None:
-    """Draw a grey level with words on it: a published value, a budget, or chance."""
+def reference(axis: Axes, level: float, text: str, *, below: bool = False, left: bool = False) -> None:
+    """Draw a grey level with words at one end of it: a published value, a budget, or chance."""
     axis.axhline(level, color=GREY, linewidth=0.8, zorder=0)
     axis.annotate(
-        text, (1, level), xycoords=("axes fraction", "data"), xytext=(-1, -2 if below else 2),
-        textcoords="offset points", ha="right", va="top" if below else "bottom", color=GREY, fontsize=6.5,
+        text, (0 if left else 1, level), xycoords=("axes fraction", "data"),
+        xytext=(2 if left else -1, -2 if below else 2),
+        textcoords="offset points", ha="left" if left else "right", va="top" if below else "bottom", color=GREY, fontsize=6.5,
     )  # fmt: skip
 
 
