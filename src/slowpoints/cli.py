@@ -1,19 +1,20 @@
 """The command line: parse, call one function, log. A mistake of the user ends in one line, not in a traceback."""
 
-import argparse
 import logging
 import os
 import sys
 
-from slowpoints.commands import COMMANDS
+from slowpoints.parser import overview, parsed
 from slowpoints.spec.digests import ROOT
 from slowpoints.spec.strict import SpecError
-from slowpoints.stages import STAGES
 
 
 def main() -> int:
     """Run one command and return the exit status."""
-    args = _parser().parse_args()
+    if len(sys.argv) == 1 or sys.argv[1] in ("-h", "--help", "help"):
+        print(overview(), end="")
+        return 0
+    args = parsed(sys.argv[1:])
     if args.stage and args.stage != os.environ.get("SLOWPOINTS_STAGE", args.stage):
         launcher = ROOT / "workflow" / "scripts" / "stage"
         os.execv(launcher, [str(launcher), args.stage, "-m", "slowpoints", *sys.argv[1:]])
@@ -39,14 +40,3 @@ ONE_LINE = {
     "OSError",
     "PermissionError",
 }
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="slowpoints", description="Memory in recurrent networks, reproduced.")
-    commands = parser.add_subparsers(dest="command", required=True)
-    for command in (*COMMANDS, *STAGES):
-        own = commands.add_parser(command.name, help=command.call.__doc__, description=command.call.__doc__)
-        own.set_defaults(call=command.call, stage=command.stage)
-        for option, settings in command.options.items():
-            own.add_argument(option, **settings)
-    return parser

@@ -7,6 +7,28 @@ from typing import Any
 
 from slowpoints.options import FILE, TEXT, Command
 
+BEFORE = "before a run"
+DURING = "while it runs, and after"
+MEASURE = "measure, and keep what was measured (each is a target of the Makefile)"
+SHELL = "in the shell"
+
+
+def doctor(args: argparse.Namespace) -> None:
+    """Look at this machine: can it run the workflow, at which scale, for about how long; and what to mend first."""
+    from slowpoints import doctor
+    from slowpoints.spec.digests import ROOT
+
+    findings = doctor.examine(ROOT)
+    print(doctor.text(findings), end="")
+    raise SystemExit(int(any(found.level == "problem" for found in findings)))
+
+
+def costs(args: argparse.Namespace) -> None:
+    """Keep what every job of the smoke and the laptop run here took, and reckon the paper scale from it."""
+    from slowpoints import costs
+
+    _keep(args.out, "costs", found := costs.keep(), costs.page(found))
+
 
 def readme(args: argparse.Namespace) -> None:
     """Keep the results of one scale under paper/reference, and write its claims into the README."""
@@ -59,11 +81,31 @@ def cost(args: argparse.Namespace) -> None:
     (args.out / f"cost-{args.paper}.md").write_text(cost.page(args.paper), encoding="utf-8")
 
 
+def completion(args: argparse.Namespace) -> None:
+    """Print the script that completes commands, options and names in your shell.
+
+    bash: slowpoints completion bash > ~/.local/share/bash-completion/completions/slowpoints
+    zsh: slowpoints completion zsh > <a folder of $fpath>/_slowpoints
+    fish: slowpoints completion fish > ~/.config/fish/completions/slowpoints.fish
+    """
+    import shtab
+
+    from slowpoints.parser import build
+
+    print(shtab.complete(build(complete=True), shell=args.shell))
+
+
+DOCS: dict[str, Any] = FILE | {"help": "folder of the page and the numbers behind it"}
+
 COMMANDS = [
-    Command(readme, {"--scale": TEXT}, stage="figures"),
-    Command(cost, {"--paper": TEXT, "--out": FILE}, stage="train"),
-    Command(bench, {"--out": FILE}, stage="train"),
-    Command(bench_gpu, {"--out": FILE}, stage="train"),
-    Command(bench_points, {"--out": FILE}, stage="train"),
-    Command(bench_tuning, {"--out": FILE}, stage="train"),
-]
+    Command(doctor, {}, "driver", BEFORE, "doctor"),
+    Command(cost, {"--paper": TEXT, "--out": DOCS}, "train", BEFORE, "cost --paper collins2017 --out docs"),
+    Command(readme, {"--scale": TEXT}, "figures", MEASURE, "readme --scale laptop"),
+    Command(costs, {"--out": DOCS}, "driver", MEASURE, "costs --out docs"),
+    Command(bench, {"--out": DOCS}, "train", MEASURE, "bench --out docs"),
+    Command(bench_gpu, {"--out": DOCS}, "train", MEASURE, "bench-gpu --out docs"),
+    Command(bench_points, {"--out": DOCS}, "train", MEASURE, "bench-points --out docs"),
+    Command(bench_tuning, {"--out": DOCS}, "train", MEASURE, "bench-tuning --out docs"),
+    Command(completion, {"shell": {"choices": ["bash", "zsh", "fish"], "help": "your shell"}}, "driver", SHELL,
+            "completion bash > ~/.local/share/bash-completion/completions/slowpoints"),
+]  # fmt: skip
