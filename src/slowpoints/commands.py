@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from slowpoints.options import FILE, TEXT, Command
+from slowpoints.options import FILE, SCALES, TEXT, Command
 
 BEFORE = "before a run"
 DURING = "while it runs, and after"
@@ -21,6 +21,21 @@ def doctor(args: argparse.Namespace) -> None:
     findings = doctor.examine(ROOT)
     print(doctor.text(findings), end="")
     raise SystemExit(int(any(found.level == "problem" for found in findings)))
+
+
+def progress(args: argparse.Namespace) -> None:
+    """Say how far a run is: what runs now, what is done and left, until when, and what went wrong.
+
+    It reads files only, so it may run beside Snakemake, on another machine of the same file system, or after a kill.
+    """
+    from slowpoints import progress
+    from slowpoints.spec.digests import ROOT
+
+    scale = args.scale or progress.latest_scale(ROOT)
+    if args.follow:
+        progress.follow(ROOT, scale=scale, experiment=args.experiment)
+    else:
+        print(progress.show(ROOT, scale=scale, experiment=args.experiment), end="")
 
 
 def costs(args: argparse.Namespace) -> None:
@@ -99,6 +114,13 @@ DOCS: dict[str, Any] = FILE | {"help": "folder of the page and the numbers behin
 
 COMMANDS = [
     Command(doctor, {}, "driver", BEFORE, "doctor"),
+    Command(
+        progress,
+        {"--scale": {"choices": SCALES, "help": "the scale of the run (default: that of the last one)"},
+         "--experiment": {"names": "experiments", "default": "", "help": "only this experiment (default: all)"},
+         "--follow": {"action": "store_true", "help": "print it again every 10 seconds until the run has ended"}},
+        "driver", DURING, "progress --follow",
+    ),
     Command(cost, {"--paper": TEXT, "--out": DOCS}, "train", BEFORE, "cost --paper collins2017 --out docs"),
     Command(readme, {"--scale": TEXT}, "figures", MEASURE, "readme --scale laptop"),
     Command(costs, {"--out": DOCS}, "driver", MEASURE, "costs --out docs"),

@@ -21,6 +21,7 @@ from slowpoints.spec.digests import ROOT
 from slowpoints.spec.stacks import Stack
 
 STAGES = ("data", "train", "analyse", "figures", "claims", "paper")
+START_S = 2.0  # that every training job takes before its first step
 UNITS, STEPS = 64, 20  # of a network and a task whose plan leaves them to be found
 
 
@@ -52,7 +53,7 @@ def read(scale: str, jobs: Iterable[str], *, folder: Path = Path("benchmarks")) 
     for job in jobs:
         path = folder / scale / f"{job}.tsv"
         if path.is_file():
-            rows = list(csv.DictReader(path.open(encoding="utf-8"), delimiter="\t"))
+            rows = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines(), delimiter="\t"))
             if rows and rows[-1]["cpu_time"] not in ("NA", "-"):  # a job shorter than the first look at it
                 found[job] = Job(float(rows[-1]["cpu_time"]), float(rows[-1]["max_rss"]))
     return found
@@ -111,7 +112,7 @@ def expected(scale: str, job: str, known: dict[str, float]) -> float:
     """Return the seconds that a job will take, reckoned from the kept `known` ones of the laptop scale."""
     parts, stage = job.split("/"), stage_of(job)
     if stage == "train":
-        return work(dag.stack(scale, parts[0], parts[2])) * _rate(parts[0], known)
+        return START_S + work(dag.stack(scale, parts[0], parts[2])) * _rate(parts[0], known)
     if stage == "analyse" and job in known:
         return known[job] * max(1.0, _total(scale, parts[0]) / _total("laptop", parts[0]))
     alike = [cost for name, cost in known.items() if stage_of(name) == stage]

@@ -11,7 +11,6 @@ FILE: dict[str, Any] = {"type": Path, "required": True}
 FILES: dict[str, Any] = {"type": Path, "nargs": "*", "default": []}
 TEXT: dict[str, Any] = {"required": True}
 SCALES = ("smoke", "laptop", "paper")
-SCALE: dict[str, Any] = {"choices": SCALES, "default": "laptop", "help": "the run that is meant (default: laptop)"}
 OTHER = "other commands"
 
 
