@@ -3,10 +3,13 @@
 import logging
 import os
 import sys
+from contextlib import nullcontext
 
+from slowpoints.account import told
 from slowpoints.parser import overview, parsed
 from slowpoints.spec.digests import ROOT
 from slowpoints.spec.strict import SpecError
+from slowpoints.stages import STAGES
 
 
 def main() -> int:
@@ -19,8 +22,10 @@ def main() -> int:
         launcher = ROOT / "workflow" / "scripts" / "stage"
         os.execv(launcher, [str(launcher), args.stage, "-m", "slowpoints", *sys.argv[1:]])
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    stage = {command.name: command for command in STAGES}.get(args.command)
     try:
-        args.call(args)
+        with told(stage, args) if stage else nullcontext():
+            args.call(args)
     except (SpecError, ImportError, RuntimeError, OSError, ValueError) as error:
         if type(error).__name__ not in ONE_LINE:
             raise

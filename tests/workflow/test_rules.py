@@ -59,6 +59,7 @@ ALLOWED = {
     "cost": MODEL | {"dag", "fates"},
     "cli": None,
     "parser": None,
+    "account": {"options", "records"},
     "running": set(),
     "doctor": {"running"},
     "progress": {"spec", "dag", "doctor", "costs", "running"},
