@@ -1,5 +1,5 @@
 # Thin: what is done stands in the Snakefile and in workflow/scripts.
-.PHONY: help doctor setup reproduce test bench bench-gpu bench-points bench-tuning cost costs readme lock upgrade clean
+.PHONY: help doctor setup reproduce test bench bench-gpu bench-points bench-tuning cost costs first-figure readme lock upgrade clean
 N ?= all
 TORCH ?= cpu
 STAGE = TORCH=$(TORCH) workflow/scripts/stage
@@ -16,6 +16,7 @@ help:
 	@echo "make bench-tuning          the cost of a tuned point against one process per trial, write docs/tuning.md"
 	@echo "make cost                  networks and operations of the planned study of capacity, write docs/cost-collins2017.md"
 	@echo "make costs                 keep what the jobs of the last runs took, write docs/costs.md"
+	@echo "make first-figure          seconds from a fresh clone to the first figure, write docs/first-figure.md"
 	@echo "make readme                write the claims of the last laptop run into the README"
 	@echo "make lock | make upgrade   pin again what envs/*.in ask for | with the newest versions"
 	@echo "make clean                 remove the environments and caches; results stay"
@@ -53,6 +54,9 @@ cost:
 
 costs:
 	$(STAGE) driver -m slowpoints costs --out docs
+
+first-figure:
+	$(STAGE) driver -m slowpoints first-figure --out docs
 
 readme:
 	$(STAGE) figures -m slowpoints readme --scale laptop

@@ -54,6 +54,13 @@ def readme(args: argparse.Namespace) -> None:
     readme.write(Path("README.md"), claims=folder / "claims.csv", figure=readme.FIGURE, records=readme.RECORDS)
 
 
+def first_figure(args: argparse.Namespace) -> None:
+    """Measure how long it takes from a fresh clone to the first figure, and write the page and the numbers behind it."""
+    from slowpoints import first_figure
+
+    _keep(args.out, "first-figure", found := first_figure.run(warm=args.warm), first_figure.page(found))
+
+
 def bench(args: argparse.Namespace) -> None:
     """Measure how fast the engine trains, and write the page and the numbers behind it."""
     from slowpoints import bench
@@ -124,6 +131,11 @@ COMMANDS = [
     Command(cost, {"--paper": TEXT, "--out": DOCS}, "train", BEFORE, "cost --paper collins2017 --out docs"),
     Command(readme, {"--scale": TEXT}, "figures", MEASURE, "readme --scale laptop"),
     Command(costs, {"--out": DOCS}, "driver", MEASURE, "costs --out docs"),
+    Command(
+        first_figure,
+        {"--out": DOCS, "--warm": {"action": "store_true", "help": "keep the caches of uv and pip (default: empty ones)"}},
+        "driver", MEASURE, "first-figure --out docs",
+    ),
     Command(bench, {"--out": DOCS}, "train", MEASURE, "bench --out docs"),
     Command(bench_gpu, {"--out": DOCS}, "train", MEASURE, "bench-gpu --out docs"),
     Command(bench_points, {"--out": DOCS}, "train", MEASURE, "bench-points --out docs"),

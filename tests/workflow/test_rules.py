@@ -63,6 +63,7 @@ ALLOWED = {
     "running": set(),
     "doctor": {"running"},
     "progress": {"spec", "dag", "doctor", "costs", "running"},
+    "first_figure": {"spec", "dag", "doctor", "costs"},
     "costs": {"spec", "dag", "doctor", "options"},
     "commands": None,
     "stages": None,
