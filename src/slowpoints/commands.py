@@ -55,7 +55,7 @@ def readme(args: argparse.Namespace) -> None:
 
 
 def first_figure(args: argparse.Namespace) -> None:
-    """Measure how long it takes from a fresh clone to the first figure, and write the page and the numbers behind it."""
+    """Measure the seconds from a fresh clone to the first figure, and write the page and the numbers behind it."""
     from slowpoints import first_figure
 
     _keep(args.out, "first-figure", found := first_figure.run(warm=args.warm), first_figure.page(found))
@@ -133,7 +133,7 @@ COMMANDS = [
     Command(costs, {"--out": DOCS}, "driver", MEASURE, "costs --out docs"),
     Command(
         first_figure,
-        {"--out": DOCS, "--warm": {"action": "store_true", "help": "keep the caches of uv and pip (default: empty ones)"}},
+        {"--out": DOCS, "--warm": {"action": "store_true", "help": "keep pip's and uv's caches (default: empty ones)"}},
         "driver", MEASURE, "first-figure --out docs",
     ),
     Command(bench, {"--out": DOCS}, "train", MEASURE, "bench --out docs"),
