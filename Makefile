@@ -1,10 +1,11 @@
 # Thin: what is done stands in the Snakefile and in workflow/scripts.
-.PHONY: help setup reproduce test bench bench-gpu bench-points bench-tuning cost readme lock upgrade clean
+.PHONY: help doctor setup reproduce test bench bench-gpu bench-points bench-tuning cost costs first-figure readme lock upgrade clean
 N ?= all
 TORCH ?= cpu
 STAGE = TORCH=$(TORCH) workflow/scripts/stage
 
 help:
+	@echo "make doctor                look at this machine: what it can run, for how long, and what to mend first"
 	@echo "make reproduce             build the environments, run the workflow at laptop scale"
 	@echo "                           (N=4: on four cores; TORCH=cuda: with the CUDA build of torch)"
 	@echo "make test                  style, types, unit tests, and the whole workflow at smoke scale"
@@ -14,9 +15,14 @@ help:
 	@echo "make bench-points          the search for slow points against Adam (20 minutes), write docs/slow-points.md"
 	@echo "make bench-tuning          the cost of a tuned point against one process per trial, write docs/tuning.md"
 	@echo "make cost                  networks and operations of the planned study of capacity, write docs/cost-collins2017.md"
+	@echo "make costs                 keep what the jobs of the last runs took, write docs/costs.md"
+	@echo "make first-figure          seconds from a fresh clone to the first figure, write docs/first-figure.md"
 	@echo "make readme                write the claims of the last laptop run into the README"
 	@echo "make lock | make upgrade   pin again what envs/*.in ask for | with the newest versions"
 	@echo "make clean                 remove the environments and caches; results stay"
+
+doctor:
+	@workflow/scripts/doctor
 
 setup:
 	@for stage in driver train analysis figures paper; do $(STAGE) $$stage || exit 1; done
@@ -45,6 +51,12 @@ bench-tuning:
 
 cost:
 	$(STAGE) train -m slowpoints cost --paper collins2017 --out docs
+
+costs:
+	$(STAGE) driver -m slowpoints costs --out docs
+
+first-figure:
+	$(STAGE) driver -m slowpoints first-figure --out docs
 
 readme:
 	$(STAGE) figures -m slowpoints readme --scale laptop

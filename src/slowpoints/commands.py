@@ -5,7 +5,44 @@ import json
 from pathlib import Path
 from typing import Any
 
-from slowpoints.options import FILE, TEXT, Command
+from slowpoints.options import FILE, SCALES, TEXT, Command
+
+BEFORE = "before a run"
+DURING = "while it runs, and after"
+MEASURE = "measure, and keep what was measured (each is a target of the Makefile)"
+SHELL = "in the shell"
+
+
+def doctor(args: argparse.Namespace) -> None:
+    """Look at this machine: can it run the workflow, at which scale, for about how long; and what to mend first."""
+    from slowpoints import doctor
+    from slowpoints.spec.digests import ROOT
+
+    findings = doctor.examine(ROOT)
+    print(doctor.text(findings), end="")
+    raise SystemExit(int(any(found.level == "problem" for found in findings)))
+
+
+def progress(args: argparse.Namespace) -> None:
+    """Say how far a run is: what runs now, what is done and left, until when, and what went wrong.
+
+    It reads files only, so it may run beside Snakemake, on another machine of the same file system, or after a kill.
+    """
+    from slowpoints import progress
+    from slowpoints.spec.digests import ROOT
+
+    scale = args.scale or progress.latest_scale(ROOT)
+    if args.follow:
+        progress.follow(ROOT, scale=scale, experiment=args.experiment)
+    else:
+        print(progress.show(ROOT, scale=scale, experiment=args.experiment), end="")
+
+
+def costs(args: argparse.Namespace) -> None:
+    """Keep what every job of the smoke and the laptop run here took, and reckon the paper scale from it."""
+    from slowpoints import costs
+
+    _keep(args.out, "costs", found := costs.keep(), costs.page(found))
 
 
 def readme(args: argparse.Namespace) -> None:
@@ -15,6 +52,13 @@ def readme(args: argparse.Namespace) -> None:
     folder = Path("paper/reference") / args.scale
     readme.archive(args.scale, folder)
     readme.write(Path("README.md"), claims=folder / "claims.csv", figure=readme.FIGURE, records=readme.RECORDS)
+
+
+def first_figure(args: argparse.Namespace) -> None:
+    """Measure the seconds from a fresh clone to the first figure, and write the page and the numbers behind it."""
+    from slowpoints import first_figure
+
+    _keep(args.out, "first-figure", found := first_figure.run(warm=args.warm), first_figure.page(found))
 
 
 def bench(args: argparse.Namespace) -> None:
@@ -59,11 +103,43 @@ def cost(args: argparse.Namespace) -> None:
     (args.out / f"cost-{args.paper}.md").write_text(cost.page(args.paper), encoding="utf-8")
 
 
+def completion(args: argparse.Namespace) -> None:
+    """Print the script that completes commands, options and names in your shell.
+
+    bash: slowpoints completion bash > ~/.local/share/bash-completion/completions/slowpoints
+    zsh: slowpoints completion zsh > <a folder of $fpath>/_slowpoints
+    fish: slowpoints completion fish > ~/.config/fish/completions/slowpoints.fish
+    """
+    import shtab
+
+    from slowpoints.parser import build
+
+    print(shtab.complete(build(complete=True), shell=args.shell))
+
+
+DOCS: dict[str, Any] = FILE | {"help": "folder of the page and the numbers behind it"}
+
 COMMANDS = [
-    Command(readme, {"--scale": TEXT}, stage="figures"),
-    Command(cost, {"--paper": TEXT, "--out": FILE}, stage="train"),
-    Command(bench, {"--out": FILE}, stage="train"),
-    Command(bench_gpu, {"--out": FILE}, stage="train"),
-    Command(bench_points, {"--out": FILE}, stage="train"),
-    Command(bench_tuning, {"--out": FILE}, stage="train"),
-]
+    Command(doctor, {}, "driver", BEFORE, "doctor"),
+    Command(
+        progress,
+        {"--scale": {"choices": SCALES, "help": "the scale of the run (default: that of the last one)"},
+         "--experiment": {"names": "experiments", "default": "", "help": "only this experiment (default: all)"},
+         "--follow": {"action": "store_true", "help": "print it again every 10 seconds until the run has ended"}},
+        "driver", DURING, "progress --follow",
+    ),
+    Command(cost, {"--paper": TEXT, "--out": DOCS}, "train", BEFORE, "cost --paper collins2017 --out docs"),
+    Command(readme, {"--scale": TEXT}, "figures", MEASURE, "readme --scale laptop"),
+    Command(costs, {"--out": DOCS}, "driver", MEASURE, "costs --out docs"),
+    Command(
+        first_figure,
+        {"--out": DOCS, "--warm": {"action": "store_true", "help": "keep pip's and uv's caches (default: empty ones)"}},
+        "driver", MEASURE, "first-figure --out docs",
+    ),
+    Command(bench, {"--out": DOCS}, "train", MEASURE, "bench --out docs"),
+    Command(bench_gpu, {"--out": DOCS}, "train", MEASURE, "bench-gpu --out docs"),
+    Command(bench_points, {"--out": DOCS}, "train", MEASURE, "bench-points --out docs"),
+    Command(bench_tuning, {"--out": DOCS}, "train", MEASURE, "bench-tuning --out docs"),
+    Command(completion, {"shell": {"choices": ["bash", "zsh", "fish"], "help": "your shell"}}, "driver", SHELL,
+            "completion bash > ~/.local/share/bash-completion/completions/slowpoints"),
+]  # fmt: skip
