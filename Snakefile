@@ -23,6 +23,12 @@ include: "workflow/rules/figures.smk"
 include: "workflow/rules/paper.smk"
 
 
+localrules:  # seconds of work, and a download: not worth a job of their own on a cluster
+    data_set,
+    judge,
+    compile_paper,
+
+
 rule all:
     """Everything at the scale set in the configuration: tables, figures, claims and the paper."""
     default_target: True
