@@ -41,7 +41,7 @@ rule all:
 rule data:
     """Only the data that the scale needs, found and verified."""
     input:
-        [
+        lambda w: [
             path
             for name in dag.experiments(SCALE)
             for path in dag.data_files(SCALE, name)
@@ -51,13 +51,17 @@ rule data:
 rule train:
     """Only train: the records and weights of every experiment."""
     input:
-        [path for name in dag.experiments(SCALE) for path in dag.runs(SCALE, name)],
+        lambda w: [
+            path for name in dag.experiments(SCALE) for path in dag.runs(SCALE, name)
+        ],
 
 
 rule analyse:
     """Train and analyse: every table."""
     input:
-        [path for name in dag.experiments(SCALE) for path in dag.tables(SCALE, name)],
+        lambda w: [
+            path for name in dag.experiments(SCALE) for path in dag.tables(SCALE, name)
+        ],
 
 
 rule figures:
