@@ -1,5 +1,5 @@
 # Thin: what is done stands in the Snakefile and in workflow/scripts.
-.PHONY: help setup reproduce test bench bench-gpu bench-points bench-tuning cost readme lock upgrade clean
+.PHONY: help setup reproduce test bench bench-gpu bench-points bench-tuning cost slurm-test readme lock upgrade clean
 N ?= all
 TORCH ?= cpu
 STAGE = TORCH=$(TORCH) workflow/scripts/stage
@@ -14,6 +14,7 @@ help:
 	@echo "make bench-points          the search for slow points against Adam (20 minutes), write docs/slow-points.md"
 	@echo "make bench-tuning          the cost of a tuned point against one process per trial, write docs/tuning.md"
 	@echo "make cost                  networks and operations of the planned study of capacity, write docs/cost-collins2017.md"
+	@echo "make slurm-test            the smoke scale through a SLURM of one node installed here (root, apt-get), write docs/slurm.md"
 	@echo "make readme                write the claims of the last laptop run into the README"
 	@echo "make lock | make upgrade   pin again what envs/*.in ask for | with the newest versions"
 	@echo "make clean                 remove the environments and caches; results stay"
@@ -44,6 +45,9 @@ bench-tuning:
 
 cost:
 	$(STAGE) train -m slowpoints cost --paper collins2017 --out docs
+
+slurm-test:
+	$(STAGE) slurm workflow/scripts/slurm_test.py
 
 readme:
 	$(STAGE) figures -m slowpoints readme --scale laptop
