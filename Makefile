@@ -1,5 +1,5 @@
 # Thin: what is done stands in the Snakefile and in workflow/scripts.
-.PHONY: help doctor setup reproduce test bench bench-gpu bench-points bench-tuning cost costs first-figure readme lock upgrade clean
+.PHONY: help doctor setup reproduce test bench bench-gpu bench-points bench-tuning cost costs first-figure readme lock upgrade clean slurm-test
 N ?= all
 TORCH ?= cpu
 STAGE = TORCH=$(TORCH) workflow/scripts/stage
@@ -17,6 +17,7 @@ help:
 	@echo "make cost                  networks and operations of the planned study of capacity, write docs/cost-collins2017.md"
 	@echo "make costs                 keep what the jobs of the last runs took, write docs/costs.md"
 	@echo "make first-figure          seconds from a fresh clone to the first figure, write docs/first-figure.md"
+	@echo "make slurm-test            the smoke scale through a SLURM of one node installed here (root, apt-get), write docs/slurm.md"
 	@echo "make readme                write the claims of the last laptop run into the README"
 	@echo "make lock | make upgrade   pin again what envs/*.in ask for | with the newest versions"
 	@echo "make clean                 remove the environments and caches; results stay"
@@ -57,6 +58,9 @@ costs:
 
 first-figure:
 	$(STAGE) driver -m slowpoints first-figure --out docs
+
+slurm-test:
+	$(STAGE) slurm workflow/scripts/slurm_test.py
 
 readme:
 	$(STAGE) figures -m slowpoints readme --scale laptop

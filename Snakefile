@@ -23,6 +23,12 @@ include: "workflow/rules/figures.smk"
 include: "workflow/rules/paper.smk"
 
 
+localrules:  # seconds of work, and a download: not worth a job of their own on a cluster
+    data_set,
+    judge,
+    compile_paper,
+
+
 rule all:
     """Everything at the scale set in the configuration: tables, figures, claims and the paper."""
     default_target: True
@@ -35,7 +41,7 @@ rule all:
 rule data:
     """Only the data that the scale needs, found and verified."""
     input:
-        [
+        lambda w: [
             path
             for name in dag.experiments(SCALE)
             for path in dag.data_files(SCALE, name)
@@ -45,13 +51,17 @@ rule data:
 rule train:
     """Only train: the records and weights of every experiment."""
     input:
-        [path for name in dag.experiments(SCALE) for path in dag.runs(SCALE, name)],
+        lambda w: [
+            path for name in dag.experiments(SCALE) for path in dag.runs(SCALE, name)
+        ],
 
 
 rule analyse:
     """Train and analyse: every table."""
     input:
-        [path for name in dag.experiments(SCALE) for path in dag.tables(SCALE, name)],
+        lambda w: [
+            path for name in dag.experiments(SCALE) for path in dag.tables(SCALE, name)
+        ],
 
 
 rule figures:

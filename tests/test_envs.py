@@ -58,9 +58,10 @@ def test_a_lock_holds_everywhere_for_it_names_no_address_and_no_folder(lock):
     assert set(re.findall(r"--[a-z-]+", text)) == {"--hash"}
 
 
-def test_a_package_has_one_version_in_all_stages():
+def test_a_package_has_one_version_in_all_stages_that_results_depend_on():
     versions: dict[str, set[str]] = {}
-    for requirement in (requirement for lock in LOCKS for requirement in pins(lock)):
+    together = [lock for lock in LOCKS if Path(lock).stem not in LOCK.APART]
+    for requirement in (requirement for lock in together for requirement in pins(lock)):
         versions.setdefault(LOCK.name(requirement), set()).add(requirement.split(" ")[0].removesuffix("+cpu"))
     assert {name: found for name, found in versions.items() if len(found) > 1} == {}
 
@@ -73,7 +74,12 @@ def test_a_lock_answers_its_in_file(stage):
         assert wanted in (exact if "==" in wanted else {LOCK.name(pin) for pin in exact}), "run `make lock`"
 
 
-@pytest.mark.parametrize("stage", sorted(set(LOCK.STAGES) - {"driver", "test"}))
+@pytest.mark.parametrize("stage", ["kubernetes", "slurm"])
+def test_a_cluster_is_driven_by_the_same_snakemake_as_one_machine(stage):
+    assert set(pins("driver.lock")) <= set(pins(f"{stage}.lock"))
+
+
+@pytest.mark.parametrize("stage", sorted(set(LOCK.STAGES) - {"driver", "test", *LOCK.APART}))
 def test_the_tests_run_on_the_pins_of_the_stage_they_test(stage):
     assert set(pins(f"{stage}.lock")) <= set(pins("test.lock"))
 

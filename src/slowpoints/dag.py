@@ -21,47 +21,54 @@ from slowpoints.spec.strict import SpecError, unknown
 @cache
 def experiments(scale: str) -> dict[str, Experiment]:
     """Return every experiment in config/experiments at one scale; being in the folder is being in the plan."""
-    files = sorted((ROOT / "config" / "experiments").glob("*.yaml"))
-    found = {path.stem: load(path.relative_to(ROOT) if Path.cwd() == ROOT else path, scale=scale) for path in files}
+    found = {name: experiment_at(scale, name) for name in _files()}
     _check_starts(found)
     for experiment in found.values():
-        for run in experiment.runs:
+        for run in experiment.conditions:
             where = f"config/experiments/{experiment.name}.yaml: arms.{run.arm}"
             metrics.check(run._asdict(), experiment.studies.get(run.id, {}), where=where)
     return found
 
 
+@cache
+def experiment_at(scale: str, name: str) -> Experiment:
+    """Return one experiment: a job reads its own file alone; what several must agree on is checked before any job."""
+    files = _files()
+    if name not in files:
+        raise unknown(name, files, what="experiment", where="target")
+    return load(files[name].relative_to(ROOT) if Path.cwd() == ROOT else files[name], scale=scale)
+
+
+def _files() -> dict[str, Path]:
+    return {path.stem: path for path in sorted((ROOT / "config" / "experiments").glob("*.yaml"))}
+
+
 def _check_starts(found: dict[str, Experiment]) -> None:
     """Refuse fine-tuning from networks that are not trained, or that are not the same networks."""
-    for experiment in found.values():
-        for run in experiment.runs:
-            name, arm = run.train["start"], run.train["start_arm"]
-            where = f"config/experiments/{experiment.name}.yaml: arms.{run.arm}"
-            if not name:
-                continue
-            if name not in found:
-                raise unknown(name, found, what="experiment", where=f"{where}: train.start")
-            origin = [r for r in found[name].runs if r.arm == arm and r.seed == run.seed and not r.sweep]
-            if not origin:
-                arms = sorted({r.arm for r in found[name].runs})
-                raise SpecError(
-                    f"{where}: train.start_arm: {name} has no run {arm!r} with seed {run.seed} (arms: {arms})"
-                )
-            if (origin[0].net, origin[0].task) != (run.net, run.task):
-                raise SpecError(
-                    f"{where}: its net and task differ from those of {name}/{arm}, where it starts; make them equal"
-                )
-            if "slow_points" not in found[name].analyses:
-                raise SpecError(f"{where}: train.start: list slow_points among the analyses of {name}")
+    tuned_on = [(experiment, run) for experiment in found.values() for run in experiment.runs if run.train["start"]]
+    names = {run.train["start"] for _, run in tuned_on} & set(found)
+    origins = {(name, r.arm, r.seed): r for name in names for r in found[name].runs if not r.sweep}
+    for experiment, run in tuned_on:
+        name, arm = run.train["start"], run.train["start_arm"]
+        where = f"config/experiments/{experiment.name}.yaml: arms.{run.arm}"
+        if name not in found:
+            raise unknown(name, found, what="experiment", where=f"{where}: train.start")
+        origin = origins.get((name, arm, run.seed))
+        if origin is None:
+            arms = sorted({r.arm for r in found[name].conditions})
+            raise SpecError(f"{where}: train.start_arm: {name} has no run {arm!r} with seed {run.seed} (arms: {arms})")
+        if (origin.net, origin.task) != (run.net, run.task):
+            raise SpecError(
+                f"{where}: its net and task differ from those of {name}/{arm}, where it starts; make them equal"
+            )
+        if "slow_points" not in found[name].analyses:
+            raise SpecError(f"{where}: train.start: list slow_points among the analyses of {name}")
 
 
 @cache
 def all_stacks(scale: str, experiment: str) -> dict[str, Stack]:
     """Return the stacks of one experiment by name."""
-    known = experiments(scale)
-    if experiment not in known:
-        raise unknown(experiment, known, what="experiment", where="target")
-    return {stack.name: stack for stack in stacks(known[experiment])}
+    return {stack.name: stack for stack in stacks(experiment_at(scale, experiment))}
 
 
 def stack(scale: str, experiment: str, name: str) -> Stack:
@@ -90,9 +97,10 @@ def start_files(scale: str, experiment: str, name: str) -> dict[str, list[str]]:
     }
 
 
+@cache
 def data_names(scale: str, experiment: str) -> list[str]:
     """Return the data sets an experiment reads."""
-    found = {str(r.task["dataset"]) for r in experiments(scale)[experiment].runs if "dataset" in r.task}
+    found = {str(r.task["dataset"]) for r in experiment_at(scale, experiment).conditions if "dataset" in r.task}
     return sorted(found)
 
 
@@ -122,7 +130,7 @@ def train_params(scale: str, experiment: str, name: str) -> tuple[str, str]:
 
 def tables(scale: str, experiment: str) -> list[str]:
     """Return all tables of one experiment."""
-    return [f"results/{scale}/{experiment}/tables/{name}.csv" for name in experiments(scale)[experiment].analyses]
+    return [f"results/{scale}/{experiment}/tables/{name}.csv" for name in experiment_at(scale, experiment).analyses]
 
 
 def needs(scale: str, experiment: str, analysis: str, suffix: str = ".csv") -> list[str]:
@@ -133,9 +141,9 @@ def needs(scale: str, experiment: str, analysis: str, suffix: str = ".csv") -> l
 
 def analysis_params(scale: str, experiment: str, analysis: str) -> tuple[str, str]:
     """Return (cfg, code) of an analysis: its settings, and its code with that of the cells and tasks it runs."""
-    own = experiments(scale)[experiment]
-    used = {f"slowpoints.cells.{r.net['cell']}" for r in own.runs} | {
-        f"slowpoints.tasks.{r.task['name']}" for r in own.runs
+    own = experiment_at(scale, experiment)
+    used = {f"slowpoints.cells.{r.net['cell']}" for r in own.conditions} | {
+        f"slowpoints.tasks.{r.task['name']}" for r in own.conditions
     }
     return canonical(own.analyses[analysis]), code(
         "slowpoints.analyse", f"slowpoints.analyses.{analysis}", *sorted(used)

@@ -11,10 +11,13 @@ DATA_OPTION = (
 )
 TORCH = config["torch"]
 
-try:
-    dag.experiments(SCALE)
-except SpecError as error:
-    raise WorkflowError(str(error)) from None
+if (
+    workflow.is_main_process
+):  # a job on a cluster reads this file anew, and needs its own experiment alone
+    try:
+        dag.experiments(SCALE)
+    except SpecError as error:
+        raise WorkflowError(str(error)) from None
 
 if config["matmul"] != "float32" and config["device"] == "cpu":
     raise WorkflowError(

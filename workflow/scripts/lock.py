@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Pin what each stage needs: envs/<stage>.in -> envs/<stage>.lock, the torch locks and the conda YAMLs.
 
-Needs `uv` and the network. All stages are resolved together once, so a package has one version everywhere.
+Needs `uv` and the network. All stages are resolved together once, so a package has one version everywhere; only
+those of `APART`, which no result depends on, may have older ones, and the driver's where they have the same package.
 Pins that still fit stay; `--upgrade` renews them all.
 """
 
@@ -14,6 +15,7 @@ from pathlib import Path
 
 ENVS = Path(__file__).resolve().parents[2] / "envs"
 STAGES = sorted(path.stem for path in ENVS.glob("*.in") if path.stem != "torch-cpu")
+APART = ("kubernetes", "s3server", "slurm")  # their packages refuse what the stages use
 TORCH_STACK = re.compile(r"torch|triton|(nvidia|cuda)-.*")  # what the CUDA build of torch is made of
 PYTHON = "3.11"
 CONDA = """\
@@ -55,15 +57,25 @@ def uv_compile(source: Path, *options: str) -> str:
 
 def resolve_together(folder: Path, *, upgrade: bool) -> Path:
     """Return a file of one pin per package for all stages, near to the present locks unless upgrading."""
-    (folder / "all.in").write_text("".join(f"-r {ENVS / stage}.in\n" for stage in STAGES))
+    (folder / "all.in").write_text("".join(f"-r {ENVS / stage}.in\n" for stage in STAGES if stage not in APART))
     pins = folder / "all.lock"
     if not upgrade:
-        present = entries("".join(lock.read_text() for lock in ENVS.glob("*.lock")))
+        present = entries("".join(lock.read_text() for lock in ENVS.glob("*.lock") if lock.stem not in APART))
         pins.write_text("".join(block for key, block in present.items() if "+cpu" not in key))
     uv_compile(folder / "all.in", "--output-file", str(pins))
     constraints = folder / "constraints.txt"
     constraints.write_text("\n".join(entries(pins.read_text())) + "\n")
     return constraints
+
+
+def pin_apart(stage: str, driver: str, folder: Path, *, upgrade: bool) -> str:
+    """Return the pins of a stage resolved beside the others, with the driver's where it has the same package."""
+    constraints, pins = folder / "driver.txt", folder / f"{stage}.lock"
+    constraints.write_text("\n".join(entries(driver)) + "\n")
+    if not upgrade and (ENVS / pins.name).exists():
+        pins.write_text((ENVS / pins.name).read_text())
+    uv_compile(ENVS / f"{stage}.in", "--constraints", str(constraints), "--output-file", str(pins))
+    return f"# Made by `make lock` from {stage}.in\n" + "".join(entries(pins.read_text()).values())
 
 
 def torch_cpu_lock(requirement: str, folder: Path) -> str:
@@ -101,13 +113,14 @@ def pin_all(folder: Path, *, upgrade: bool) -> dict[str, str]:
     constraints = resolve_together(folder, upgrade=upgrade)
     written: dict[str, str] = {}
     torch_stack: dict[str, str] = {}
-    for stage in STAGES:
+    for stage in (stage for stage in STAGES if stage not in APART):
         pins = entries(uv_compile(ENVS / f"{stage}.in", "--constraints", str(constraints)))
         own = {key: block for key, block in pins.items()
                if not TORCH_STACK.fullmatch(name(key)) or name(key) in asked(stage)}  # fmt: skip
         torch_stack |= {key: block for key, block in pins.items() if key not in own}
         on_top = "; on top comes torch-cpu.lock or torch-cuda.lock" if len(own) < len(pins) else ""
         written[f"{stage}.lock"] = f"# Made by `make lock` from {stage}.in{on_top}\n" + "".join(own.values())
+    written |= {f"{stage}.lock": pin_apart(stage, written["driver.lock"], folder, upgrade=upgrade) for stage in APART}
     (torch,) = (key for key in torch_stack if name(key) == "torch")
     head = "# Made by `make lock` from the torch of train.in: the {} build\n"
     written["torch-cuda.lock"] = head.format("CUDA") + "".join(torch_stack.values())

@@ -65,6 +65,11 @@ class Experiment(NamedTuple):
     seeds_per_stack: int
     studies: dict[str, dict[str, Any]]  # by run: how its settings are tuned; empty where they are not
 
+    @property
+    def conditions(self) -> list[Run]:
+        """Return the first run of every arm and sweep point: the other seeds have the same settings."""
+        return [run for run in self.runs if run.seed == 0]
+
 
 def load(path: Path, *, scale: str) -> Experiment:
     """Return the experiment in `path` at `scale`; every mistake is an error that names the file and the key."""
@@ -83,9 +88,10 @@ def load(path: Path, *, scale: str) -> Experiment:
     blocks = {name: own[name] for name in BLOCKS}
     resolve(**blocks, where=where)
     runs = [
-        Run(path.stem, arm, point, seed, **_resolved(blocks, overrides, point, where=f"{where}: arms.{arm}"))
+        Run(path.stem, arm, point, seed, **settings)
         for arm, overrides in arms.items()
         for point in _points(sweep, where=where)
+        for settings in [_resolved(blocks, overrides, point, where=f"{where}: arms.{arm}")]
         for seed in range(seeds)
     ]
     if own["tune"] and seeds != 1:

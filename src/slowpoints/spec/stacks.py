@@ -1,6 +1,7 @@
 """Stacks: runs of equal shape, trained together; filled in blocks of seeds, so that more seeds mean more stacks."""
 
 from collections import defaultdict
+from itertools import groupby
 from typing import Any, NamedTuple
 
 from slowpoints.spec.canonical import digest, shape
@@ -33,9 +34,11 @@ def stacks(experiment: Experiment) -> list[Stack]:
     if experiment.studies:
         return [_study(experiment, run) for run in experiment.runs]
     groups: dict[tuple[str, int], list[Run]] = defaultdict(list)
-    for run in experiment.runs:
-        key = digest([experiment.name, experiment.scale, shape(run._asdict(), *BLOCKS)])[:8]
-        groups[f"{run.net['cell']}-{key}", run.seed // experiment.seeds_per_stack].append(run)
+    for _, runs in groupby(experiment.runs, key=lambda run: (run.arm, run.sweep)):  # seeds share their settings
+        first, *others = runs
+        key = digest([experiment.name, experiment.scale, shape(first._asdict(), *BLOCKS)])[:8]
+        for run in (first, *others):
+            groups[f"{run.net['cell']}-{key}", run.seed // experiment.seeds_per_stack].append(run)
     return [Stack(f"{key}-{block}", experiment.name, runs, {}) for (key, block), runs in groups.items()]
 
 

@@ -1,0 +1,262 @@
+#!/usr/bin/env python3
+"""The smoke scale through SLURM for real: one node on this machine, jobs killed on the way, results compared.
+
+Installs the distribution's packages where they are missing, starts the daemons beside whatever runs here, and stops
+them again. Writes docs/slurm.md and docs/slurm.json. Needs root and apt-get: meant for a machine of one's own.
+"""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = ("slurmctld", "slurmd", "slurm-client", "munge")
+CONF = Path("/etc/slurm/slurm.conf")  # steps inside jobs look nowhere else
+GROUPS = {"train_stack": "networks-{experiment}", "analyse_experiment": "tables-{experiment}", "figure": "figures"}
+CORES = 2  # of one job
+KILLS = ("scancel", "kill -9 of the training", "kill -9 of the whole job", "scancel")
+NOT_COMPARED = ".provenance.json"  # when, where and how long
+NODE = """\
+ClusterName=one
+SlurmctldHost={host}
+SlurmUser=root
+SlurmdUser=root
+AuthType=auth/munge
+ProctrackType=proctrack/pgid
+TaskPlugin=task/none
+SelectType=select/cons_tres
+SelectTypeParameters=CR_Core
+SlurmdParameters=config_overrides
+JobAcctGatherType=jobacct_gather/none
+AccountingStorageType=accounting_storage/none
+ReturnToService=2
+MinJobAge=86400
+StateSaveLocation={folder}/state
+SlurmdSpoolDir={folder}/spool
+SlurmctldPidFile={folder}/slurmctld.pid
+SlurmdPidFile={folder}/slurmd.pid
+SlurmctldLogFile={folder}/slurmctld.log
+SlurmdLogFile={folder}/slurmd.log
+NodeName={host} NodeAddr=127.0.0.1 CPUs={cpus} RealMemory=16000 State=UNKNOWN
+PartitionName=all Nodes={host} Default=YES MaxTime=INFINITE State=UP
+"""  # CPUs: twice those of the machine, for a job waits as long as it computes
+
+
+def ask(*command: str) -> str:
+    """Return what a command prints."""
+    return subprocess.run(command, check=True, text=True, stdout=subprocess.PIPE).stdout
+
+
+def prepare() -> None:
+    """Stop where this cannot or must not run; install what is missing."""
+    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+        raise SystemExit("slurm-test: needs root and apt-get, to install SLURM on this machine; nothing was done")
+    if CONF.exists():
+        raise SystemExit(
+            f"slurm-test: {CONF} is there already, so this machine has a SLURM of its own; nothing was done"
+        )
+    if not all(shutil.which(name) for name in ("slurmctld", "slurmd", "squeue", "munged")):
+        subprocess.run(["apt-get", "update", "-q"], check=True)
+        command = ["apt-get", "install", "-q", "-y", "--no-install-recommends", *PACKAGES]
+        subprocess.run(command, check=True, env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"})
+
+
+@contextmanager
+def cluster(folder: Path) -> Iterator[None]:
+    """Run a SLURM of one node as long as the block lasts."""
+    host, munge = os.uname().nodename.split(".")[0], Path("/run/munge")
+    for name in ("state", "spool"):
+        (folder / name).mkdir(parents=True)
+    munge.mkdir(mode=0o755, exist_ok=True)
+    shutil.chown(munge, "munge", "munge")
+    daemons = [subprocess.Popen(["runuser", "-u", "munge", "--", "munged", "--foreground", "--force"])]
+    CONF.write_text(NODE.format(host=host, folder=folder, cpus=2 * (os.cpu_count() or 1)))
+    try:
+        daemons += [subprocess.Popen([name, "-D"]) for name in ("slurmctld", "slurmd")]
+        wait_for(lambda: "idle" in subprocess.run(["sinfo", "-h", "-o", "%t"], text=True, capture_output=True).stdout)
+        yield
+    finally:
+        subprocess.run(["scancel", "--user", "root"], check=False)
+        for daemon in reversed(daemons):
+            daemon.terminate()
+            daemon.wait(60)
+        CONF.unlink()
+
+
+def wait_for(is_so: Any, *, seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not is_so():
+        if time.monotonic() > end:
+            raise SystemExit("slurm-test: the node does not come up; see the logs of slurmctld and slurmd")
+        time.sleep(1)
+
+
+def copy_project(folder: Path) -> None:
+    """Copy the files of the project, and build the environments there."""
+    for name in filter(None, ask("git", "-C", str(ROOT), "ls-files", "-z").split("\0")):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, folder / name)
+    for stage in ("driver", "slurm", "train", "analysis", "figures", "paper"):
+        subprocess.run([folder / "workflow/scripts/stage", stage], check=True)
+
+
+def snakemake(project: Path, *words: str, log: Path) -> subprocess.Popen[bytes]:
+    with log.open("wb") as out:
+        command = [str(project / "workflow/scripts/stage"), "slurm", "-m", "snakemake", *words]
+        return subprocess.Popen([*command, "--config", "scale=smoke"], cwd=project, stdout=out, stderr=out)
+
+
+def through_slurm(project: Path, *, log: Path) -> list[dict[str, Any]]:
+    """Run everything through SLURM and return the kills: how, which job, after how many seconds."""
+    options = ["--profile", "profiles/slurm", "--cores", str(CORES), "--slurm-status-command", "squeue"]
+    options += ["--slurm-no-account", "--seconds-between-status-checks", "5"]
+    options += ["--slurm-init-seconds-before-status-checks", "5"]
+    options += ["--groups", *(f"{rule}={group}" for rule, group in GROUPS.items())]
+    options += ["--group-components", *(f"{group}=10" for group in GROUPS.values())]
+    running, begun = snakemake(project, *options, log=log), time.monotonic()
+    kills: list[dict[str, Any]] = []
+    while running.poll() is None:
+        time.sleep(2)
+        if len(kills) < len(KILLS):
+            taken = {kill["job"] for kill in kills}
+            found = [(job, name, pid) for job, name, pid in trainings() if name not in taken]
+            if found:
+                job, name, pid = found[0]
+                kill(KILLS[len(kills)], job, pid)
+                kills.append({"how": KILLS[len(kills)], "job": name, "slurm": job, "after_s": seconds_since(begun)})
+    if running.returncode:
+        raise SystemExit(f"slurm-test: Snakemake failed; its log is {log}")
+    return kills
+
+
+def processes(job: str) -> dict[int, str]:
+    """Return {process: command line} of all processes of a SLURM job."""
+    found: dict[int, str] = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if f"SLURM_JOB_ID={job}\0".encode() in (folder / "environ").read_bytes():
+                found[int(folder.name)] = (folder / "cmdline").read_text().replace("\0", " ")
+        except OSError:  # it has ended meanwhile
+            continue
+    return found
+
+
+def trainings() -> list[tuple[str, str, int]]:
+    """Return (SLURM job, its name, process) of every network that is being trained in a job."""
+    jobs = [line.split(maxsplit=1) for line in ask("squeue", "-h", "-t", "R", "-o", "%i %k").splitlines()]
+    return [
+        (job, name.strip(), pid)
+        for job, name in jobs
+        for pid, command in processes(job).items()
+        if "-m slowpoints train" in command and "/bin/sh" not in command and "snakemake" not in command
+    ]
+
+
+def kill(how: str, job: str, training: int) -> None:
+    if how == "scancel":
+        ask("scancel", job)
+        return
+    for pid in processes(job) if "whole" in how else [training]:
+        os.kill(pid, signal.SIGKILL)
+
+
+def seconds_since(begun: float) -> int:
+    return round(time.monotonic() - begun)
+
+
+def compare(ours: Path, others: Path) -> dict[str, Any]:
+    """Return how many files of two folders are equal to the byte, and the names of those that are not."""
+    left, right = (
+        {str(path.relative_to(folder)): path for path in folder.rglob("*") if path.is_file()}
+        for folder in (ours, others)
+    )
+    shared = [name for name in left if name in right and not name.endswith(NOT_COMPARED)]
+    differ = [name for name in shared if left[name].read_bytes() != right[name].read_bytes()]
+    return {"equal": len(shared) - len(differ), "differ": sorted(differ), "missing": sorted(set(left) ^ set(right)),
+            "not_compared": sum(name.endswith(NOT_COMPARED) for name in left)}  # fmt: skip
+
+
+def states() -> dict[str, int]:
+    """Return how many SLURM jobs ended in which state."""
+    words = ask("scontrol", "show", "jobs").split()
+    return dict(Counter(word.removeprefix("JobState=") for word in words if word.startswith("JobState=")))
+
+
+PAGE = """\
+# The workflow through SLURM
+
+Written by `make slurm-test`: SLURM {slurm} from the distribution's packages, one node on this machine ({cpus} cores),
+no accounting; Snakemake {snakemake} with its SLURM plugin {plugin} and `profiles/slurm`.
+
+| | |
+|---|---|
+| jobs of the workflow, smoke scale | {steps} |
+| SLURM jobs they went into, killed ones included | {jobs}: {states} |
+| killed on the way | {n_kills} |
+| seconds through SLURM | {slurm_s} |
+| seconds of the same on the same machine without SLURM, `--cores {cpus}` | {local_s} |
+| files of results equal to the byte in both | {equal} |
+| files that differ | {differ} |
+| files that only one has | {missing} |
+| not compared: provenance, which says when and how long | {not_compared} |
+
+| killed by | SLURM job | after s |
+|---|---|---|
+{kills}
+
+Each killed job was submitted again by Snakemake, and the run ended without a word from the user. Training, tables
+and figures went in groups ({groups}); data, claims and the paper are made where Snakemake runs.
+"""
+
+
+def page(found: dict[str, Any]) -> str:
+    kills = "\n".join(f"| {k['how']} | {k['job']} ({k['slurm']}) | {k['after_s']} |" for k in found["kills"])
+    shown = {name: ", ".join(f"`{own}`" for own in found[name]) or "none" for name in ("differ", "missing")}
+    groups = ", ".join(f"`{rule}={group}`" for rule, group in GROUPS.items())
+    by_state = ", ".join(f"{n} {state.lower()}" for state, n in sorted(found["states"].items()))
+    fields = {"kills": kills, "groups": groups, "states": by_state, "n_kills": len(found["kills"])}
+    return PAGE.format(**found | shown | fields)
+
+
+def main() -> None:
+    prepare()
+    with tempfile.TemporaryDirectory(prefix="slowpoints-slurm-") as name:
+        folder = Path(name)
+        log = ROOT / "logs/slurm-test.txt"
+        log.parent.mkdir(exist_ok=True)
+        project, results = folder / "project", folder / "project/results/smoke"
+        copy_project(project)
+        with cluster(folder / "slurm"):
+            begun = time.monotonic()
+            kills = through_slurm(project, log=log)
+            slurm_s, ended = seconds_since(begun), states()
+        results.rename(folder / "through-slurm")
+        shutil.rmtree(project / ".snakemake")
+        begun, cpus = time.monotonic(), os.cpu_count() or 1
+        if snakemake(project, "--cores", str(cpus), log=folder / "local.txt").wait():
+            raise SystemExit(f"slurm-test: the run without SLURM failed:\n{(folder / 'local.txt').read_text()[-3000:]}")
+        found = {
+            "slurm": ask("slurmctld", "-V").split()[-1], "snakemake": version("snakemake"),
+            "plugin": version("snakemake-executor-plugin-slurm"), "cpus": cpus, "jobs": sum(ended.values()),
+            "states": ended, "kills": kills, "slurm_s": slurm_s, "local_s": seconds_since(begun),
+            "steps": len(list((project / "benchmarks/smoke").rglob("*.tsv"))),
+        } | compare(folder / "through-slurm", results)  # fmt: skip
+    (ROOT / "docs/slurm.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    (ROOT / "docs/slurm.md").write_text(page(found), encoding="utf-8")
+    if found["differ"] or found["missing"] or len(kills) < len(KILLS):
+        sys.exit("slurm-test: not as it should be; see docs/slurm.md")
+
+
+if __name__ == "__main__":
+    main()
