@@ -23,6 +23,14 @@ include: "workflow/rules/figures.smk"
 include: "workflow/rules/paper.smk"
 
 
+onerror:
+    print(
+        "Not finished. What is finished stays, and training goes on from its checkpoints: once what is named above is"
+        " mended, call the same command again.",
+        file=sys.stderr,
+    )
+
+
 rule all:
     """Everything at the scale set in the configuration: tables, figures, claims and the paper."""
     default_target: True

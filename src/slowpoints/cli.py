@@ -5,9 +5,11 @@ import json
 import logging
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
+from slowpoints import interruption, locks
 from slowpoints.spec.strict import SpecError
 
 
@@ -15,8 +17,14 @@ def main() -> int:
     """Run one stage and return the exit status."""
     args = _parser().parse_args()
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    interruption.heed_signals()
+    result = next((getattr(args, name) for name in RESULTS if getattr(args, name, None)), None)
     try:
-        args.call(args)
+        with nullcontext() if result is None else locks.sole_writer(result):
+            args.call(args)
+    except interruption.Interrupted as stop:
+        print(f"slowpoints {args.stage}: {stop}", file=sys.stderr)
+        return 1
     except (SpecError, ImportError, RuntimeError, OSError, ValueError) as error:
         if type(error).__name__ not in ONE_LINE:
             raise
@@ -35,7 +43,11 @@ ONE_LINE = {
     "ReadmeError",
     "OSError",
     "PermissionError",
+    "OutOfMemory",
+    "DeviceLost",
 }
+# The options that name a stage's main result, which has one writer at a time.
+RESULTS = ("records", "table", "claims", "executed", "out")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -81,6 +93,7 @@ def train(args: argparse.Namespace) -> None:
         "device": job.device_named(args.device, matmul=args.matmul),
         "data_dir": args.data_dir,
         "torch_build": args.torch,
+        "attempt": args.attempt,
     }
     if stack.tune:
         from slowpoints import tune
@@ -195,7 +208,8 @@ STAGES: list[tuple[str, Callable[[argparse.Namespace], None], Options]] = [
         {"--scale": TEXT, "--experiment": TEXT, "--stack": TEXT, "--plan": FILE, "--records": FILE, "--weights": FILE,
          "--provenance": FILE, "--checkpoint": FILE, "--device": {"choices": ["cpu", "cuda"], "default": "cpu"},
          "--matmul": {"choices": ["float32", "tf32"], "default": "float32"},
-         "--torch": {"default": "cpu"}, "--data-dir": {"type": Path}, "--start-runs": FILES,
+         "--torch": {"default": "cpu"}, "--attempt": {"type": int, "default": 1}, "--data-dir": {"type": Path},
+         "--start-runs": FILES,
          "--start-points": {"type": Path}},
     ),
     (
