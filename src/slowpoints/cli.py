@@ -119,7 +119,7 @@ def figure(args: argparse.Namespace) -> None:
     from slowpoints import notebook
 
     given = notebook.at_scale(args.notebook, scale=args.scale)
-    notebook.render(args.notebook, executed=args.executed, html=args.html, given=given, root=Path.cwd())
+    notebook.render(args.notebook, executed=args.executed, html=args.html, sums=args.sums, given=given, root=Path.cwd())
 
 
 def claims(args: argparse.Namespace) -> None:
@@ -227,5 +227,9 @@ STAGES: list[tuple[str, Callable[[argparse.Namespace], None], Options]] = [
     ("bench-tuning", bench_tuning, {"--out": FILE}),
     ("cost", cost, {"--paper": TEXT, "--out": FILE}),
     ("rebuild", rebuild, {"--name": TEXT, "--data-dir": {"type": Path}, "--out": FILE}),
-    ("figure", figure, {"notebook": {"type": Path}, "--scale": TEXT, "--executed": FILE, "--html": FILE}),
+    (
+        "figure",
+        figure,
+        {"notebook": {"type": Path}, "--scale": TEXT, "--executed": FILE, "--html": FILE, "--sums": FILE},
+    ),
 ]  # fmt: skip

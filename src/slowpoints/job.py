@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from slowpoints.engine import engine_of
-from slowpoints.records import read_arrays, read_records, write_arrays, write_records, write_text
+from slowpoints.records import read_arrays, read_records, write_arrays, write_json, write_records, write_text
 from slowpoints.recovery import Room, room_at, trained
 from slowpoints.regularise import Start
 from slowpoints.spec.digests import ROOT, code, env
@@ -132,7 +132,7 @@ def write(
     seal = write_arrays(out.weights, found.arrays)
     facts = facts | {"weights": {"file": out.weights.name, "sha256": seal}}
     write_records(out.records, [record | facts | {"row": i} for i, record in enumerate(found.records)])
-    write_text(out.provenance, json.dumps(circumstances, indent=1, sort_keys=True) + "\n")
+    write_json(out.provenance, circumstances)
     write_text(out.plan, json.dumps(plan, indent=1, sort_keys=True) + "\n")
 
 

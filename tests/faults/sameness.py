@@ -1,23 +1,25 @@
 """Which results two runs of the same workflow must share to the byte."""
 
-import json
 from pathlib import Path
 
-# What a run says of its own circumstances: when, how long, on which machine.
-CIRCUMSTANCES = (".provenance.json",)
-CLOCK = "train_hours"  # the one number of the text that a clock tells; the paper prints it
+# What a run says of its own circumstances: when, how long, with how many slots.
+CIRCUMSTANCES = ".provenance.json"
 
 
 def results(folder: Path) -> dict[str, bytes]:
-    """Return every result below `folder` by its name, but for what tells of times."""
-    found = {}
-    for path in sorted(folder.rglob("*")):
-        name = str(path.relative_to(folder))
-        if path.is_file() and not name.endswith(CIRCUMSTANCES):
-            found[name] = path.read_bytes()
+    """Return every file below `folder` by its name, hidden ones too, but for what tells of times."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and not path.name.endswith(CIRCUMSTANCES)
+    }
+
+
+def by_kind(names: list[str]) -> dict[str, int]:
+    """Return how many files of each kind there are."""
+    found: dict[str, int] = {}
+    for name in names:
+        folder = Path(name).parent.name
+        kind = f"{'' if folder == '.' or '/' not in name else folder + '/'}*{Path(name).suffix}"
+        found[kind] = found.get(kind, 0) + 1
     return found
-
-
-def hours(numbers: bytes) -> str:
-    """Return the one number of the text that a clock tells."""
-    return str(json.loads(numbers)[CLOCK])
