@@ -29,6 +29,14 @@ localrules:  # seconds of work, and a download: not worth a job of their own on 
     compile_paper,
 
 
+onerror:
+    print(
+        "Not finished. What is finished stays, and training goes on from its checkpoints: once what is named above is"
+        " mended, call the same command again.",
+        file=sys.stderr,
+    )
+
+
 rule all:
     """Everything at the scale set in the configuration: tables, figures, claims and the paper."""
     default_target: True

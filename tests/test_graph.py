@@ -4,6 +4,7 @@ The traced step is a fixed list of operations on fixed tensors, as a CUDA graph 
 tensor, or a Python value that should change from step to step, shows here.
 """
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,7 @@ def trainer(runs: list[dict[str, Any]], start: Start | None = None) -> Trainer:
 
 def looked(own: Trainer, *, recorded: bool) -> Slots:
     if recorded:
-        own._on_device = Traced(own._step, changes=[*own.slots.changing(), own.loss_sum])
+        own._on_device = [Traced(partial(own._step, own.slots.parts[0]), changes=[*own.slots.changing(), own.loss_sum])]
     for _ in range(5):
         own.advance()
     return own.slots

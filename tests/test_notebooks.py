@@ -8,7 +8,7 @@ import matplotlib.pyplot as plt
 import pytest
 
 from figure_tables import write_all
-from slowpoints import notebook, statistics
+from slowpoints import notebook, seals, statistics
 from slowpoints.figures import style
 from slowpoints.notebook import NotebookError
 
@@ -30,6 +30,8 @@ def written(path: Path, *cells: tuple[str, str]) -> Path:
 
 
 PARAMETERS = 'table = "results/laptop/e/tables/t.csv"\npdf = "results/laptop/f.pdf"\npng = "results/laptop/f.png"'
+DRAW = "from pathlib import Path\nPath(pdf).parent.mkdir(parents=True, exist_ok=True)\n"
+DRAW += "written = [Path(file).write_text(file) for file in (pdf, png)]"
 
 
 def test_inputs_and_outputs_are_read_for_any_scale(tmp_path):
@@ -64,26 +66,48 @@ def test_there_is_exactly_one_parameters_cell(tags, tmp_path):
         notebook.parameters(path)
 
 
+def made(path: Path, folder: Path, given: dict[str, str]) -> None:
+    notebook.render(path, executed=folder / "e.ipynb", html=folder / "e.html", sums=folder / "e.sha256", given=given,
+                    root=folder)  # fmt: skip
+
+
 @pytest.mark.parametrize("given", [{"tabel": "a"}, {"table": "a"}, {"table": "a", "pdf": "b", "png": "c", "more": "d"}])
 def test_a_parameter_misspelt_missing_or_too_many_is_an_error(given, tmp_path):
     path = written(tmp_path / "n.ipynb", ("parameters", PARAMETERS))
     with pytest.raises(NotebookError, match="misspelt, missing or too many"):
-        notebook.render(path, executed=tmp_path / "e.ipynb", html=tmp_path / "e.html", given=given, root=tmp_path)
+        made(path, tmp_path, given)
 
 
 def rendered(path: Path, folder: Path) -> tuple[bytes, bytes]:
-    given = notebook.at_scale(path, scale="smoke")
-    notebook.render(path, executed=folder / "e.ipynb", html=folder / "e.html", given=given, root=folder)
+    made(path, folder, notebook.at_scale(path, scale="smoke"))
     return (folder / "e.ipynb").read_bytes(), (folder / "e.html").read_bytes()
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of the notebook tools themselves
 def test_executing_twice_gives_the_same_bytes_with_our_parameters_and_interpreter(tmp_path):
     code = "import sys, slowpoints\nprint(table, pdf, sys.executable)"
-    path = written(tmp_path / "n.ipynb", ("parameters", PARAMETERS), ("", code))
+    path = written(tmp_path / "n.ipynb", ("parameters", PARAMETERS), ("", code), ("", DRAW))
     first, second = rendered(path, tmp_path), rendered(path, tmp_path)
     assert first == second
     assert b"results/smoke/e/tables/t.csv results/smoke/f.pdf" in first[0]
+    (tmp_path / "e.sha256").rename(tmp_path / "results/smoke/f.sha256")
+    for name in ("f.pdf", "f.png"):
+        seals.check(tmp_path / "results/smoke" / name, beside=tmp_path / "results/smoke/f.sha256")
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_notebook_that_does_not_write_its_figure_is_an_error(tmp_path):
+    path = written(tmp_path / "n.ipynb", ("parameters", PARAMETERS), ("", "x = 1"))
+    with pytest.raises(NotebookError, match=r"did not write results/smoke/f\.pdf"):
+        rendered(path, tmp_path)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_kernel_that_is_killed_is_named(tmp_path):
+    code = "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)"
+    path = written(tmp_path / "n.ipynb", ("parameters", PARAMETERS), ("", code))
+    with pytest.raises(NotebookError, match="its kernel died"):
+        rendered(path, tmp_path)
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")

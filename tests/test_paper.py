@@ -1,6 +1,5 @@
 """The paper: what it reads, that no result is typed by hand, and that it compiles whatever was found."""
 
-import json
 import math
 import re
 from pathlib import Path
@@ -8,7 +7,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import pytest
 
-from slowpoints import dag, paper
+from slowpoints import dag, paper, seals
 from slowpoints.claims.judge import NOT_JUDGED, numbers
 
 ROOT = Path(__file__).parents[1]
@@ -56,7 +55,8 @@ def project(tmp_path) -> Path:
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         plt.figure(figsize=(1, 1)).savefig(tmp_path / file)
         plt.close()
-    (tmp_path / "results/smoke/numbers.json").write_text(json.dumps(flat | counts), "utf-8")
+        (tmp_path / file).with_suffix(".sha256").write_text(seals.sums(tmp_path / file), "utf-8")
+    (tmp_path / "results/smoke/numbers.json").write_text(seals.sealed_json(flat | counts), "utf-8")
     return tmp_path
 
 
@@ -74,10 +74,26 @@ def test_it_compiles_to_the_same_bytes_whatever_the_verdicts(project):
 
 def test_a_number_that_is_missing_stops_it(project):
     file = project / "results" / "smoke" / "numbers.json"
-    flat = json.loads(file.read_text("utf-8"))
+    flat = seals.read_json(file)
     del flat["n_holds"]
-    file.write_text(json.dumps(flat), "utf-8")
+    file.write_text(seals.sealed_json(flat), "utf-8")
     with pytest.raises(Exception, match="n_holds"):
+        compiled(project)
+    assert not (project / "paper.pdf").exists()
+
+
+@pytest.mark.parametrize("name", ["numbers.json", "figures/overview.pdf", "figures/overview.sha256"])
+@pytest.mark.parametrize("damage", ["flipped", "truncated", "missing"])
+def test_a_damaged_number_or_figure_is_named_and_not_printed(name, damage, project):
+    file = project / "results" / "smoke" / name
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    {
+        "flipped": lambda: file.write_bytes(content),
+        "truncated": lambda: file.write_bytes(content[:-9]),
+        "missing": file.unlink,
+    }[damage]()
+    with pytest.raises(seals.BadResult, match=f"{file.stem}.*(damaged|missing).*rebuild it with: snakemake"):
         compiled(project)
     assert not (project / "paper.pdf").exists()
 

@@ -3,8 +3,10 @@
 import logging
 import os
 import sys
-from contextlib import nullcontext
+from argparse import Namespace
+from contextlib import ExitStack
 
+from slowpoints import interruption, locks
 from slowpoints.account import told
 from slowpoints.parser import overview, parsed
 from slowpoints.spec.digests import ROOT
@@ -22,10 +24,14 @@ def main() -> int:
         launcher = ROOT / "workflow" / "scripts" / "stage"
         os.execv(launcher, [str(launcher), args.stage, "-m", "slowpoints", *sys.argv[1:]])
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
-    stage = {command.name: command for command in STAGES}.get(args.command)
+    interruption.heed_signals()
     try:
-        with told(stage, args) if stage else nullcontext():
+        with ExitStack() as around:
+            _as_stage(around, args)
             args.call(args)
+    except interruption.Interrupted as stop:
+        print(f"slowpoints {args.command}: {stop}", file=sys.stderr)
+        return 1
     except (SpecError, ImportError, RuntimeError, OSError, ValueError) as error:
         if type(error).__name__ not in ONE_LINE:
             raise
@@ -44,4 +50,17 @@ ONE_LINE = {
     "ReadmeError",
     "OSError",
     "PermissionError",
+    "OutOfMemory",
+    "DeviceLost",
 }
+# The options that name a stage's main result, which has one writer at a time.
+RESULTS = ("records", "table", "claims", "executed", "out")
+
+
+def _as_stage(around: ExitStack, args: Namespace) -> None:
+    """Around a stage of the workflow: an account of it in the log, and one writer of its result."""
+    stage = {command.name: command for command in STAGES}.get(args.command)
+    if stage is not None:
+        around.enter_context(told(stage, args))
+        result = next(getattr(args, name) for name in RESULTS if getattr(args, name, None))
+        around.enter_context(locks.sole_writer(result))

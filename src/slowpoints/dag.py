@@ -165,6 +165,11 @@ def figure_files(scale: str) -> list[str]:
     return [f"results/{scale}/figures/{name}.pdf" for name in figure_names()]
 
 
+def figure_sums(scale: str) -> list[str]:
+    """Return the checksums of every figure."""
+    return [str(Path(file).with_suffix(".sha256")) for file in figure_files(scale)]
+
+
 def figure_inputs(scale: str, name: str) -> dict[str, str]:
     """Return the tables a figure's notebook reads, by parameter."""
     return notebook.inputs(ROOT / "notebooks" / f"{name}.ipynb", scale=scale)

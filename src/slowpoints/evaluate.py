@@ -31,16 +31,17 @@ def scores(
     split: Literal["valid", "test"],
     rows: int,
     device: torch.device,
+    elements: int = ELEMENTS,
 ) -> dict[str, Tensor]:
     """Return named metrics per run, on the same fresh data for every run of the same task settings.    -> [M] each
 
-    owners: (run, its task settings, its fixed data), M of them
+    owners: (run, its task settings, its fixed data), M of them; elements: numbers to hold at once
     """
     _, settings, world = owners[0]
     size = rows * example(task, settings, world).n_steps * net.n_numbers
     # Runs whose settings differ are scored one by one, each by its own; sums over padded rows would also round
     # differently in company.
-    width = 1 if getattr(task, "PER_RUN", ()) else max(1, ELEMENTS // size)
+    width = 1 if getattr(task, "PER_RUN", ()) else max(1, elements // size)
     parts = []
     for start in range(0, len(owners), width):
         part = slice(start, start + width)

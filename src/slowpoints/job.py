@@ -6,6 +6,7 @@ import os
 import platform
 import subprocess
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,11 +14,12 @@ import numpy as np
 import torch
 
 from slowpoints.engine import engine_of
-from slowpoints.records import read_arrays, read_records, write_arrays, write_records, write_text
+from slowpoints.records import read_arrays, read_records, write_arrays, write_json, write_records, write_text
+from slowpoints.recovery import Room, room_at, trained
 from slowpoints.regularise import Start
 from slowpoints.spec.digests import ROOT, code, env
-from slowpoints.stack import weights_of
-from slowpoints.train import Trainer, fit
+from slowpoints.stack import network, weights_of
+from slowpoints.train import Trainer
 
 STATES = {"centres": "centres"}  # arrays of the slow_points analysis; every other kind is made from its points
 
@@ -91,16 +93,19 @@ def run(
     data_dir: Path | None,
     torch_build: str,
     start: tuple[list[Path], Path] | None,
+    attempt: int = 1,
 ) -> None:
     """Train the stack that `plan` describes and write its results; the checkpoint is removed last."""
-    begun = time.time()
+    begun, room = Begun.now(), room_at(attempt)
     digests = digests_of(plan, trainer="slowpoints.job", torch_build=torch_build)
     origin = None if start is None else start_from(plan, *start)
-    trainer = Trainer(plan, device=device, data_dir=data_dir, start=origin)
+    net = network(plan["runs"][0]["task"], plan["runs"][0]["net"])
     gc.freeze()  # what was imported stays: looking for garbage in it would take a twentieth of a small step
-    facts = {"digests": digests} | versions(device, engine=engine_of(trainer.net, device))
-    fit(trainer, path=checkpoint, key=json.dumps(facts))
-    write(plan, made(trainer), out=out, facts=facts, begun=begun, slots=min(trainer.width, len(trainer.runs)))
+    facts = {"digests": digests} | versions(device, engine=engine_of(net, device))
+    make = partial(Trainer, plan, device=device, data_dir=data_dir, start=origin)
+    trainer = trained(make, room, path=checkpoint, key=json.dumps(facts))
+    asked = min(trainer.width, len(trainer.runs))
+    write(plan, made(trainer), out=out, facts=facts, circumstances=circumstances(begun, room, asked=asked))
     checkpoint.unlink(missing_ok=True)
 
 
@@ -120,12 +125,14 @@ def made(trainer: Trainer) -> Made:
     return Made(records, {name: value.numpy() for name, value in trainer.arrays().items()})
 
 
-def write(plan: dict[str, Any], found: Made, *, out: Outputs, facts: dict[str, Any], begun: float, slots: int) -> None:
+def write(
+    plan: dict[str, Any], found: Made, *, out: Outputs, facts: dict[str, Any], circumstances: dict[str, Any]
+) -> None:
     """Write records, weights, provenance and, last, the plan."""
     seal = write_arrays(out.weights, found.arrays)
     facts = facts | {"weights": {"file": out.weights.name, "sha256": seal}}
     write_records(out.records, [record | facts | {"row": i} for i, record in enumerate(found.records)])
-    write_text(out.provenance, json.dumps(_circumstances(begun, slots=slots), indent=1, sort_keys=True) + "\n")
+    write_json(out.provenance, circumstances)
     write_text(out.plan, json.dumps(plan, indent=1, sort_keys=True) + "\n")
 
 
@@ -173,7 +180,19 @@ def _is_tf32(device: torch.device) -> bool:
     return device.type == "cuda" and torch.backends.cuda.matmul.fp32_precision == "tf32"
 
 
-def _circumstances(begun: float, *, slots: int) -> dict[str, Any]:
+class Begun(NamedTuple):
+    """When a job began: by the calendar, and by a clock that nobody sets."""
+
+    date: str
+    clock_s: float
+
+    @classmethod
+    def now(cls) -> "Begun":
+        """Return this moment."""
+        return cls(time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), time.monotonic())
+
+
+def circumstances(begun: Begun, room: Room, *, asked: int) -> dict[str, Any]:
     """Return what the numbers do not depend on, slots on a GPU to rounding: when, where, how long, how many at once."""
 
     def git(*words: str) -> str:
@@ -183,9 +202,11 @@ def _circumstances(begun: float, *, slots: int) -> dict[str, Any]:
     return {
         "commit": git("rev-parse", "HEAD") or "unknown",
         "dirty": bool(git("status", "--porcelain", "--untracked-files=no")),
-        "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(begun)),
-        "wall_s": round(time.time() - begun, 1),
+        "started": begun.date,
+        "wall_s": round(time.monotonic() - begun.clock_s, 1),
         "machine": platform.machine(),
-        "slots": slots,
+        "slots": room.slots(asked),
+        "slots_asked": asked,
+        "why_fewer_slots": room.why,
         "processor": platform.processor() or platform.machine(),
     }

@@ -14,6 +14,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from unittest.mock import patch
 
+from slowpoints import seals
+
 KERNEL = "slowpoints"
 WRITES = ("pdf", "png")  # the parameters that name what a notebook writes; all others are tables it reads
 DEFAULT_ROOT = "results/laptop/"
@@ -72,9 +74,13 @@ def outputs(path: Path, *, scale: str) -> dict[str, str]:
     return {name: file for name, file in at_scale(path, scale=scale).items() if name in WRITES}
 
 
-def render(path: Path, *, executed: Path, html: Path, given: dict[str, str], root: Path) -> None:
-    """Execute the notebook in `root` with parameters `given`; on failure `executed` shows how far it came."""
+def render(path: Path, *, executed: Path, html: Path, sums: Path, given: dict[str, str], root: Path) -> None:
+    """Execute the notebook in `root` with parameters `given`; on failure `executed` shows how far it came.
+
+    sums: where the checksums of its figures go
+    """
     import papermill
+    from nbclient.exceptions import DeadKernelError
 
     if differ := sorted(set(given) ^ set(parameters(path))):
         raise NotebookError(
@@ -82,21 +88,30 @@ def render(path: Path, *, executed: Path, html: Path, given: dict[str, str], roo
             f"the notebook declares {sorted(parameters(path))}"
         )
     executed.parent.mkdir(parents=True, exist_ok=True)
-    with _own_kernel():
-        papermill.execute_notebook(
-            str(path),
-            str(executed),
-            parameters=given,
-            kernel_name=KERNEL,
-            language="python",
-            cwd=str(root),
-            progress_bar=False,
-            log_output=False,
-        )
+    try:
+        with _own_kernel():
+            papermill.execute_notebook(
+                str(path),
+                str(executed),
+                parameters=given,
+                kernel_name=KERNEL,
+                language="python",
+                cwd=str(root),
+                progress_bar=False,
+                log_output=False,
+            )
+    except DeadKernelError:
+        raise NotebookError(
+            f"{path}: its kernel died (killed, or out of memory); {executed} shows how far it came"
+        ) from None
     normal = normalised(json.loads(executed.read_text(encoding="utf-8")))
     _replace(executed, json.dumps(normal, indent=1, ensure_ascii=False, sort_keys=True) + "\n")
     html.parent.mkdir(parents=True, exist_ok=True)
     _replace(html, _as_html(executed))
+    written = [file for name, file in given.items() if name in WRITES]
+    if missing := [file for file in written if not (root / file).is_file()]:
+        raise NotebookError(f"{path}: the notebook did not write {', '.join(missing)}")
+    _replace(sums, seals.sums(*(root / file for file in written)))
 
 
 @contextmanager

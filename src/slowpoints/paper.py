@@ -4,6 +4,8 @@ import os
 import re
 from pathlib import Path
 
+from slowpoints import seals
+
 READS = re.compile(r'"/(results/\{scale\}/[^"]+)"')
 
 
@@ -17,7 +19,17 @@ def compile_paper(source: Path, *, scale: str, root: Path, out: Path) -> None:
     """Write the paper at one scale as PDF, whole or not at all; a number that the text lacks is an error."""
     import typst
 
+    for result in inputs(source, scale=scale):
+        _verify(root / result)
     pdf = typst.compile(str(source), root=str(root), sys_inputs={"scale": scale}, ignore_system_fonts=True, timestamp=0)
     partial = out.with_name(f".{out.name}.new")
     partial.write_bytes(pdf)
     os.replace(partial, out)
+
+
+def _verify(result: Path) -> None:
+    """Raise if a result is not what its job wrote."""
+    if result.suffix == ".json":
+        seals.read_json(result)
+    else:
+        seals.check(result, beside=result.with_suffix(".sha256"))

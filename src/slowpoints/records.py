@@ -4,6 +4,7 @@ A record is one JSON line that describes one run. A table is a CSV file with one
 the checksum and say how to rebuild a damaged file.
 """
 
+import glob
 import hashlib
 import io
 import json
@@ -16,6 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from slowpoints.seals import BadResult as BadResult
+from slowpoints.seals import sealed_json, sha256
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -23,17 +27,12 @@ MARK = "# sha256: "
 HISTORY = "history."  # begins the names of weights kept on the way
 
 
-class BadResult(RuntimeError):
-    """A result file that is damaged or of another version: which one, and how to rebuild it."""
-
-    def __init__(self, path: Path, why: str) -> None:
-        super().__init__(f"{path}: {why}; rebuild it with: snakemake --cores 2 --forcerun {path}")
-
-
 @contextmanager
 def atomic(path: Path) -> Iterator[Path]:
     """Yield a temporary name beside `path`; on success it becomes `path`, on failure nothing is left."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    for left in path.parent.glob(f".{glob.escape(path.name)}.????????{glob.escape(path.suffix)}"):
+        left.unlink(missing_ok=True)  # by a writer that was killed: a result has one writer at a time
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
     os.close(handle)
     temporary = Path(name)
@@ -53,9 +52,9 @@ def write_text(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
-def sha256(data: bytes) -> str:
-    """Return the hexadecimal sha256 of `data`."""
-    return hashlib.sha256(data).hexdigest()
+def write_json(path: Path, values: dict[str, Any]) -> None:
+    """Write one JSON object, sealed by a checksum among its keys."""
+    write_text(path, sealed_json(values))
 
 
 def _sealed(body: str) -> str:

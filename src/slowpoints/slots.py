@@ -6,7 +6,7 @@ order of a sum may depend on how many run at once: there it is the same run to r
 """
 
 import os
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -29,14 +29,39 @@ def width_for(numbers: int, device: torch.device) -> int:
     return max(1, min(MOST[device.type], -(-NUMBERS[device.type] // numbers)))
 
 
+class Part(NamedTuple):
+    """Neighbouring slots that take their steps together; views of what the stack holds, so that one sees the other."""
+
+    rows: slice
+    params: dict[str, Tensor]
+    flat: Tensor
+    moments: Moments
+    rules: Rules
+
+
+def step(part: Part, loss: Tensor, now: Pace) -> Tensor:
+    """Take one optimiser step downhill on the loss of each slot of a part; return which took it.    loss: [m] -> [m]"""
+    grads = torch.autograd.grad(loss.sum(), list(part.params.values()))
+    return update(part.flat, grads, part.moments, part.rules, now)
+
+
 class Slots:
     """The parameters of all runs, and what the optimiser keeps of those in training."""
 
     def __init__(
-        self, trains: list[dict[str, Any]], first: dict[str, Tensor], weights: Tensor, *, device: torch.device
+        self,
+        trains: list[dict[str, Any]],
+        first: dict[str, Tensor],
+        weights: Tensor,
+        *,
+        device: torch.device,
+        n_parts: int = 1,
     ) -> None:
-        """Start with all slots closed.    first: values [N, ...] name the columns of weights: [N, P]"""
-        self.trains, self.device = trains, device
+        """Start with all slots closed.    first: values [N, ...] name the columns of weights: [N, P]
+
+        n_parts: how many groups take their steps one after the other, where memory is short
+        """
+        self.trains, self.device, self.n_parts = trains, device, n_parts
         self.shapes = {name: tuple(value.shape[1:]) for name, value in first.items()}
         self.weights = weights  # initial ones of runs that wait, final ones of runs that have ended
         self.members: list[int] = []  # the run in each slot
@@ -48,6 +73,12 @@ class Slots:
         self.flat, self.moments = flat, moments
         self.params = views(flat, self.shapes)
         self.rules = self._rules()
+        size = max(1, -(-len(flat) // self.n_parts))
+        self.parts = [self._part(slice(start, start + size)) for start in range(0, len(flat), size)]
+
+    def _part(self, rows: slice) -> Part:
+        moments, own = Moments(*(m[rows] for m in self.moments)), Rules(*(rule[rows] for rule in self.rules))
+        return Part(rows, views(self.flat[rows], self.shapes), self.flat[rows], moments, own)
 
     def _rules(self) -> Rules:
         return rules([self.trains[run] for run in self.members], self.device)
@@ -91,11 +122,6 @@ class Slots:
     def pace(self, tick: int) -> Pace:
         """Return how far each slot goes in the next step."""
         return Pace(*self.paces[tick - self.paced_from])
-
-    def step(self, loss: Tensor, now: Pace) -> Tensor:
-        """Take one optimiser step downhill on the loss of every slot; return which took it.    loss: [m] -> [m]"""
-        grads = torch.autograd.grad(loss.sum(), list(self.params.values()))
-        return update(self.flat, grads, self.moments, self.rules, now)
 
     def changing(self) -> list[Tensor]:
         """Return the tensors that a step changes in place."""

@@ -39,6 +39,7 @@ def train(args: argparse.Namespace) -> None:
         "device": job.device_named(args.device, matmul=args.matmul),
         "data_dir": args.data_dir,
         "torch_build": args.torch,
+        "attempt": args.attempt,
     }
     if stack.tune:
         from slowpoints import tune
@@ -64,7 +65,7 @@ def figure(args: argparse.Namespace) -> None:
     from slowpoints import notebook
 
     given = notebook.at_scale(args.notebook, scale=args.scale)
-    notebook.render(args.notebook, executed=args.executed, html=args.html, given=given, root=Path.cwd())
+    notebook.render(args.notebook, executed=args.executed, html=args.html, sums=args.sums, given=given, root=Path.cwd())
 
 
 def claims(args: argparse.Namespace) -> None:
@@ -96,15 +97,15 @@ STAGES = [
         {"--scale": TEXT, "--experiment": TEXT, "--stack": TEXT, "--plan": FILE, "--records": FILE, "--weights": FILE,
          "--provenance": FILE, "--checkpoint": FILE, "--device": {"choices": ["cpu", "cuda"], "default": "cpu"},
          "--matmul": {"choices": ["float32", "tf32"], "default": "float32"},
-         "--torch": {"default": "cpu"}, "--data-dir": {"type": Path}, "--start-runs": FILES,
-         "--start-points": {"type": Path}},
+         "--torch": {"default": "cpu"}, "--attempt": {"type": int, "default": 1}, "--data-dir": {"type": Path},
+         "--start-runs": FILES, "--start-points": {"type": Path}},
     ),
     Command(
         analyse,
         {"name": {}, "--settings": TEXT, "--runs": FILES, "--needs": FILES, "--data-dir": {"type": Path},
          "--table": FILE, "--arrays": FILE},
     ),
-    Command(figure, {"notebook": {"type": Path}, "--scale": TEXT, "--executed": FILE, "--html": FILE}),
+    Command(figure, {"notebook": {"type": Path}, "--scale": TEXT, "--executed": FILE, "--html": FILE, "--sums": FILE}),
     Command(claims, {"--scale": TEXT, "--torch": {"default": "cpu"}, "--claims": FILE, "--numbers": FILE}),
     Command(paper, {"--scale": TEXT, "--out": FILE}),
     Command(rebuild, {"--name": TEXT, "--data-dir": {"type": Path}, "--out": FILE}),

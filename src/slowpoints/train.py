@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,14 @@ from tqdm import tqdm
 from slowpoints import checkpoint as checkpoints
 from slowpoints import tasks
 from slowpoints.engine import Captured, Network, count_parameters
-from slowpoints.evaluate import predict, scores
+from slowpoints.evaluate import ELEMENTS, predict, scores
 from slowpoints.fates import Fate, hopeless
 from slowpoints.feed import Feed, example, worlds
 from slowpoints.history import History
+from slowpoints.interruption import GO_ON, Interrupted, postponed
 from slowpoints.optimise import Pace, joined, views
 from slowpoints.regularise import Kicks, Regulariser, Start, regularised
-from slowpoints.slots import Slots, width_for
+from slowpoints.slots import Part, Slots, step, width_for
 from slowpoints.stack import fresh, network, task_settings
 from slowpoints.tasks import Batch
 
@@ -39,8 +41,12 @@ class Trainer:
         data_dir: Path | None,
         start: Start | None,
         width: int | None = None,
+        n_parts: int = 1,
     ) -> None:
-        """Open slots for the first runs.    width: how many train at once; without it, as many as pay"""
+        """Open slots for the first runs.    width: how many train at once; without it, as many as pay
+
+        n_parts: into how many groups those are split that take their steps one after the other, to need less memory
+        """
         self.runs, self.device = plan["runs"], device
         self.train = self.runs[0]["train"]
         self.net: Network = network(self.runs[0]["task"], self.runs[0]["net"])
@@ -54,7 +60,8 @@ class Trainer:
             points = None if start is None else start.states
             self.regulariser = Regulariser(self.runs, self.task, self.settings[0], self.worlds, points)
         first = start.params if start is not None else fresh(self.net, self.runs)
-        self.slots = Slots([run["train"] for run in self.runs], first, joined(list(first.values())), device=device)
+        self.slots = Slots([run["train"] for run in self.runs], first, joined(list(first.values())), device=device,
+                           n_parts=n_parts)  # fmt: skip
         self.history = History([run["train"] for run in self.runs], self.slots.weights.shape[1])
         self.fates = [Fate() for _ in self.runs]
         self.halving = plan.get("halving")
@@ -81,9 +88,10 @@ class Trainer:
     def _make_ready(self) -> None:
         """Do what the number of slots decides."""
         self.loss_sum = torch.zeros(len(self.slots.members), device=self.device)
-        self._on_device: Callable[..., None] = self._step
+        self._on_device: list[Callable[..., None]] = [partial(self._step, part) for part in self.slots.parts]
         if self.device.type == "cuda":
-            self._on_device = Captured(self._step, changes=[*self.slots.changing(), self.loss_sum])
+            changes = [*self.slots.changing(), self.loss_sum]
+            self._on_device = [Captured(call, changes=changes) for call in self._on_device]
 
     def advance(self) -> None:
         """Take one training step with every run that holds a slot."""
@@ -91,21 +99,23 @@ class Trainer:
         batch = self.feed(members, self.slots.steps(self.tick))
         kicks = () if self.regulariser is None else self.regulariser(members).to(self.device)
         self._silent = batch.silent
-        self._on_device(*batch[:4], *self.slots.pace(self.tick), *kicks)
+        given = (*batch[:4], *self.slots.pace(self.tick), *kicks)
+        for part, call in zip(self.slots.parts, self._on_device, strict=True):
+            call(*(value[part.rows] for value in given))
         self.tick += 1
 
-    def _step(self, x: Tensor, y: Tensor, weight: Tensor, allowed: Tensor, *others: Tensor) -> None:
+    def _step(self, part: Part, x: Tensor, y: Tensor, weight: Tensor, allowed: Tensor, *others: Tensor) -> None:
         """Do what the device does in a step. Nothing here may depend on a number that Python would have to wait for.
 
         others: the two of Pace, and the four of Kicks where there is a regulariser
         """
-        params, batch = self.slots.params, Batch(x, y, weight, allowed, self._silent)
+        params, batch = part.params, Batch(x, y, weight, allowed, self._silent)
         out, final = predict(self.net, params, batch)
         loss = total = self.task.loss(self.settings[0], out, batch)
         if self.regulariser is not None:
             total = regularised(self.net, params, loss, final, Kicks(*others[2:]))
-        takes = self.slots.step(total, Pace(*others[:2]))
-        self.loss_sum += torch.where(takes, loss.detach(), torch.full_like(loss, torch.nan))
+        takes = step(part, total, Pace(*others[:2]))
+        self.loss_sum[part.rows] += torch.where(takes, loss.detach(), torch.full_like(loss, torch.nan))
 
     def look(self) -> None:
         """Evaluate on validation data, note what became of each run, and hand the slots of those that ended on."""
@@ -140,7 +150,8 @@ class Trainer:
 
     def _scores(self, params: dict[str, Tensor], runs: list[int], split: Any, rows: int) -> dict[str, Tensor]:
         own = [(self.runs[run], self.settings[run], self.worlds[run]) for run in runs]
-        return scores(self.net, params, own, self.task, split=split, rows=rows, device=self.device)
+        return scores(self.net, params, own, self.task, split=split, rows=rows, device=self.device,
+                      elements=ELEMENTS // self.slots.n_parts)  # fmt: skip
 
     @property
     def is_done(self) -> bool:
@@ -172,13 +183,16 @@ class Trainer:
 
 
 def fit(trainer: Trainer, *, path: Path, key: str) -> None:
-    """Train until every run has an outcome, saving the state as it goes; a saved state at `path` is continued."""
+    """Train until every run has an outcome, saving the state as it goes; a saved state at `path` is continued.
+
+    Asked to stop, it goes on to the next look, saves and raises Interrupted.
+    """
     saved, message = checkpoints.restore(path, key=key)
     log.info("%s runs of %s: %s", len(trainer.runs), trainer.net.cell.name, message)
     if saved is not None:
         trainer.restore(saved)
     last = time.monotonic()
-    with tqdm(total=len(trainer.runs), unit="run", mininterval=1, disable=None) as bar:
+    with tqdm(total=len(trainer.runs), unit="run", mininterval=1, disable=None) as bar, postponed() as stop:
         while not trainer.is_done:
             for _ in range(trainer.train["eval_every"]):
                 trainer.advance()
@@ -190,3 +204,6 @@ def fit(trainer: Trainer, *, path: Path, key: str) -> None:
                 last = time.monotonic()
                 log.info("step %d of the stack; runs ended, in training, waiting: %d, %d, %d", trainer.tick, ended,
                          len(trainer.slots.members), len(trainer.runs) - trainer.n_begun)  # fmt: skip
+            if (why := stop()) and not trainer.is_done:
+                trainer.save(path, key=key)
+                raise Interrupted(f"stopped at step {trainer.tick} of the stack by {why}; its state is kept, {GO_ON}")

@@ -7,8 +7,8 @@ any moment goes on, to the same bytes.
 
 import gc
 import json
-import time
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,13 +17,14 @@ import torch
 
 from slowpoints import checkpoint as checkpoints
 from slowpoints.engine import engine_of
-from slowpoints.job import Made, Outputs, digests_of, made, versions, write
+from slowpoints.job import Begun, Made, Outputs, circumstances, digests_of, made, versions, write
+from slowpoints.recovery import Room, room_at, trained
 from slowpoints.spec.canonical import canonical, shape
 from slowpoints.spec.experiment import BLOCKS
 from slowpoints.spec.tuning import n_next, with_values
 from slowpoints.stack import network
 from slowpoints.suggest import Dimensions, Trial, dimensions, settings, suggest
-from slowpoints.train import Trainer, fit
+from slowpoints.train import Trainer
 
 
 class Bench(NamedTuple):
@@ -33,6 +34,7 @@ class Bench(NamedTuple):
     key: str
     device: torch.device
     data_dir: Path | None
+    room: Room
 
 
 def run(
@@ -43,22 +45,24 @@ def run(
     device: torch.device,
     data_dir: Path | None,
     torch_build: str,
+    attempt: int = 1,
 ) -> None:
     """Run the study that `plan` describes and write its results; what was kept for a restart is removed last."""
-    begun = time.time()
+    begun, room = Begun.now(), room_at(attempt)
     base, tune = plan["runs"][0], plan["tune"]
     net = network(base["task"], base["net"])
     gc.freeze()
     digests = digests_of(plan, trainer="slowpoints.tune", torch_build=torch_build)
     facts = {"digests": digests} | versions(device, engine=engine_of(net, device))
-    bench = Bench(checkpoint.with_stem(f"{checkpoint.stem}-stack"), json.dumps(facts), device, data_dir)
+    bench = Bench(checkpoint.with_stem(f"{checkpoint.stem}-stack"), json.dumps(facts), device, data_dir, room)
     dims, found = dimensions(tune["space"], net.cell), _kept(checkpoint, key=bench.key)
     while len(found.records) < tune["trials"] + tune["reruns"]:
         found = _extended(found, _next(base, tune, dims, found.records), tune=tune, bench=bench)
         state = {"records": found.records}
         checkpoints.save(checkpoint, checkpoints.Checkpoint(found.arrays, state), key=bench.key)
     records = [{name: value for name, value in record.items() if name != "point"} for record in found.records]
-    write(plan, Made(records, found.arrays), out=out, facts=facts, begun=begun, slots=tune["together"])
+    how = circumstances(begun, room, asked=tune["together"])
+    write(plan, Made(records, found.arrays), out=out, facts=facts, circumstances=how)
     checkpoint.unlink(missing_ok=True)
 
 
@@ -136,10 +140,10 @@ def _extended(found: Made, runs: list[dict[str, Any]], *, tune: dict[str, Any], 
     halving = {"halving": tune} if tune["rungs"] and runs[0]["sweep"]["phase"] == "trial" else {}
     parts = []
     for rows in groups.values():
-        trainer = Trainer({"runs": [runs[i] for i in rows]} | halving, device=bench.device, data_dir=bench.data_dir,
-                          start=None)  # fmt: skip
-        fit(trainer, path=bench.checkpoint, key=f"{bench.key} {[runs[i]['id'] for i in rows]}")
-        parts.append(made(trainer))
+        plan = {"runs": [runs[i] for i in rows]} | halving
+        make = partial(Trainer, plan, device=bench.device, data_dir=bench.data_dir, start=None)
+        parts.append(made(trained(make, bench.room, path=bench.checkpoint,
+                                  key=f"{bench.key} {[runs[i]['id'] for i in rows]}")))  # fmt: skip
         bench.checkpoint.unlink(missing_ok=True)
     order = np.argsort([i for rows in groups.values() for i in rows])
     records = [_told(record, tune) for part in parts for record in part.records]

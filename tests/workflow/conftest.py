@@ -1,15 +1,13 @@
 """A copy of the project with the README's own cell, task and experiment added, run once at smoke scale."""
 
-import os
 import re
-import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from copies import DRIVER, copied, surroundings
 from plans import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -26,14 +24,7 @@ Snakemake = Callable[..., subprocess.CompletedProcess[str]]
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a copy of the project with the three examples of the README added, one file each."""
     copy = tmp_path_factory.mktemp("copy") / "slow points"  # a folder name with a space
-    listed = subprocess.run(
-        ["git", "-C", str(ROOT), "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    for name in filter(None, listed.stdout.split("\0")):
-        if (ROOT / name).is_file():
-            (copy / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, copy / name)
+    copied(copy)
     for name, block in ADDED.items():
         found = re.search(block, README, re.DOTALL)
         assert found, f"the README has no example for {name}"
@@ -44,14 +35,12 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def snakemake(project: Path) -> Snakemake:
     """Return a function that calls Snakemake in the copy; the stages run in the environment of the tests."""
-    driver = ROOT / ".envs" / "driver" / "bin"
-    path = f"{Path(sys.executable).parent}:{driver}:{os.environ['PATH']}"
-    env = os.environ | {"PATH": path, "SLOWPOINTS_ENVS": "active"}
+    env = surroundings()
 
     def call(*words: str, scale: str = "smoke", check: bool = True) -> subprocess.CompletedProcess[str]:
-        command = [str(driver / "snakemake"), "--cores", "2", "--config", f"scale={scale}", "--", *words]
+        command = [str(DRIVER / "snakemake"), "--cores", "2", "--config", f"scale={scale}", "--", *words]
         if words and words[0].startswith("-"):
-            command = [str(driver / "snakemake"), "--cores", "2", *words, "--config", f"scale={scale}"]
+            command = [str(DRIVER / "snakemake"), "--cores", "2", *words, "--config", f"scale={scale}"]
         done = subprocess.run(
             command,
             cwd=project,

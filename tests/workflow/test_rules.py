@@ -19,12 +19,13 @@ RULES = [
 ]
 
 # layer: what it may import of ours
-BASE = {"spec", "records"}
-MODEL = {"spec", "records", "cells", "tasks", "engine", "stack"}
+BASE = {"spec", "records", "seals"}
+MODEL = {"spec", "records", "seals", "cells", "tasks", "engine", "stack"}
 ALLOWED = {
     "spec": {"claim_spec"},
     "claim_spec": {"spec"},
-    "records": {"spec"},
+    "seals": set(),
+    "records": {"spec", "seals"},
     "datasets": set(),
     "cells": set(),
     "tasks": {"datasets"},
@@ -37,23 +38,27 @@ ALLOWED = {
     "optimise": {"engine"},
     "checkpoint": {"records"},
     "fates": set(),
+    "locks": set(),
+    "interruption": set(),
     "history": {"records", "optimise"},
     "slots": {"optimise"},
     "stack": {"spec", "records", "cells", "tasks", "engine"},
     "feed": {"stack", "tasks", "curricula"},
     "evaluate": MODEL | {"feed"},
     "regularise": MODEL,
-    "train": MODEL | {"checkpoint", "evaluate", "fates", "feed", "history", "optimise", "regularise", "slots"},
-    "job": MODEL | {"regularise", "train"},
+    "recovery": {"interruption", "train"},
+    "train": MODEL
+    | {"interruption", "checkpoint", "evaluate", "fates", "feed", "history", "optimise", "regularise", "slots"},
+    "job": MODEL | {"recovery", "regularise", "train"},
     "suggest": {"spec", "cells"},
-    "tune": MODEL | {"checkpoint", "job", "suggest", "train"},
+    "tune": MODEL | {"checkpoint", "job", "recovery", "suggest", "train"},
     "analyses": MODEL | {"curricula", "datasets", "dynamics", "capacity", "evaluate", "extremes", "feed", "statistics"},
     "analyse": BASE | {"analyses", "stack"},
-    "notebook": set(),
-    "paper": set(),
+    "notebook": {"seals"},
+    "paper": {"seals"},
     "dag": {"spec", "notebook", "paper"},
     "figures": {"records", "statistics", "capacity"},
-    "claims": {"spec", "records", "claim_spec", "statistics", "dag"},
+    "claims": {"spec", "records", "seals", "claim_spec", "statistics", "dag"},
     "readme": {"records", "claims"},
     "bench": MODEL | {"dynamics", "job", "optimise", "suggest", "tune"},
     "cost": MODEL | {"dag", "fates"},

@@ -2,8 +2,12 @@
 
 import shlex
 
-from slowpoints import dag
+from slowpoints import dag, locks
 from slowpoints.spec.strict import SpecError
+
+# A killed Snakemake cannot remove its locks; whether it is alive is told by a lock of the operating system.
+if workflow.is_main_process:
+    ALIVE = locks.drop_stale(Path(".snakemake"))
 
 SCALE = config["scale"]
 DATA_OPTION = (
@@ -26,7 +30,7 @@ if config["matmul"] != "float32" and config["device"] == "cpu":
 
 shell.prefix(
     f"set -euo pipefail; export PATH='{workflow.basedir}/workflow/scripts':$PATH TORCH={TORCH} SLOWPOINTS_ENGINE={config['engine']}"
-    f" SLOWPOINTS_SLOTS={config['slots']}; "
+    f" SLOWPOINTS_SLOTS={config['slots']} SLOWPOINTS_DRIVER=$PPID; "
 )
 
 

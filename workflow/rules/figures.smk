@@ -13,6 +13,7 @@ rule figure:
             category="figures",
             labels={"figure": "{figure}"},
         ),
+        sums="results/{scale}/figures/{figure}.sha256",
         html=report(
             "results/{scale}/notebooks/{figure}.html",
             category="notebooks",
@@ -31,4 +32,4 @@ rule figure:
         env=dag.environment("figures", TORCH),
     shell:
         "stage figures -m slowpoints figure {input.notebook:q} --scale {wildcards.scale:q}"
-        " --executed {log.notebook:q} --html {output.html:q} 2> {log.text:q}"
+        " --executed {log.notebook:q} --html {output.html:q} --sums {output.sums:q} 2> {log.text:q}"

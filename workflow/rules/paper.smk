@@ -37,6 +37,7 @@ rule compile_paper:
     """Compile the paper; its figures and numbers come from the results of its scale."""
     input:
         lambda w: dag.paper_inputs(w.scale),
+        lambda w: dag.figure_sums(w.scale),
         text="paper/paper.typ",
         references="paper/refs.bib",
     output:

@@ -15,13 +15,14 @@ rule train_stack:
         "logs/{scale}/{experiment}/train/{stack}.txt",
     benchmark:
         "benchmarks/{scale}/{experiment}/train/{stack}.tsv"
-    retries: 1
+    retries: 2
     conda:
         "../../envs/train.yaml"
     threads: 1
     resources:
         gpu=1 if config["device"] == "cuda" else 0,
-        mem_mb=3000,
+        mem_mb=lambda w, attempt: 3000 * attempt,
+        attempt=lambda w, attempt: attempt,
     params:
         cfg=lambda w: dag.train_params(w.scale, w.experiment, w.stack)[0],
         code=lambda w: dag.train_params(w.scale, w.experiment, w.stack)[1],
@@ -39,5 +40,5 @@ rule train_stack:
         "stage train -m slowpoints train --scale {wildcards.scale:q} --experiment {wildcards.experiment:q}"
         " --stack {wildcards.stack:q} --plan {output.plan:q} --records {output.records:q} --weights {output.weights:q}"
         " --provenance {output.provenance:q} --device {params.device}"
-        " --matmul {params.matmul} --torch {params.torch} {params.start} {params.data_dir}"
+        " --matmul {params.matmul} --torch {params.torch} --attempt {resources.attempt} {params.start} {params.data_dir}"
         " --checkpoint results/{wildcards.scale}/{wildcards.experiment}/checkpoints/{wildcards.stack}.safetensors 2> {log:q}"

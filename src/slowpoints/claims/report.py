@@ -1,13 +1,13 @@
 """The claims table and the numbers of the text, from the tables and provenance of one scale."""
 
-import json
 from pathlib import Path
 
 import pandas as pd
 
 from slowpoints import dag
 from slowpoints.claims.judge import judge, numbers
-from slowpoints.records import write_table, write_text
+from slowpoints.records import write_json, write_table
+from slowpoints.seals import read_json
 
 
 def write(scale: str, *, torch: str, claims: Path, text: Path) -> None:
@@ -18,7 +18,7 @@ def write(scale: str, *, torch: str, claims: Path, text: Path) -> None:
     outcomes = {name: _table(scale, name, "outcomes") for name in known}
     write_table(claims, pd.DataFrame(rows))
     found = numbers(rows, outcomes, stamps=_stamps(scale, torch=torch))
-    write_text(text, json.dumps(found, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
+    write_json(text, found)
 
 
 def _table(scale: str, experiment: str, name: str) -> Path:
@@ -28,9 +28,7 @@ def _table(scale: str, experiment: str, name: str) -> Path:
 def _stamps(scale: str, *, torch: str) -> dict[str, str]:
     """Return what the paper says of its own making: scale, environment, and the commits it was trained from."""
     facts = [
-        json.loads(Path(path).read_text(encoding="utf-8"))
-        for name in dag.experiments(scale)
-        for path in dag.runs(scale, name, ".provenance.json")
+        read_json(Path(path)) for name in dag.experiments(scale) for path in dag.runs(scale, name, ".provenance.json")
     ]
     commits = sorted({fact["commit"][:10] + ("+" if fact["dirty"] else "") for fact in facts})
     return {

@@ -144,7 +144,8 @@ def reference(axis: Axes, level: float, text: str, *, below: bool = False, left:
     axis.annotate(
         text, (0 if left else 1, level), xycoords=("axes fraction", "data"),
         xytext=(2 if left else -1, -2 if below else 2),
-        textcoords="offset points", ha="left" if left else "right", va="top" if below else "bottom", color=GREY, fontsize=6.5,
+        textcoords="offset points", ha="left" if left else "right", va="top" if below else "bottom",
+        color=GREY, fontsize=6.5,
     )  # fmt: skip
 
 

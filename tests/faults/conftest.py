@@ -1,0 +1,56 @@
+"""Copies of the project to be disturbed, and the page that says what came of it."""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from copies import copied, surroundings
+from faults.kills import COMMAND
+from faults.page import page
+from plans import ROOT
+
+# What the copies have different: checkpoints so often that a smoke run has some, and no clock in the paper.
+EDITS = (
+    ("src/slowpoints/train.py", "SAVE_EVERY_S = 20.0", "SAVE_EVERY_S = 0.1"),
+    ("src/slowpoints/claims/report.py", "fact['wall_s'] for", "0 * fact['wall_s'] for"),
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--out", type=Path, help="the folder that gets faults.md and faults.json")
+
+
+def copy(to: Path) -> Path:
+    """Return a copy of the project whose kernels are compiled already."""
+    copied(to)
+    for file, old, new in EDITS:
+        text = (to / file).read_text()
+        assert text.count(old) == 1, file
+        (to / file).write_text(text.replace(old, new))
+    if (ROOT / ".envs" / "kernels").is_dir():
+        shutil.copytree(ROOT / ".envs" / "kernels", to / ".envs" / "kernels")
+    return to
+
+
+@pytest.fixture(scope="session")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a copy after a run that nobody disturbed."""
+    folder = copy(tmp_path_factory.mktemp("undisturbed") / "copy")
+    done = subprocess.run(COMMAND, cwd=folder, env=surroundings(), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-4000:]
+    return folder
+
+
+@pytest.fixture(scope="session")
+def found(request: pytest.FixtureRequest) -> Iterator[dict[str, Any]]:
+    """Return where the cases put what they measured; in the end it is written where `--out` says."""
+    measured: dict[str, Any] = {}
+    yield measured
+    if (out := request.config.getoption("--out")) is not None:
+        (out / "faults.json").write_text(json.dumps(measured, indent=1, sort_keys=True) + "\n", "utf-8")
+        (out / "faults.md").write_text(page(measured), "utf-8")
