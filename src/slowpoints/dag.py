@@ -5,54 +5,90 @@ digest of the code it runs; `env`, the digest of its environment's pins.
 """
 
 import json
+import re
 from functools import cache
 from pathlib import Path
 
 from slowpoints import notebook, paper
-from slowpoints.spec import metrics
+from slowpoints.spec import meaning, metrics, streams
 from slowpoints.spec.canonical import canonical, digest
 from slowpoints.spec.digests import ROOT, code, env
-from slowpoints.spec.experiment import Experiment, load
+from slowpoints.spec.experiment import Experiment, Run, load
 from slowpoints.spec.settings import literal
 from slowpoints.spec.stacks import Stack, stacks
 from slowpoints.spec.strict import SpecError, unknown
+
+NAME = re.compile(r"[a-z0-9-]+\.yaml")
 
 
 @cache
 def experiments(scale: str) -> dict[str, Experiment]:
     """Return every experiment in config/experiments at one scale; being in the folder is being in the plan."""
-    files = sorted((ROOT / "config" / "experiments").glob("*.yaml"))
+    files = sorted(path for path in (ROOT / "config" / "experiments").iterdir() if not path.name.startswith("."))
+    for path in files:
+        if not NAME.fullmatch(path.name):
+            raise SpecError(
+                f"{path}: not the name of an experiment; name it in small letters, digits and -, such as own-task.yaml"
+            )
     found = {path.stem: load(path.relative_to(ROOT) if Path.cwd() == ROOT else path, scale=scale) for path in files}
-    _check_starts(found)
-    for experiment in found.values():
-        for run in experiment.runs:
-            where = f"config/experiments/{experiment.name}.yaml: arms.{run.arm}"
-            metrics.check(run._asdict(), experiment.studies.get(run.id, {}), where=where)
+    check(found)
     return found
 
 
-def _check_starts(found: dict[str, Experiment]) -> None:
-    """Refuse fine-tuning from networks that are not trained, or that are not the same networks."""
+def check(found: dict[str, Experiment]) -> None:
+    """Refuse what each experiment cannot know by itself: what others, tasks and notebooks have."""
     for experiment in found.values():
-        for run in experiment.runs:
-            name, arm = run.train["start"], run.train["start_arm"]
-            where = f"config/experiments/{experiment.name}.yaml: arms.{run.arm}"
-            if not name:
-                continue
-            if name not in found:
-                raise unknown(name, found, what="experiment", where=f"{where}: train.start")
-            origin = [r for r in found[name].runs if r.arm == arm and r.seed == run.seed and not r.sweep]
-            if not origin:
-                arms = sorted({r.arm for r in found[name].runs})
+        check_one(experiment, found)
+    check_tables(found)
+
+
+def check_one(experiment: Experiment, found: dict[str, Experiment]) -> None:
+    """Refuse what one experiment cannot know by itself; `found` are all."""
+    for run in experiment.runs:
+        where = f"config/experiments/{experiment.name}.yaml: arms.{run.arm}"
+        _check_start(run, found, where=where)
+        metrics.check(run._asdict(), experiment.studies.get(run.id, {}), where=where)
+        streams.check(run.net, where=f"{where}: net")
+    meaning.check(experiment, figures=figure_names())
+
+
+def check_tables(found: dict[str, Experiment]) -> None:
+    """Refuse two claims of one name, and figures that read a table which no experiment makes."""
+    owners: dict[str, str] = {}
+    for experiment in found.values():
+        for claim in experiment.claims:
+            where = f"config/experiments/{experiment.name}.yaml: claims"
+            if claim.id in owners:
+                raise SpecError(f"{where}: the id {claim.id} is also in {owners[claim.id]}; give each claim its own")
+            owners[claim.id] = f"config/experiments/{experiment.name}.yaml"
+    for figure in figure_names():
+        for path in figure_inputs("laptop", figure).values():
+            _, _, name, *_, table = Path(path).parts
+            analyses = found[name].analyses if name in found else {}
+            if name != "data" and Path(table).stem not in analyses:
                 raise SpecError(
-                    f"{where}: train.start_arm: {name} has no run {arm!r} with seed {run.seed} (arms: {arms})"
+                    f"config/experiments/{name}.yaml: analyses: notebooks/{figure}.ipynb reads the table of "
+                    f"{Path(table).stem}; list it, or take the notebook away"
                 )
-            if (origin[0].net, origin[0].task) != (run.net, run.task):
-                raise SpecError(
-                    f"{where}: its net and task differ from those of {name}/{arm}, where it starts; make them equal"
-                )
-            if "slow_points" not in found[name].analyses:
-                raise SpecError(f"{where}: train.start: list slow_points among the analyses of {name}")
+
+
+def _check_start(run: Run, found: dict[str, Experiment], *, where: str) -> None:
+    """Refuse fine-tuning from networks that are not trained, or that are not the same networks."""
+    name, arm = run.train["start"], run.train["start_arm"]
+    if not name:
+        return
+    if name not in found:
+        raise unknown(name, found, what="experiment", where=f"{where}: train.start")
+    origin = [r for r in found[name].runs if r.arm == arm and r.seed == run.seed and not r.sweep]
+    if not origin:
+        arms = sorted({r.arm for r in found[name].runs})
+        raise SpecError(f"{where}: train.start_arm: {name} has no run {arm!r} with seed {run.seed} (arms: {arms})")
+    if (origin[0].net, origin[0].task) != (run.net, run.task):
+        raise SpecError(
+            f"{where}: its net and task differ from those of {name}/{arm}, where it starts; make them equal"
+        )
+    if "slow_points" not in found[name].analyses:
+        raise SpecError(f"{where}: train.start: list slow_points among the analyses of {name}")
 
 
 @cache
@@ -147,6 +183,7 @@ def data_tables(scale: str) -> list[str]:
     return [f"results/{scale}/data/authors_trials.csv"]
 
 
+@cache
 def figure_names() -> list[str]:
     """Return the figures: one notebook each."""
     return sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
@@ -157,6 +194,7 @@ def figure_files(scale: str) -> list[str]:
     return [f"results/{scale}/figures/{name}.pdf" for name in figure_names()]
 
 
+@cache
 def figure_inputs(scale: str, name: str) -> dict[str, str]:
     """Return the tables a figure's notebook reads, by parameter."""
     return notebook.inputs(ROOT / "notebooks" / f"{name}.ipynb", scale=scale)

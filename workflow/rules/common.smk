@@ -3,27 +3,31 @@
 import shlex
 
 from slowpoints import dag
+from slowpoints.notebook import NotebookError
+from slowpoints.spec import config as settings
 from slowpoints.spec.strict import SpecError
 
-SCALE = config["scale"]
-DATA_OPTION = (
-    f"--data-dir {shlex.quote(config['data_dir'])}" if config["data_dir"] else ""
-)
-TORCH = config["torch"]
-
 try:
-    dag.experiments(SCALE)
-except SpecError as error:
+    settings.check(config, root=Path(workflow.basedir))
+    dag.experiments(config["scale"])
+except (SpecError, NotebookError) as error:
     raise WorkflowError(str(error)) from None
 
-if config["matmul"] != "float32" and config["device"] == "cpu":
-    raise WorkflowError(
-        "matmul is 'tf32' but device is 'cpu': only a GPU has it; leave matmul at float32"
-    )
+SCALE = config["scale"]
 
-shell.prefix(
-    f"set -euo pipefail; export PATH='{workflow.basedir}/workflow/scripts':$PATH TORCH={TORCH} SLOWPOINTS_ENGINE={config['engine']}"
-    f" SLOWPOINTS_SLOTS={config['slots']}; "
+
+def data_option(wildcards):
+    """Return the option that names the user's folder of data; a function, or braces in its name were filled in."""
+    return f"--data-dir {shlex.quote(config['data_dir'])}" if config["data_dir"] else ""
+
+
+TORCH = config["torch"]
+
+SCRIPTS = shlex.quote(f"{workflow.basedir}/workflow/scripts")
+shell.prefix(  # Snakemake fills in braces here too, so those of a folder's name are doubled
+    "set -euo pipefail; "
+    + f"export PATH={SCRIPTS}:$PATH TORCH={TORCH} SLOWPOINTS_ENGINE={config['engine']}"
+    f" SLOWPOINTS_SLOTS={config['slots']}; ".replace("{", "{{").replace("}", "}}")
 )
 
 
