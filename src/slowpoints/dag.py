@@ -5,11 +5,12 @@ digest of the code it runs; `env`, the digest of its environment's pins.
 """
 
 import json
+import re
 from functools import cache
 from pathlib import Path
 
 from slowpoints import notebook, paper
-from slowpoints.spec import metrics
+from slowpoints.spec import meaning, metrics, streams
 from slowpoints.spec.canonical import canonical, digest
 from slowpoints.spec.digests import ROOT, code, env
 from slowpoints.spec.experiment import Experiment, load
@@ -17,16 +18,14 @@ from slowpoints.spec.settings import literal
 from slowpoints.spec.stacks import Stack, stacks
 from slowpoints.spec.strict import SpecError, unknown
 
+NAME = re.compile(r"[a-z0-9-]+\.yaml")
+
 
 @cache
 def experiments(scale: str) -> dict[str, Experiment]:
     """Return every experiment in config/experiments at one scale; being in the folder is being in the plan."""
     found = {name: experiment_at(scale, name) for name in _files()}
-    _check_starts(found)
-    for experiment in found.values():
-        for run in experiment.conditions:
-            where = f"config/experiments/{experiment.name}.yaml: arms.{run.arm}"
-            metrics.check(run._asdict(), experiment.studies.get(run.id, {}), where=where)
+    check(found)
     return found
 
 
@@ -40,15 +39,58 @@ def experiment_at(scale: str, name: str) -> Experiment:
 
 
 def _files() -> dict[str, Path]:
-    return {path.stem: path for path in sorted((ROOT / "config" / "experiments").glob("*.yaml"))}
+    files = sorted(path for path in (ROOT / "config" / "experiments").iterdir() if not path.name.startswith("."))
+    for path in files:
+        if not NAME.fullmatch(path.name):
+            raise SpecError(
+                f"{path}: not the name of an experiment; name it in small letters, digits and -, such as own-task.yaml"
+            )
+    return {path.stem: path for path in files}
 
 
-def _check_starts(found: dict[str, Experiment]) -> None:
+def check(found: dict[str, Experiment]) -> None:
+    """Refuse what each experiment cannot know by itself: what others, tasks and notebooks have."""
+    for experiment in found.values():
+        check_one(experiment, found)
+    check_tables(found)
+
+
+def check_one(experiment: Experiment, found: dict[str, Experiment]) -> None:
+    """Refuse what one experiment cannot know by itself; `found` are all."""
+    _check_starts(experiment, found)
+    for run in experiment.conditions:
+        where = f"config/experiments/{experiment.name}.yaml: arms.{run.arm}"
+        metrics.check(run._asdict(), experiment.studies.get(run.id, {}), where=where)
+        streams.check(run.net, where=f"{where}: net")
+    meaning.check(experiment, figures=figure_names())
+
+
+def check_tables(found: dict[str, Experiment]) -> None:
+    """Refuse two claims of one name, and figures that read a table which no experiment makes."""
+    owners: dict[str, str] = {}
+    for experiment in found.values():
+        for claim in experiment.claims:
+            where = f"config/experiments/{experiment.name}.yaml: claims"
+            if claim.id in owners:
+                raise SpecError(f"{where}: the id {claim.id} is also in {owners[claim.id]}; give each claim its own")
+            owners[claim.id] = f"config/experiments/{experiment.name}.yaml"
+    for figure in figure_names():
+        for path in figure_inputs("laptop", figure).values():
+            _, _, name, *_, table = Path(path).parts
+            analyses = found[name].analyses if name in found else {}
+            if name != "data" and Path(table).stem not in analyses:
+                raise SpecError(
+                    f"config/experiments/{name}.yaml: analyses: notebooks/{figure}.ipynb reads the table of "
+                    f"{Path(table).stem}; list it, or take the notebook away"
+                )
+
+
+def _check_starts(experiment: Experiment, found: dict[str, Experiment]) -> None:
     """Refuse fine-tuning from networks that are not trained, or that are not the same networks."""
-    tuned_on = [(experiment, run) for experiment in found.values() for run in experiment.runs if run.train["start"]]
-    names = {run.train["start"] for _, run in tuned_on} & set(found)
+    tuned_on = [run for run in experiment.runs if run.train["start"]]
+    names = {run.train["start"] for run in tuned_on} & set(found)
     origins = {(name, r.arm, r.seed): r for name in names for r in found[name].runs if not r.sweep}
-    for experiment, run in tuned_on:
+    for run in tuned_on:
         name, arm = run.train["start"], run.train["start_arm"]
         where = f"config/experiments/{experiment.name}.yaml: arms.{run.arm}"
         if name not in found:
@@ -155,6 +197,7 @@ def data_tables(scale: str) -> list[str]:
     return [f"results/{scale}/data/authors_trials.csv"]
 
 
+@cache
 def figure_names() -> list[str]:
     """Return the figures: one notebook each."""
     return sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
@@ -170,6 +213,7 @@ def figure_sums(scale: str) -> list[str]:
     return [str(Path(file).with_suffix(".sha256")) for file in figure_files(scale)]
 
 
+@cache
 def figure_inputs(scale: str, name: str) -> dict[str, str]:
     """Return the tables a figure's notebook reads, by parameter."""
     return notebook.inputs(ROOT / "notebooks" / f"{name}.ipynb", scale=scale)

@@ -6,7 +6,8 @@ from typing import Any, Literal
 
 import pytest
 
-from slowpoints.spec.strict import SpecError, build, read_yaml
+from slowpoints.spec.reading import read_yaml
+from slowpoints.spec.strict import SpecError, build
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ rule analyse_experiment:
         cfg=lambda w: dag.analysis_params(w.scale, w.experiment, w.analysis)[0],
         code=lambda w: dag.analysis_params(w.scale, w.experiment, w.analysis)[1],
         env=dag.environment("analysis", TORCH),
-        data_dir=DATA_OPTION,
+        data_dir=data_option,
     shell:
         "stage analysis -m slowpoints analyse {wildcards.analysis:q} --settings {params.cfg:q} --runs {input.runs:q}"
         " --needs {input.needs:q} {params.data_dir} --table {output.table:q} --arrays {output.arrays:q} 2> {log:q}"

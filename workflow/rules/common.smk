@@ -3,34 +3,38 @@
 import shlex
 
 from slowpoints import dag, locks
+from slowpoints.notebook import NotebookError
+from slowpoints.spec import config as settings
 from slowpoints.spec.strict import SpecError
 
 # A killed Snakemake cannot remove its locks; whether it is alive is told by a lock of the operating system.
 if workflow.is_main_process:
     ALIVE = locks.drop_stale(Path(".snakemake"))
 
+try:
+    settings.check(config, root=Path(workflow.basedir))
+    if workflow.is_main_process:  # a job on a cluster reads its own experiment alone
+        dag.experiments(config["scale"])
+except (SpecError, NotebookError) as error:
+    raise WorkflowError(str(error)) from None
+
 SCALE = config["scale"]
-DATA_OPTION = (
-    f"--data-dir {shlex.quote(config['data_dir'])}" if config["data_dir"] else ""
-)
+
+
+def data_option(wildcards):
+    """Return the option that names the user's folder of data; a function, or braces in its name were filled in."""
+    return f"--data-dir {shlex.quote(config['data_dir'])}" if config["data_dir"] else ""
+
+
 TORCH = config["torch"]
 
-if (
-    workflow.is_main_process
-):  # a job on a cluster reads this file anew, and needs its own experiment alone
-    try:
-        dag.experiments(SCALE)
-    except SpecError as error:
-        raise WorkflowError(str(error)) from None
-
-if config["matmul"] != "float32" and config["device"] == "cpu":
-    raise WorkflowError(
-        "matmul is 'tf32' but device is 'cpu': only a GPU has it; leave matmul at float32"
-    )
-
-shell.prefix(
-    f"set -euo pipefail; export PATH='{workflow.basedir}/workflow/scripts':$PATH TORCH={TORCH} SLOWPOINTS_ENGINE={config['engine']}"
-    f" SLOWPOINTS_SLOTS={config['slots']} SLOWPOINTS_DRIVER=$PPID; "
+SCRIPTS = shlex.quote(f"{workflow.basedir}/workflow/scripts")
+shell.prefix(  # Snakemake fills in braces here too, so those of a folder's name are doubled
+    "set -euo pipefail; "
+    + f"export PATH={SCRIPTS}:$PATH TORCH={TORCH} SLOWPOINTS_ENGINE={config['engine']}"
+    f" SLOWPOINTS_SLOTS={config['slots']} SLOWPOINTS_DRIVER=$PPID; ".replace(
+        "{", "{{"
+    ).replace("}", "}}")
 )
 
 

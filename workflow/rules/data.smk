@@ -15,7 +15,7 @@ rule data_set:
         cfg=lambda w: dag.data_cfg(w.dataset),
         code=dag.code("slowpoints.datasets"),
         env=dag.environment("train", TORCH),
-        data_dir=DATA_OPTION,
+        data_dir=data_option,
     shell:
         "stage train -m slowpoints data --name {wildcards.dataset:q} {params.data_dir} --out {output:q} 2> {log:q}"
 
@@ -36,7 +36,7 @@ rule authors_trials:
         cfg=dag.data_cfg("cap-n-train-hps"),
         code=dag.code("slowpoints.datasets.authors_trials", "slowpoints.records"),
         env=dag.environment("analysis", TORCH),
-        data_dir=DATA_OPTION,
+        data_dir=data_option,
     shell:
         "stage analysis -m slowpoints authors {params.data_dir} --out {output:q} 2> {log:q}"
 
@@ -55,6 +55,6 @@ rule rebuild_shipped:
         cfg=lambda w: dag.data_cfg(w.dataset),
         code=dag.code("slowpoints.datasets"),
         env=dag.environment("train", TORCH),
-        data_dir=DATA_OPTION,
+        data_dir=data_option,
     shell:
         "stage train -m slowpoints rebuild --name {wildcards.dataset:q} {params.data_dir} --out {output:q} 2> {log:q}"

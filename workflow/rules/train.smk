@@ -32,7 +32,7 @@ rule train_stack:
             if "start_runs" in input.keys()
             else ""
         ),
-        data_dir=DATA_OPTION,
+        data_dir=data_option,
         device=config["device"],
         matmul=config["matmul"],
         torch=TORCH,

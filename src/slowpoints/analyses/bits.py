@@ -11,6 +11,10 @@ from slowpoints.records import identity
 from slowpoints.tasks.perceptron import Settings as Perceptron
 from slowpoints.tasks.perceptron import n_labels
 
+COLUMNS = ("labels_per_parameter", "n_classes", "n_labels", "accuracy", "bits", "bits_per_parameter", "soft_bits",
+           "soft_bits_per_parameter", "labels_per_bit")  # fmt: skip
+OF_TASKS = ("perceptron",)
+
 
 @dataclass(frozen=True)
 class Settings:

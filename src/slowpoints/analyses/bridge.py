@@ -33,7 +33,9 @@ FORMATS: dict[str, tuple[int, Callable[[Tensor], Tensor]]] = {
     "bf16": (16, bfloat16),
 } | {f"q{k}": (k, partial(quantised, bits=k)) for k in range(8, 1, -1)}
 MEASURES = ("accuracy", "bits_per_parameter", "soft_bits_per_parameter")
-COLUMNS = ("n_classes", "format", "storage_bits", *MEASURES, "bits_per_stored_bit", "kept", "soft_per_hard")
+COLUMNS = ("n_classes", "format", "storage_bits", "accuracy", "bits_per_parameter", "soft_bits_per_parameter",
+           "bits_per_stored_bit", "kept", "soft_per_hard")  # fmt: skip
+OF_TASKS = ("perceptron",)
 
 
 @dataclass(frozen=True)

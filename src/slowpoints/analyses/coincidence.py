@@ -16,6 +16,18 @@ from slowpoints.analyses._given import Given, Result
 NEEDS = ("outcomes",)
 SIZES = {"parameters": "n_parameters", "units": "units"}
 DEGREE = 2  # of the curve: what is learned grows ever slower
+COLUMNS = (
+    "steps",
+    "steps_to_solve",
+    "solved",
+    "lr",
+    "max_steps",
+    "{metric}",
+    "valid_{metric}",
+    "at",
+    "size",
+    "distance",
+)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from slowpoints.analyses._given import Given, Result
 from slowpoints.stack import task_settings
 
 COLUMNS = ("t_max", "delay", "probability")
+OF_TASKS = ("delayed_classification",)
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,11 @@ class Settings:
     """The lengths of the sequence, in steps: stages of the curriculum of growing delays."""
 
     t_max: tuple[int, ...] = (6, 8, 12, 16, 20)
+
+    def __post_init__(self) -> None:
+        """Refuse an empty list, and a length that is listed twice."""
+        if not self.t_max or len(set(self.t_max)) < len(self.t_max):
+            raise ValueError(f"delay_law: t_max is {list(self.t_max)}; must list each length once")
 
 
 def run(given: Given) -> Result:

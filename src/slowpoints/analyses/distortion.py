@@ -11,6 +11,9 @@ from slowpoints.analyses._given import Given, Result
 from slowpoints.capacity import bits_needed
 
 NEEDS = ("outcomes",)
+COLUMNS = ("steps", "steps_to_solve", "solved", "lr", "max_steps", "{metric}", "valid_{metric}", "n_samples", "tau",
+           "bits", "bits_per_parameter")  # fmt: skip
+OF_TASKS = ("functions",)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from slowpoints.tasks import Batch
 
 COLUMNS = ("trial", "step", "is_image", "trigger", "target", "row", "column", "value")
 N_DRAWN = 64  # trials among which the second is looked for
+OF_TASKS = ("delayed_classification",)
 
 
 @dataclass(frozen=True)

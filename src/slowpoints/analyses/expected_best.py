@@ -22,6 +22,7 @@ from slowpoints.records import identity
 
 OF_A_RUN = ("run", "seed", "outcome", "phase")  # what tells the trials of a study apart
 COLUMNS = ("metric", "goal", "n_trials", "n_diverged", "n", "expected", "low", "high", "running")
+OF_STUDIES = True
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,9 @@ from slowpoints.tasks._images import World
 
 NEEDS: tuple[str, ...] = ("slow_points",)
 TOGETHER = 10  # networks followed at once: more would hold more Jacobians than a laptop's memory likes
+COLUMNS = ("class", "step", "n_classes", "n_used_steps", "speed", "kind", "spectral_radius", "label", "label_in_use",
+           "moved", "pc1", "nearest", "distance", "accuracy_at_{delay}")  # fmt: skip
+OF_SNAPSHOTS = True
 
 
 @dataclass(frozen=True)
@@ -50,8 +53,12 @@ class Settings:
         """Refuse delays that do not increase, and empty samples."""
         if not self.delays or self.delays[0] < 1 or list(self.delays) != sorted(set(self.delays)):
             raise ValueError(f"formation: delays are {list(self.delays)}; must increase from 1 or more")
-        if min(self.n_images, self.n_held_out, self.n_noise) < 1:
-            raise ValueError("formation: n_images, n_held_out and n_noise must be at least 1")
+        if min(self.n_images, self.n_held_out, self.n_noise, self.max_iterations) < 1 or self.n_wait < 0:
+            raise ValueError(
+                "formation: n_images, n_held_out, n_noise and max_iterations must be at least 1, n_wait at least 0"
+            )
+        if min(self.noise_divisor, self.reach) <= 0:
+            raise ValueError("formation: noise_divisor and reach must be positive")
 
 
 def run(given: Given) -> Result:

@@ -10,6 +10,9 @@ from slowpoints.analyses import slow_points
 from slowpoints.analyses._given import Given, Result
 
 NEEDS: tuple[str, ...] = ("slow_points", "longevity")
+COLUMNS = ("class", "speed", "distance", "kind", "participation", "scatter", "noisy_speed", "spectral_radius",
+           "accuracy_at_{delay}", "half_life", "log10_speed", "nominal", "outlived", "free_speed", "free_label",
+           "free_kind", "free_n_iterations")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -18,6 +21,11 @@ class Settings:
 
     n_images: int = 100
     max_iterations: int = 1000
+
+    def __post_init__(self) -> None:
+        """Refuse empty samples and searches that go nowhere."""
+        if min(self.n_images, self.max_iterations) < 1:
+            raise ValueError("free_search: n_images and max_iterations must be at least 1")
 
 
 def run(given: Given) -> Result:

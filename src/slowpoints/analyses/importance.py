@@ -31,6 +31,11 @@ class Settings:
     best: float = 0.25  # the library's 0.1 would be two of our 24 trials; it asks for five or more
     n_resamples: int = 100
 
+    def __post_init__(self) -> None:
+        """Refuse a share that is none."""
+        if not 0 < self.best < 1 or self.n_resamples < 1:
+            raise ValueError("importance: best must lie between 0 and 1, n_resamples be at least 1")
+
 
 def run(given: Given) -> Result:
     """Return each hyperparameter's share of importance for valid_loss, diverged trials as the worst of all.

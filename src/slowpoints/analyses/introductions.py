@@ -17,6 +17,9 @@ from slowpoints.analyses._given import Given, Result
 from slowpoints.records import identity
 
 NEEDS: tuple[str, ...] = ("formation",)
+COLUMNS = ("class", "step", "parent", "from_class", "label_before", "accuracy_at_{delay}_parent",
+           "accuracy_at_{delay}_others", "accuracy_at_{delay}_cost", "log10_speed_parent", "log10_speed_others",
+           "log10_speed_cost")  # fmt: skip
 
 
 @dataclass(frozen=True)

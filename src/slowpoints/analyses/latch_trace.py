@@ -18,12 +18,19 @@ from slowpoints.records import identity
 from slowpoints.spec.seeds import seed_of
 from slowpoints.stack import Group, select, task_settings
 
+OF_TASKS = ("memorization",)
+
 
 @dataclass(frozen=True)
 class Settings:
     """How many sequences are followed."""
 
     n_sequences: int = 2
+
+    def __post_init__(self) -> None:
+        """Refuse an empty sample."""
+        if self.n_sequences < 1:
+            raise ValueError(f"latch_trace: n_sequences is {self.n_sequences}; must be at least 1")
 
 
 def run(given: Given) -> Result:

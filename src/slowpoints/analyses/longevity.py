@@ -10,6 +10,8 @@ from slowpoints.records import identity
 
 NEEDS: tuple[str, ...] = ("slow_points", "memory_curve")
 POINT = ("speed", "noisy_speed", "scatter", "spectral_radius", "participation", "distance")  # as in slow_points
+COLUMNS = ("class", "speed", "distance", "kind", "participation", "scatter", "noisy_speed", "spectral_radius",
+           "accuracy_at_{delay}", "half_life", "log10_speed", "nominal", "outlived")  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,7 @@ from slowpoints.tasks._images import World
 
 STEPS = 25  # taken at once
 COLUMNS = ("class", "delay", "accuracy", "accuracy_classes", "accuracy_sd", "n")
+OF_TASKS = ("delayed_classification",)
 
 
 @dataclass(frozen=True)

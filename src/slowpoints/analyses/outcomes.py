@@ -8,6 +8,8 @@ import pandas as pd
 from slowpoints.analyses._given import Given, Result
 from slowpoints.records import identity
 
+COLUMNS = ("steps", "steps_to_solve", "solved", "lr", "max_steps", "{metric}", "valid_{metric}")
+
 
 @dataclass(frozen=True)
 class Settings:

@@ -10,6 +10,7 @@ from slowpoints.analyses._delayed import stage_at
 from slowpoints.analyses._given import Given, Result
 
 COLUMNS = ("curriculum", "start", "n_classes", "t_max")
+OF_TASKS = ("delayed_classification",)
 
 
 @dataclass(frozen=True)

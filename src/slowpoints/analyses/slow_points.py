@@ -52,6 +52,7 @@ COLUMNS = (
 )  # fmt: skip
 KINDS = ("open", "fixed", "slow")
 NUMBERS = 8_000_000  # entries of all Jacobians searched at once; about fifteen such tensors live: 1 GB
+OF_TASKS = ("delayed_classification",)
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,15 @@ class Settings:
     n_noise: int = 0  # frames over which the speed is averaged; 0: the mean of the noise, as in the paper
     merge_radius: float = 1e-3
     max_iterations: int = 1000
+
+    def __post_init__(self) -> None:
+        """Refuse empty samples and searches that go nowhere."""
+        if min(self.n_images, self.max_iterations) < 1 or min(self.n_wait, self.n_noise) < 0:
+            raise ValueError(
+                "slow_points: n_images and max_iterations must be at least 1, n_wait and n_noise at least 0"
+            )
+        if self.noise_divisor <= 0 or self.merge_radius < 0 or (self.n_deviations or 1.0) <= 0:
+            raise ValueError("slow_points: noise_divisor and n_deviations must be positive, merge_radius not negative")
 
 
 def run(given: Given) -> Result:

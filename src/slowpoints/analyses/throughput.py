@@ -9,6 +9,9 @@ from slowpoints.analyses._given import Given, Result
 from slowpoints.capacity import numbers_per_unit, throughput_line
 from slowpoints.records import identity
 
+COLUMNS = ("n_in", "mse", "numbers_per_unit", "line")
+OF_TASKS = ("throughput",)
+
 
 @dataclass(frozen=True)
 class Settings:

@@ -43,6 +43,9 @@ HYPERPARAMETERS = {
     "net.bias_scale": "recurrent_bias_scale",
 }
 GATES = {"lstm": {"input": "i", "forget": "g", "candidate": "c", "output": "o"}}
+COLUMNS = ("architecture", "task_type", "hparams", "n_layers", "hyper_iter", "max_params", "num_params", "train_loss",
+           "valid_loss", "eval_loss", "metric", "goal", "baseline", "infeasible", "worse")  # fmt: skip
+OF_STUDIES = True
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,11 @@ class Settings:
     """When a run counts as worse than the constant predictor: the share of its score by which it must be worse."""
 
     tolerance: float = 0.01  # a network that found the constant scores a little worse by the draw of the test data
+
+    def __post_init__(self) -> None:
+        """Refuse a tolerance below zero."""
+        if self.tolerance < 0:
+            raise ValueError(f"trials: tolerance is {self.tolerance}; must not be negative")
 
 
 def run(given: Given) -> Result:

@@ -28,12 +28,12 @@ from slowpoints.spec.seeds import seed_of
 from slowpoints.stack import Group, fresh, in_float64, rows_of
 from slowpoints.tasks import Batch
 
-TASKS = ("throughput", "memorization")
+OF_TASKS = ("throughput", "memorization")
 TOGETHER = 16  # networks looked at together
 N_DEVIATIONS = 2.0
 KINDS = {"fixed": FIXED, "slow": SLOW, "open": OPEN}
 COLUMNS = ("n_wait", "q", "speed", "spread", "relative_speed", "lasting", "lasting_before", "expected", "miss",
-           "point_speed", *KINDS, "mse", "held")  # fmt: skip
+           "point_speed", "fixed", "slow", "open", "mse", "held")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,13 @@ class Settings:
     n_sequences: int = 256  # for speeds, and for the bits held
     n_states: int = 4  # of them, for eigenvalues and as starts of the search
     max_iterations: int = 60
+
+    def __post_init__(self) -> None:
+        """Refuse empty samples."""
+        if not 1 <= self.n_states <= self.n_sequences or self.max_iterations < 1 or self.n_sequences < 2:
+            raise ValueError(
+                "waiting: n_sequences must be at least 2, n_states lie in 1..n_sequences, max_iterations be at least 1"
+            )
 
 
 def run(given: Given) -> Result:
@@ -54,8 +61,8 @@ def run(given: Given) -> Result:
     """
     rows = []
     for group in given.groups:
-        if group.records[0]["task"]["name"] not in TASKS:
-            raise ValueError(f"waiting: networks of {group.records[0]['task']['name']}; known: {', '.join(TASKS)}")
+        if group.records[0]["task"]["name"] not in OF_TASKS:
+            raise ValueError(f"waiting: networks of {group.records[0]['task']['name']}; known: {', '.join(OF_TASKS)}")
         for first in range(0, len(group.records), TOGETHER):
             rows += _rows(in_float64(rows_of(group, slice(first, first + TOGETHER))), given.settings)
     return as_table(rows, records=given.records, columns=COLUMNS), {}

@@ -1,24 +1,29 @@
 """One experiment file, read strictly, and the runs it means at one scale."""
 
 import itertools
+import math
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from slowpoints.claim_spec import Claim, parse_claim
+from slowpoints.spec.reading import read_yaml
 from slowpoints.spec.settings import literal, names, resolve, settings_class
-from slowpoints.spec.strict import SpecError, build, read_yaml, unknown
+from slowpoints.spec.strict import SpecError, build, unknown
 from slowpoints.spec.tuning import TuneSettings, space, study
 
 SCALES = ("smoke", "laptop", "paper")
 BLOCKS = ("task", "net", "train")
+MOST_RUNS = 1_000_000
+ARM = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]*")
 
 
 @dataclass(frozen=True)
 class Envelope:
     """The keys of an experiment file. Arms, scales and sweeps override blocks by dotted keys (`train.lr`)."""
 
-    paper: str
+    paper: Literal["long2016", "collins2017", "haviv2019"]
     question: str
     task: dict[str, Any]
     net: dict[str, Any]
@@ -32,6 +37,12 @@ class Envelope:
     tune: dict[str, Any] = field(default_factory=dict)  # with it, every arm and sweep point is a study
     scales: dict[str, Any] = field(default_factory=dict)
     claims: list[Any] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        if self.seeds_per_stack < 1:
+            raise ValueError(f"seeds_per_stack must be at least 1, found {self.seeds_per_stack}")
+        if not self.arms:
+            raise ValueError("arms: name at least one, such as gru: {net.cell: gru}")
 
 
 class Run(NamedTuple):
@@ -84,13 +95,17 @@ def load(path: Path, *, scale: str) -> Experiment:
         raise SpecError(f"{where}: scales: no settings for {scale!r}; write '{scale}: {{}}' if the base settings hold")
     analyses = _listed(envelope.analyses, where=f"{where}: analyses")
     own = {**{name: dict(getattr(envelope, name)) for name in (*BLOCKS, "tune")}, **analyses}
+    for other in envelope.scales:
+        if other != scale:
+            _check_other(envelope, other, own, where=where)
     sweep, arms, seeds = _scaled(envelope, envelope.scales[scale], own, where=f"{where}: scales.{scale}")
     blocks = {name: own[name] for name in BLOCKS}
     resolve(**blocks, where=where)
+    _check_size(sweep, arms, seeds, where=where)
     runs = [
         Run(path.stem, arm, point, seed, **settings)
         for arm, overrides in arms.items()
-        for point in _points(sweep, where=where)
+        for point in _points(sweep)
         for settings in [_resolved(blocks, overrides, point, where=f"{where}: arms.{arm}")]
         for seed in range(seeds)
     ]
@@ -101,7 +116,9 @@ def load(path: Path, *, scale: str) -> Experiment:
     studies = _studies(own["tune"], runs, arms, where=where) if own["tune"] else {}
     resolved = _analyses(analyses, where=f"{where}: analyses")
     claims = [parse_claim(c, where=f"{where}: claims[{i}]") for i, c in enumerate(envelope.claims)]
-    _check_claims(claims, arms=set(envelope.arms | _joining(envelope)), analyses=set(resolved), where=where)
+    _check_claims(
+        claims, arms=set(envelope.arms | _joining(envelope, where=where)), analyses=set(resolved), where=where
+    )
     return Experiment(
         path.stem, scale, envelope.paper, envelope.question, runs, resolved, claims, envelope.seeds_per_stack, studies
     )
@@ -129,12 +146,12 @@ def _scaled(
     if not isinstance(scale, dict):
         raise SpecError(f"{where}: expected a mapping, found {scale!r}")
     sweep, seeds = dict(envelope.sweep), envelope.seeds
-    arms = envelope.arms | _joining(envelope)
+    arms = envelope.arms | _joining(envelope, where=where)
     for key, value in scale.items():
         if key == "seeds":
             seeds = value
         elif key == "arms":
-            arms = {name: _known_arm(name, arms, where=where) for name in value} | _joining(envelope)
+            arms = _listed_arms(value, arms, where=f"{where}.arms") | _joining(envelope, where=where)
         elif key.startswith("sweep."):
             sweep[key.removeprefix("sweep.")] = value
         else:
@@ -142,13 +159,18 @@ def _scaled(
     if not isinstance(seeds, int) or isinstance(seeds, bool) or seeds < 1:
         raise SpecError(f"{where}: seeds: expected a whole number from 1, found {seeds!r}")
     for name, overrides in arms.items():
+        if not ARM.fullmatch(name):
+            raise SpecError(f"{where}: arms.{name}: a name is letters, digits and . _ + -, such as gru-deep")
         if not isinstance(overrides, dict):
             raise SpecError(f"{where}: arms.{name}: expected a mapping of overrides such as net.cell: gru")
     return sweep, arms, seeds
 
 
-def _joining(envelope: Envelope) -> dict[str, Any]:
+def _joining(envelope: Envelope, *, where: str) -> dict[str, Any]:
     """Return the arms of cells whose file says `JOINS = (<paper>, ...)`: one file adds a cell to a paper's figures."""
+    for arm, block in envelope.join.items():
+        if "{cell}" not in arm or not isinstance(block, dict):
+            raise SpecError(f"{where}: join.{arm}: expected such as '{{cell}}-deep': {{net.cell: '{{cell}}'}}")
     joining = [name for name in names("cells") if envelope.paper in literal("cells", name, "JOINS", ())]
     return {
         arm.replace("{cell}", name): {k: v.replace("{cell}", name) if k == "net.cell" else v for k, v in block.items()}
@@ -157,10 +179,16 @@ def _joining(envelope: Envelope) -> dict[str, Any]:
     }
 
 
-def _known_arm(name: str, arms: dict[str, Any], *, where: str) -> Any:
-    if name not in arms:
-        raise unknown(name, arms, what="arm", where=f"{where}.arms")
-    return arms[name]
+def _listed_arms(listed: Any, arms: dict[str, Any], *, where: str) -> dict[str, Any]:
+    """Return the arms that a scale lists."""
+    if not isinstance(listed, list) or not listed:
+        raise SpecError(f"{where}: expected a list of arms, found {listed!r}")
+    for name in listed:
+        if not isinstance(name, str) or name not in arms:
+            raise unknown(name, arms, what="arm", where=where)
+        if listed.count(name) > 1:
+            raise SpecError(f"{where}: {name} is listed twice")
+    return {name: arms[name] for name in listed}
 
 
 def _override(blocks: dict[str, dict[str, Any]], key: str, value: Any, *, where: str) -> None:
@@ -185,12 +213,30 @@ def _resolved(blocks: dict[str, Any], arm: dict[str, Any], point: dict[str, Any]
     return resolve(own["task"], own["net"], own["train"], where=where)
 
 
-def _points(sweep: dict[str, Any], *, where: str) -> list[dict[str, Any]]:
+def _check_other(envelope: Envelope, scale: str, blocks: dict[str, dict[str, Any]], *, where: str) -> None:
+    """Refuse settings of another scale that no run there could have: they are seen before that scale is asked for."""
+    own = {name: dict(block) for name, block in blocks.items()}
+    sweep, arms, seeds = _scaled(envelope, envelope.scales[scale], own, where=f"{where}: scales.{scale}")
+    _check_size(sweep, arms, seeds, where=f"{where}: scales.{scale}")
+    first = {key: values[0] for key, values in sweep.items()}
+    for arm, overrides in arms.items():
+        _resolved(own, overrides, first, where=f"{where}: scales.{scale}: arms.{arm}")
+
+
+def _check_size(sweep: dict[str, Any], arms: dict[str, Any], seeds: int, *, where: str) -> None:
+    """Refuse a sweep that is none, and more runs than can be planned."""
     for key, values in sweep.items():
         if not isinstance(values, list) or not values:
             raise SpecError(f"{where}: sweep.{key}: expected a list of values to try, found {values!r}")
         if len(set(map(str, values))) < len(values):
             raise SpecError(f"{where}: sweep.{key}: a value is listed twice in {values!r}")
+    n_runs = len(arms) * math.prod(map(len, sweep.values())) * seeds
+    if n_runs > MOST_RUNS:
+        raise SpecError(f"{where}: {n_runs} runs (arms x sweep points x seeds); at most {MOST_RUNS} of one experiment")
+
+
+def _points(sweep: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the points of a sweep."""
     return [dict(zip(sweep, point, strict=True)) for point in itertools.product(*sweep.values())]
 
 
@@ -202,6 +248,8 @@ def _listed(entries: list[Any], *, where: str) -> dict[str, dict[str, Any]]:
         if not isinstance(block, dict) or block.get("name") not in known:
             found = block.get("name") if isinstance(block, dict) else block
             raise unknown(str(found), known, what="analysis", where=where)
+        if block["name"] in result:
+            raise SpecError(f"{where}: {block['name']} is listed twice")
         result[block["name"]] = {k: v for k, v in block.items() if k != "name"}
     return result
 

@@ -1,4 +1,4 @@
-"""Strict reading: YAML without surprises, and dataclasses that refuse unknown, missing or mistyped keys."""
+"""Strict settings: dataclasses that refuse unknown, missing or mistyped keys."""
 
 import math
 import types
@@ -6,55 +6,15 @@ import typing
 from dataclasses import MISSING, fields
 from difflib import get_close_matches
 from functools import cache
-from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
-import yaml
-
 T = TypeVar("T")
+MOST_WHOLE = 2**31 - 1
+LEAST_FLOAT, MOST_FLOAT = 1.17549435e-38, 3.4028234e38
 
 
 class SpecError(ValueError):
     """A mistake in a configuration or experiment file: what, where, and what would be right."""
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML without duplicate keys and without anchors: every value is written once, where it is used."""
-
-    def compose_node(self, parent: Any, index: Any) -> Any:
-        if self.check_event(yaml.events.AliasEvent):
-            raise SpecError(
-                f"line {self.peek_event().start_mark.line + 1}: aliases (*name) are not allowed; write the value out"
-            )
-        return super().compose_node(parent, index)
-
-    def construct_mapping(self, node: Any, deep: bool = False) -> Any:
-        seen: set[Any] = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if not isinstance(key, str):
-                raise SpecError(f"line {key_node.start_mark.line + 1}: key {key!r} is not text; quote it")
-            if key in seen:
-                raise SpecError(f"line {key_node.start_mark.line + 1}: key {key!r} is given twice; keep one")
-            seen.add(key)
-        return super().construct_mapping(node, deep=deep)
-
-
-def read_yaml(path: Path) -> dict[str, Any]:
-    """Return the mapping in `path`; duplicate keys, aliases and anything but a mapping are errors."""
-    try:
-        data = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
-    except FileNotFoundError:
-        raise SpecError(f"{path}: no such file") from None
-    except UnicodeDecodeError as error:
-        raise SpecError(f"{path}: not UTF-8 text ({error.reason} at byte {error.start})") from None
-    except yaml.YAMLError as error:
-        raise SpecError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
-    except SpecError as error:
-        raise SpecError(f"{path}: {error}") from None
-    if not isinstance(data, dict):
-        raise SpecError(f"{path}: expected a mapping of settings, found {type(data).__name__}")
-    return data
 
 
 def unknown(name: str, known: typing.Iterable[str], *, what: str, where: str) -> SpecError:
@@ -129,14 +89,24 @@ def _plain(value: Any, kind: type, *, where: str) -> Any:
     if isinstance(value, list) and kind is not list:
         raise SpecError(f"{where}: a list is a value only under 'sweep' (where it means: try each); found {value!r}")
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        _check_size(value, where=where)
         return float(value)
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
         hint = ""
         if kind in (float, int) and isinstance(value, str):
-            hint = "; YAML reads 1e-3 as text, write 1.0e-3"
+            hint = "; write a number without quotes, such as 1.0e-3"
         elif isinstance(value, bool):
             hint = "; YAML reads yes, no, on and off as true or false, quote them if text is meant"
         raise SpecError(f"{where}: expected {kind.__name__}, found {value!r}{hint}")
     if isinstance(value, float) and not math.isfinite(value):
         raise SpecError(f"{where}: expected a finite number, found {value!r}")
+    _check_size(value, where=where)
     return value
+
+
+def _check_size(value: Any, *, where: str) -> None:
+    """Refuse numbers that training could not hold: whole ones in 32 bits, others in single precision."""
+    if isinstance(value, int) and abs(value) > MOST_WHOLE:
+        raise SpecError(f"{where}: {value} is too large; at most {MOST_WHOLE}")
+    if isinstance(value, float) and value and not LEAST_FLOAT <= abs(value) <= MOST_FLOAT:
+        raise SpecError(f"{where}: {value!r} is not a number in single precision, which has 1.2e-38 to 3.4e+38")

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from slowpoints.spec.reading import read_yaml
 from slowpoints.spec.settings import PER_RUN_NET, NetSettings, defines_setting, names, resolve
-from slowpoints.spec.strict import SpecError, read_yaml, unknown
+from slowpoints.spec.strict import SpecError, unknown
 from slowpoints.spec.training import PER_RUN_TRAIN, TrainSettings
 
 SPACES = Path(__file__).resolve().parents[3] / "config" / "spaces"

@@ -1,0 +1,171 @@
+"""What a mutant comes to: refused in one message, or planned, and then different exactly where the mutation says."""
+
+import math
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from slowpoints import dag
+from slowpoints.fuzz.mutants import Mutant, Tree
+from slowpoints.spec.experiment import BLOCKS, SCALES, Experiment, load
+from slowpoints.spec.stacks import stacks
+from slowpoints.spec.strict import SpecError
+
+Flat = dict[tuple[str, ...], Any]
+MOST_CHARACTERS = 1500  # of a message: the longest lists all known names
+
+
+class Fate(NamedTuple):
+    """What became of a mutant.    hole: what is wrong with that, '' if nothing"""
+
+    message: str  # '': accepted
+    hole: str = ""
+    found: dict[str, Experiment] | None = None  # by scale
+
+
+def flat(own: Experiment) -> Flat:
+    """Return everything an experiment means at one scale, by place."""
+    found: Flat = {("paper",): own.paper, ("question",): own.question}
+    for run in own.runs:
+        for block in BLOCKS:
+            found |= {("run", run.id, run.arm, block, key): value for key, value in getattr(run, block).items()}
+        found |= {("study", run.id, run.arm, key): v for key, v in own.studies.get(run.id, {}).items()}
+    found |= {("analysis", name, key): v for name, block in own.analyses.items() for key, v in block.items()}
+    found |= {("analysis", name): True for name in own.analyses}
+    found |= {("claim", claim.id): claim for claim in own.claims}
+    return found | {("stack", stack.name): tuple(run.id for run in stack.runs) for stack in stacks(own)}
+
+
+def judge(mutant: Mutant, tree: Tree, *, folder: Path) -> Fate:
+    """Return what became of a mutant of an experiment file.    tree: the file as it was"""
+    path = folder / f"{mutant.file}.yaml"
+    path.write_bytes(mutant.content)
+    found: dict[str, Experiment] = {}
+    try:
+        for scale in SCALES:
+            found[scale] = load(path, scale=scale)
+            everything = dag.experiments(scale) | {mutant.file: found[scale]}
+            for name in (mutant.file, *_starting_from(mutant.file, scale)):
+                dag.check_one(everything[name], everything)
+            dag.check_tables(everything)
+            for run in found[scale].runs[:1]:
+                if "dataset" in run.task:
+                    dag.data_cfg(run.task["dataset"])
+    except SpecError as error:
+        return Fate(str(error), _bad_message(str(error), mutant))
+    except Exception as error:  # whatever else comes out of planning is a hole, and is listed as one
+        return Fate(f"{type(error).__name__}: {error}", f"a traceback: {type(error).__name__}: {error}")
+    return Fate("", _misread(mutant, tree, found), found)
+
+
+@cache
+def _starting_from(name: str, scale: str) -> tuple[str, ...]:
+    """Return the experiments whose networks start from those of another."""
+    known = dag.experiments(scale).values()
+    return tuple(own.name for own in known if any(run.train["start"] == name for run in own.runs))
+
+
+def _bad_message(message: str, mutant: Mutant) -> str:
+    if mutant.same:
+        return f"refused though it means what it did: {message}"
+    if f"{mutant.file}.yaml" not in message:
+        return f"the message does not name the file: {message}"
+    if len(message) > MOST_CHARACTERS or "\n" in message.strip():
+        return f"the message has {len(message)} characters in {message.count(chr(10)) + 1} lines"
+    return ""
+
+
+def _misread(mutant: Mutant, tree: Tree, found: dict[str, Experiment]) -> str:
+    """Return how the plan of an accepted mutant differs from what the mutation says."""
+    if mutant.same is False:
+        return "accepted, though it cannot mean anything"
+    changed = {scale: _changes(flat(dag.experiments(scale)[mutant.file]), flat(found[scale])) for scale in SCALES}
+    if mutant.same:
+        return f"planned differently: {next(iter(changes))}" if (changes := _any(changed)) else ""
+    if not mutant.path:
+        return ""
+    for scale, changes in changed.items():
+        for place in changes:
+            if not _may_change(mutant, place, scale):
+                return f"{'.'.join(map(str, mutant.path))} at {scale} changed {place}"
+    if not _any(changed) and not _is_idle(mutant, tree):
+        return f"{'.'.join(map(str, mutant.path))} = {mutant.new!r} changed nothing: ignored in silence"
+    return next(_wrong_values(mutant, changed), "")
+
+
+def _changes(before: Flat, after: Flat) -> Flat:
+    """Return what differs, with the new value; None where something is gone."""
+    places = [place for place in before | after if not _equal(before.get(place), after.get(place))]
+    return {place: after.get(place) for place in places}
+
+
+def _any(changed: dict[str, Flat]) -> list[Any]:
+    return [place for changes in changed.values() for place in changes]
+
+
+def _equal(one: Any, other: Any) -> bool:
+    return type(one) is type(other) and one == other
+
+
+def _key(mutant: Mutant) -> tuple[str, ...]:
+    """Return which setting a place in a file is about: (block, key), where it is about one."""
+    path = [str(part) for part in mutant.path]
+    if path[0] in BLOCKS:
+        return tuple(path[:2])
+    rest = {"scales": path[2:3], "arms": path[2:3], "join": path[2:3], "sweep": path[1:2]}.get(path[0], [])
+    return tuple(rest[0].removeprefix("sweep.").split(".")) if rest else ()
+
+
+def _may_change(mutant: Mutant, place: tuple[str, ...], scale: str) -> bool:
+    """Return whether this mutation may change this place of the plan."""
+    section, key = str(mutant.path[0]), _key(mutant)
+    if section == "scales" and len(mutant.path) > 1 and mutant.path[1] != scale:
+        return False
+    kind = place[0]
+    own = {
+        "paper": True, "question": kind == "question", "claims": kind == "claim", "tune": kind in ("study", "stack"),
+        "analyses": kind == "analysis", "seeds_per_stack": kind == "stack",
+        **dict.fromkeys((*BLOCKS, "seeds", "sweep", "arms", "join"), kind in ("run", "stack", "study")),
+        "scales": kind in ("run", "stack", "study", "analysis"),
+    }.get(section, False)  # fmt: skip
+    if mutant.kind in ("misplaced", "extra", "misspelt") and len(mutant.path) < 2:
+        return True
+    if section == "arms" and len(mutant.path) > 1 and kind in ("run", "study") and mutant.kind != "misplaced":
+        own = own and (place[2] == mutant.path[1] or mutant.kind == "misspelt")
+    if kind == "run" and len(key) == 2 and section in (*BLOCKS, "arms") and mutant.kind != "misplaced":
+        whole = key in (("task", "name"), ("net", "cell"))
+        units = key[0] == "net" and key[1] in ("units", "budget") and place[4] in ("units", "budget")
+        own = own and place[3] == key[0] and (whole or units or place[4] == key[1] or mutant.kind == "misspelt")
+    return own or mutant.kind == "misplaced"
+
+
+def _is_idle(mutant: Mutant, tree: Tree) -> bool:
+    """Return whether the setting is overridden wherever it is used, or is as it would be without."""
+    if mutant.kind in ("missing", "misplaced", "extra", "another value", "misspelt", "list"):
+        return mutant.kind != "extra" or not isinstance(mutant.new, dict | list | str)
+    key = ".".join(_key(mutant))
+    every = [tree["scales"].get(scale, {}) for scale in SCALES]
+    over = [key in scale or f"sweep.{key}" in scale for scale in every]
+    arms = [tree["arms"][name] for name in tree["arms"]]
+    sections = ("arms", "join", "sweep", "claims", "analyses")
+    return all(over) or key in tree.get("sweep", {}) or all(key in arm for arm in arms) or mutant.path[0] in (
+        "seeds" if all("seeds" in scale for scale in every) else "", "scales", *sections)  # fmt: skip
+
+
+def _wrong_values(mutant: Mutant, changed: dict[str, Flat]) -> Iterator[str]:
+    """Yield what an accepted number became, if it is another."""
+    key = _key(mutant)
+    if mutant.kind not in ("out of range", "mistyped", "another value") or len(key) != 2 or mutant.path[0] == "sweep":
+        return
+    for changes in changed.values():
+        for place, value in changes.items():
+            if place[0] == "run" and place[3:] == key and len(mutant.path) == {"scales": 3, "arms": 3}.get(
+                    str(mutant.path[0]), 2) and not _same_number(value, mutant.new):  # fmt: skip
+                yield f"{'.'.join(key)} = {mutant.new!r} became {value!r}"
+
+
+def _same_number(value: Any, given: Any) -> bool:
+    if isinstance(value, float) and isinstance(given, int | float):
+        return math.isclose(value, given, rel_tol=0)
+    return bool(value == given) or (isinstance(value, tuple) and list(value) == given)
