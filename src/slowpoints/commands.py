@@ -59,11 +59,24 @@ def cost(args: argparse.Namespace) -> None:
     (args.out / f"cost-{args.paper}.md").write_text(cost.page(args.paper), encoding="utf-8")
 
 
+def trace(args: argparse.Namespace) -> None:
+    """Follow a number, figure, claim, table or run to its records, settings, code and environment; without one, all."""
+    from slowpoints import trace
+
+    print(trace.trace(args.word, scale=args.scale) if args.word else trace.trace_all(args.scale))
+
+
 COMMANDS = [
     Command(readme, {"--scale": TEXT}, stage="figures"),
+    Command(
+        trace,
+        {"word": {"nargs": "?", "help": "such as 3.57, haviv2019-speed, or the name of a run or a file"},
+         "--scale": {"choices": ["smoke", "laptop", "paper"], "default": "laptop"}},
+        stage="figures",
+    ),
     Command(cost, {"--paper": TEXT, "--out": FILE}, stage="train"),
     Command(bench, {"--out": FILE}, stage="train"),
     Command(bench_gpu, {"--out": FILE}, stage="train"),
     Command(bench_points, {"--out": FILE}, stage="train"),
     Command(bench_tuning, {"--out": FILE}, stage="train"),
-]
+]  # fmt: skip

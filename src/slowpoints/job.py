@@ -4,7 +4,6 @@ import gc
 import json
 import os
 import platform
-import subprocess
 import time
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,10 +11,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
+from slowpoints import circumstances
 from slowpoints.engine import engine_of
 from slowpoints.records import read_arrays, read_records, write_arrays, write_records, write_text
 from slowpoints.regularise import Start
-from slowpoints.spec.digests import ROOT, code, env
+from slowpoints.spec.digests import code, env
 from slowpoints.stack import weights_of
 from slowpoints.train import Trainer, fit
 
@@ -125,7 +125,7 @@ def write(plan: dict[str, Any], found: Made, *, out: Outputs, facts: dict[str, A
     seal = write_arrays(out.weights, found.arrays)
     facts = facts | {"weights": {"file": out.weights.name, "sha256": seal}}
     write_records(out.records, [record | facts | {"row": i} for i, record in enumerate(found.records)])
-    write_text(out.provenance, json.dumps(_circumstances(begun, slots=slots), indent=1, sort_keys=True) + "\n")
+    write_text(out.provenance, json.dumps(circumstances.now(begun) | {"slots": slots}, indent=1, sort_keys=True) + "\n")
     write_text(out.plan, json.dumps(plan, indent=1, sort_keys=True) + "\n")
 
 
@@ -171,21 +171,3 @@ def versions(device: torch.device, *, engine: str) -> dict[str, Any]:
 
 def _is_tf32(device: torch.device) -> bool:
     return device.type == "cuda" and torch.backends.cuda.matmul.fp32_precision == "tf32"
-
-
-def _circumstances(begun: float, *, slots: int) -> dict[str, Any]:
-    """Return what the numbers do not depend on, slots on a GPU to rounding: when, where, how long, how many at once."""
-
-    def git(*words: str) -> str:
-        done = subprocess.run(["git", "-C", str(ROOT), *words], capture_output=True, text=True, check=False)
-        return done.stdout.strip()
-
-    return {
-        "commit": git("rev-parse", "HEAD") or "unknown",
-        "dirty": bool(git("status", "--porcelain", "--untracked-files=no")),
-        "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(begun)),
-        "wall_s": round(time.time() - begun, 1),
-        "machine": platform.machine(),
-        "slots": slots,
-        "processor": platform.processor() or platform.machine(),
-    }
