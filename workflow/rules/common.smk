@@ -10,6 +10,8 @@ DATA_OPTION = (
     f"--data-dir {shlex.quote(config['data_dir'])}" if config["data_dir"] else ""
 )
 TORCH = config["torch"]
+# Where notebooks and the paper's text are:
+SOURCE = "" if HERE == Path.cwd() else f"{HERE}/"
 
 try:
     dag.experiments(SCALE)
@@ -22,7 +24,7 @@ if config["matmul"] != "float32" and config["device"] == "cpu":
     )
 
 shell.prefix(
-    f"set -euo pipefail; export PATH='{workflow.basedir}/workflow/scripts':$PATH TORCH={TORCH} SLOWPOINTS_ENGINE={config['engine']}"
+    f"set -euo pipefail; export PATH='{HERE}/workflow/scripts':$PATH TORCH={TORCH} SLOWPOINTS_ENGINE={config['engine']}"
     f" SLOWPOINTS_SLOTS={config['slots']}; "
 )
 
