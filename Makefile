@@ -27,7 +27,6 @@ doctor:
 
 setup:
 	@for stage in driver train analysis figures paper; do $(STAGE) $$stage || exit 1; done
-	@ln -sf ../../../workflow/scripts/slowpoints .envs/driver/bin/slowpoints
 
 reproduce: setup
 	$(STAGE) driver -m snakemake --cores $(N) --config scale=laptop torch=$(TORCH)

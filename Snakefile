@@ -11,7 +11,9 @@ min_version("9.20")
 configfile: "config/config.yaml"
 
 
-sys.path.insert(0, str(Path(workflow.basedir) / "src"))
+# Where this file is, also when another one includes it or uses it as a module:
+HERE = Path(workflow.current_basedir)
+sys.path.insert(0, str(HERE / "src"))
 
 
 include: "workflow/rules/common.smk"

@@ -48,6 +48,7 @@ ONE_LINE = {
     "NotebookError",
     "ClaimError",
     "ReadmeError",
+    "TraceError",
     "OSError",
     "PermissionError",
     "OutOfMemory",

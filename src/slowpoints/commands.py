@@ -10,6 +10,7 @@ from slowpoints.options import FILE, SCALES, TEXT, Command
 BEFORE = "before a run"
 DURING = "while it runs, and after"
 MEASURE = "measure, and keep what was measured (each is a target of the Makefile)"
+READ = "follow and check results"
 SHELL = "in the shell"
 
 
@@ -117,6 +118,13 @@ def completion(args: argparse.Namespace) -> None:
     print(shtab.complete(build(complete=True), shell=args.shell))
 
 
+def trace(args: argparse.Namespace) -> None:
+    """Follow a number, figure, claim, table or run to its records, settings, code and environment; without one, all."""
+    from slowpoints import trace
+
+    print(trace.trace(args.word, scale=args.scale) if args.word else trace.trace_all(args.scale))
+
+
 DOCS: dict[str, Any] = FILE | {"help": "folder of the page and the numbers behind it"}
 
 COMMANDS = [
@@ -127,6 +135,12 @@ COMMANDS = [
          "--experiment": {"names": "experiments", "default": "", "help": "only this experiment (default: all)"},
          "--follow": {"action": "store_true", "help": "print it again every 10 seconds until the run has ended"}},
         "driver", DURING, "progress --follow",
+    ),
+    Command(
+        trace,
+        {"word": {"nargs": "?", "help": "such as 3.57, haviv2019-speed, or the name of a run or a file (default: all)"},
+         "--scale": {"choices": SCALES, "default": "laptop", "help": "the scale of the run (default: laptop)"}},
+        "figures", READ, "trace 3.57",
     ),
     Command(cost, {"--paper": TEXT, "--out": DOCS}, "train", BEFORE, "cost --paper collins2017 --out docs"),
     Command(readme, {"--scale": TEXT}, "figures", MEASURE, "readme --scale laptop"),

@@ -4,8 +4,6 @@ import gc
 import json
 import os
 import platform
-import subprocess
-import time
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,11 +11,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
+from slowpoints import circumstances
 from slowpoints.engine import engine_of
 from slowpoints.records import read_arrays, read_records, write_arrays, write_json, write_records, write_text
-from slowpoints.recovery import Room, room_at, trained
+from slowpoints.recovery import room_at, trained
 from slowpoints.regularise import Start
-from slowpoints.spec.digests import ROOT, code, env
+from slowpoints.spec.digests import code, env
 from slowpoints.stack import network, weights_of
 from slowpoints.train import Trainer
 
@@ -96,7 +95,7 @@ def run(
     attempt: int = 1,
 ) -> None:
     """Train the stack that `plan` describes and write its results; the checkpoint is removed last."""
-    begun, room = Begun.now(), room_at(attempt)
+    begun, room = circumstances.Begun.now(), room_at(attempt)
     digests = digests_of(plan, trainer="slowpoints.job", torch_build=torch_build)
     origin = None if start is None else start_from(plan, *start)
     net = network(plan["runs"][0]["task"], plan["runs"][0]["net"])
@@ -105,7 +104,7 @@ def run(
     make = partial(Trainer, plan, device=device, data_dir=data_dir, start=origin)
     trainer = trained(make, room, path=checkpoint, key=json.dumps(facts))
     asked = min(trainer.width, len(trainer.runs))
-    write(plan, made(trainer), out=out, facts=facts, circumstances=circumstances(begun, room, asked=asked))
+    write(plan, made(trainer), out=out, facts=facts, provenance=circumstances.now(begun) | room.told(asked))
     checkpoint.unlink(missing_ok=True)
 
 
@@ -126,13 +125,13 @@ def made(trainer: Trainer) -> Made:
 
 
 def write(
-    plan: dict[str, Any], found: Made, *, out: Outputs, facts: dict[str, Any], circumstances: dict[str, Any]
+    plan: dict[str, Any], found: Made, *, out: Outputs, facts: dict[str, Any], provenance: dict[str, Any]
 ) -> None:
     """Write records, weights, provenance and, last, the plan."""
     seal = write_arrays(out.weights, found.arrays)
     facts = facts | {"weights": {"file": out.weights.name, "sha256": seal}}
     write_records(out.records, [record | facts | {"row": i} for i, record in enumerate(found.records)])
-    write_json(out.provenance, circumstances)
+    write_json(out.provenance, provenance)
     write_text(out.plan, json.dumps(plan, indent=1, sort_keys=True) + "\n")
 
 
@@ -178,35 +177,3 @@ def versions(device: torch.device, *, engine: str) -> dict[str, Any]:
 
 def _is_tf32(device: torch.device) -> bool:
     return device.type == "cuda" and torch.backends.cuda.matmul.fp32_precision == "tf32"
-
-
-class Begun(NamedTuple):
-    """When a job began: by the calendar, and by a clock that nobody sets."""
-
-    date: str
-    clock_s: float
-
-    @classmethod
-    def now(cls) -> "Begun":
-        """Return this moment."""
-        return cls(time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), time.monotonic())
-
-
-def circumstances(begun: Begun, room: Room, *, asked: int) -> dict[str, Any]:
-    """Return what the numbers do not depend on, slots on a GPU to rounding: when, where, how long, how many at once."""
-
-    def git(*words: str) -> str:
-        done = subprocess.run(["git", "-C", str(ROOT), *words], capture_output=True, text=True, check=False)
-        return done.stdout.strip()
-
-    return {
-        "commit": git("rev-parse", "HEAD") or "unknown",
-        "dirty": bool(git("status", "--porcelain", "--untracked-files=no")),
-        "started": begun.date,
-        "wall_s": round(time.monotonic() - begun.clock_s, 1),
-        "machine": platform.machine(),
-        "slots": room.slots(asked),
-        "slots_asked": asked,
-        "why_fewer_slots": room.why,
-        "processor": platform.processor() or platform.machine(),
-    }

@@ -5,11 +5,14 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from slowpoints import jobs
+
 BEGIN = "<!-- claims: begin (written by `python -m slowpoints readme`; do not edit) -->"
 END = "<!-- claims: end -->"
 HEAD = "| paper | statement | published | here [95 % interval], networks × seeds | verdict | see |"
 RULE = "|---|---|---|---|---|---|"
 FIGURE = "paper/reference/laptop/figures/{figure}.png"
+RECORDS_KEPT = "records.jsonl"  # one line per training job
 RECORDS = "paper/reference/laptop/tables/{experiment}"
 # Tables that only figures use:
 UNJUDGED = ("curves", "latch_trace", "example_trials", "delay_law", "schedules", "states", "between", "eigenvalues")
@@ -112,6 +115,7 @@ def archive(scale: str, folder: Path) -> None:
             kept = folder / "tables" / path.parts[-3] / path.name
             kept.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, kept)
+    jobs.keep(jobs.read_all(Path.cwd(), scale), folder / RECORDS_KEPT)
 
 
 def check(readme: Path, *, claims: Path, figure: str, records: str) -> None:

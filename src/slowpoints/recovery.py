@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -37,6 +38,10 @@ class Room:
     def slots(self, asked: int) -> int:
         """Return how many slots take their steps side by side where `asked` would have."""
         return -(-asked // self.n_parts)
+
+    def told(self, asked: int) -> dict[str, Any]:
+        """Return what the provenance of a job says of it, that would have had `asked` slots."""
+        return {"slots": self.slots(asked), "slots_asked": asked, "why_fewer_slots": self.why}
 
 
 def room_at(attempt: int) -> Room:

@@ -16,8 +16,9 @@ import numpy as np
 import torch
 
 from slowpoints import checkpoint as checkpoints
+from slowpoints import circumstances
 from slowpoints.engine import engine_of
-from slowpoints.job import Begun, Made, Outputs, circumstances, digests_of, made, versions, write
+from slowpoints.job import Made, Outputs, digests_of, made, versions, write
 from slowpoints.recovery import Room, room_at, trained
 from slowpoints.spec.canonical import canonical, shape
 from slowpoints.spec.experiment import BLOCKS
@@ -48,7 +49,7 @@ def run(
     attempt: int = 1,
 ) -> None:
     """Run the study that `plan` describes and write its results; what was kept for a restart is removed last."""
-    begun, room = Begun.now(), room_at(attempt)
+    begun, room = circumstances.Begun.now(), room_at(attempt)
     base, tune = plan["runs"][0], plan["tune"]
     net = network(base["task"], base["net"])
     gc.freeze()
@@ -61,8 +62,8 @@ def run(
         state = {"records": found.records}
         checkpoints.save(checkpoint, checkpoints.Checkpoint(found.arrays, state), key=bench.key)
     records = [{name: value for name, value in record.items() if name != "point"} for record in found.records]
-    how = circumstances(begun, room, asked=tune["together"])
-    write(plan, Made(records, found.arrays), out=out, facts=facts, circumstances=how)
+    told = circumstances.now(begun) | room.told(tune["together"])
+    write(plan, Made(records, found.arrays), out=out, facts=facts, provenance=told)
     checkpoint.unlink(missing_ok=True)
 
 

@@ -12,7 +12,7 @@ if workflow.is_main_process:
     ALIVE = locks.drop_stale(Path(".snakemake"))
 
 try:
-    settings.check(config, root=Path(workflow.basedir))
+    settings.check(config, root=HERE)
     if workflow.is_main_process:  # a job on a cluster reads its own experiment alone
         dag.experiments(config["scale"])
 except (SpecError, NotebookError) as error:
@@ -27,8 +27,10 @@ def data_option(wildcards):
 
 
 TORCH = config["torch"]
+# Where notebooks and the paper's text are:
+SOURCE = "" if HERE == Path.cwd() else f"{HERE}/"
 
-SCRIPTS = shlex.quote(f"{workflow.basedir}/workflow/scripts")
+SCRIPTS = shlex.quote(f"{HERE}/workflow/scripts")
 shell.prefix(  # Snakemake fills in braces here too, so those of a folder's name are doubled
     "set -euo pipefail; "
     + f"export PATH={SCRIPTS}:$PATH TORCH={TORCH} SLOWPOINTS_ENGINE={config['engine']}"

@@ -26,13 +26,18 @@ class Estimate(NamedTuple):
 
 def estimate(test: Test, table: pd.DataFrame) -> Estimate:
     """Return the estimate of `test` from `table`, its interval clustered by network."""
-    if missing := sorted(test.columns() - set(table.columns)):
-        raise ClaimError(f"table {test.table} has no column {missing}; it has {sorted(table.columns)}")
-    rows = _usable(test, _selected(test, _filtered(test, table)))
+    rows = rows_of(test, table)
     compute = {"paired_difference": _paired, "spearman": _relation, "slope": _relation, "share": _share,
                "share_difference": _share_difference}  # fmt: skip
     found = compute.get(test.statistic, _of_middles)(test, rows) if len(rows) else NOTHING
     return Estimate(found, rows["run"].nunique(), rows["seed"].nunique())
+
+
+def rows_of(test: Test, table: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of `table` that `test` is about, under their places in it."""
+    if missing := sorted(test.columns() - set(table.columns)):
+        raise ClaimError(f"table {test.table} has no column {missing}; it has {sorted(table.columns)}")
+    return _usable(test, _selected(test, _filtered(test, table)))
 
 
 def _filtered(test: Test, table: pd.DataFrame) -> pd.DataFrame:

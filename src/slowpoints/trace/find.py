@@ -1,0 +1,130 @@
+"""From a word that someone has read somewhere to what it may mean: names, files, numbers."""
+
+import re
+from decimal import Decimal, InvalidOperation
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from slowpoints import dag
+from slowpoints.claims.judge import printed
+from slowpoints.spec.digests import ROOT
+from slowpoints.trace.chain import Chain
+from slowpoints.trace.claim import claim_chain
+from slowpoints.trace.place import Place, claims, jobs, numbers, table, tables
+from slowpoints.trace.things import experiment_chain, figure_chain, job_chain, key_chain, run_chain, table_chain
+
+LINK = re.compile(r"figures/([a-z0-9-]+)\.png|notebooks/([a-z0-9-]+)\.ipynb")
+BEGIN_OF_ITEM = re.compile(r"^\s*(?:- |\d+\. |\||#|$)")
+
+
+class Passage(NamedTuple):
+    """A sentence of the README with the number in it, and the figures it refers to."""
+
+    line: int
+    text: str
+    figures: list[str]
+
+
+def named(place: Place, word: str) -> Chain | None:
+    """Return the chain of what is called `word`: a claim, figure, run, file, experiment, stack or key."""
+    path = Path(word.removeprefix("./"))
+    stem = path.name.split(".")[0]
+    if word in claims(place):
+        return claim_chain(place, word)
+    if word in dag.figure_names() or (
+        stem in dag.figure_names() and path.suffix in (".png", ".pdf", ".ipynb", ".html")
+    ):
+        return figure_chain(place, stem)
+    if word in numbers(place):
+        return key_chain(place, word)
+    if word in dag.experiments(place.scale) or (path.suffix == ".yaml" and stem in dag.experiments(place.scale)):
+        return experiment_chain(place, stem)
+    for experiment, name in tables(place):
+        if str(path) == place.table(experiment, name) or word == f"{experiment}/{name}":
+            return table_chain(place, experiment, name)
+    for own in jobs(place).values():
+        for job in own:
+            if stem == job.stack and (str(path) == stem or str(path.parent) == str(Path(job.records).parent)
+                                      or str(path) == job.beside("plan")):  # fmt: skip
+                return job_chain(place, job)
+            if any(word == name for name, _ in job.runs):
+                return run_chain(place, word)
+    return None
+
+
+def number(word: str) -> Decimal | None:
+    """Return the number that `word` shows, with as many digits as it shows; None for other words."""
+    plain = word.replace("\N{MINUS SIGN}", "-").replace(",", "").strip()
+    try:
+        value = Decimal(plain.removesuffix("%").strip())
+    except InvalidOperation:
+        return None
+    return value / 100 if plain.endswith("%") and value.is_finite() else value if value.is_finite() else None
+
+
+def is_shown_as(value: Any, word: str, wanted: Decimal) -> bool:
+    """Return whether `value` is written as `word`, or rounds to it at its digits if it has a decimal point."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
+        return False
+    if isinstance(value, int):
+        return Decimal(value) == wanted
+    plain = word.replace("-", "\N{MINUS SIGN}")
+    if plain in (printed(value), f"{value:.3g}".replace("-", "\N{MINUS SIGN}")):
+        return True
+    exponent = wanted.as_tuple().exponent
+    if not isinstance(exponent, int) or exponent >= 0:
+        return False
+    return abs(Decimal(value) - wanted) <= Decimal(5).scaleb(exponent - 1)
+
+
+def keys(place: Place, word: str) -> list[str]:
+    """Return the keys of numbers.json whose value is shown as `word`, text of the same letters included."""
+    wanted, found = number(word), []
+    for key, value in numbers(place).items():
+        if key.endswith("_raw") or key == "claims":
+            continue
+        raw = numbers(place).get(f"{key}_raw", value)
+        is_text = isinstance(value, str) and raw is value and "." not in key
+        if (is_text and word in value.split(", ")) or (wanted is not None and is_shown_as(raw, word, wanted)):
+            found.append(key)
+    return found
+
+
+def passages(word: str) -> list[Passage]:
+    """Return the items of the README, its claims table apart, that have the number, with the figures they link."""
+    shown = re.compile(rf"(?<![\w.]){re.escape(word.replace('-', chr(0x2212)))}(?![\w]|\.\d)")
+    lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+    found = []
+    for at, line in enumerate(lines):
+        if shown.search(line) and not line.startswith("|"):
+            begin = next((i for i in range(at, -1, -1) if BEGIN_OF_ITEM.match(lines[i])), 0)
+            end = next((i for i in range(at + 1, len(lines)) if BEGIN_OF_ITEM.match(lines[i])), len(lines))
+            links = [a or b for a, b in LINK.findall("\n".join(lines[begin:end]))]
+            found.append(Passage(at + 1, line.strip(), list(dict.fromkeys(links))))
+    return found
+
+
+def cells(place: Place, word: str) -> list[tuple[str, str, str, int]]:
+    """Return (experiment, table, column, line) of the table cells that are shown as `word`."""
+    if (wanted := number(word)) is None:
+        return []
+    found = []
+    for experiment, name in tables(place):
+        own = table(place, experiment, name)
+        for column in own.select_dtypes("number").columns:
+            near = own[column][(own[column] - float(wanted)).abs() <= 0.1 * abs(float(wanted))]
+            found += [(experiment, name, column, int(at) + 2) for at, v in near.items() if is_shown_as(v, word, wanted)]
+    return found
+
+
+def nearest(place: Place, word: str) -> list[str]:
+    """Return what comes near `word`: numbers, or names."""
+    wanted = number(word)
+    if wanted is not None:
+        raw = {k.removesuffix("_raw"): v for k, v in numbers(place).items() if k.endswith("_raw") and v is not None}
+        close = sorted(raw, key=lambda key: abs(Decimal(raw[key]) - wanted))[:3]
+        return [f"{printed(raw[key])} ({key})" for key in close]
+    runs = [name for own in jobs(place).values() for job in own for name, _ in job.runs]
+    known = [*claims(place), *dag.figure_names(), *dag.experiments(place.scale), *runs, *numbers(place)]
+    return get_close_matches(word, known, n=3, cutoff=0.5)
