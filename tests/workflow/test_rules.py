@@ -30,6 +30,7 @@ ALLOWED = {
     "tasks": {"datasets"},
     "curricula": {"tasks"},
     "engine": {"cells"},
+    "equations": {"cells", "engine"},
     "dynamics": set(),
     "capacity": set(),
     "extremes": set(),
