@@ -174,6 +174,21 @@ def cost(args: argparse.Namespace) -> None:
     (args.out / f"cost-{args.paper}.md").write_text(cost.page(args.paper), encoding="utf-8")
 
 
+def cells(args: argparse.Namespace) -> None:
+    """Write the equations of every cell, and what it costs in parameters."""
+    from slowpoints import equations
+    from slowpoints.records import write_text
+
+    write_text(args.out, json.dumps(equations.describe(), indent=1) + "\n")
+
+
+def site(args: argparse.Namespace) -> None:
+    """Build the site of one scale: pages to read from the file system, without a server."""
+    from slowpoints.site import builder
+
+    builder.build(args.scale, cells=args.cells, out=args.out)
+
+
 def rebuild(args: argparse.Namespace) -> None:
     """Rebuild a data set that ships with the project from the official files."""
     from slowpoints import datasets
@@ -212,6 +227,8 @@ STAGES: list[tuple[str, Callable[[argparse.Namespace], None], Options]] = [
     ("bench-points", bench_points, {"--out": FILE}),
     ("bench-tuning", bench_tuning, {"--out": FILE}),
     ("cost", cost, {"--paper": TEXT, "--out": FILE}),
+    ("cells", cells, {"--out": FILE}),
+    ("site", site, {"--scale": TEXT, "--cells": FILE, "--out": FILE}),
     ("rebuild", rebuild, {"--name": TEXT, "--data-dir": {"type": Path}, "--out": FILE}),
     ("figure", figure, {"notebook": {"type": Path}, "--scale": TEXT, "--executed": FILE, "--html": FILE}),
 ]  # fmt: skip
