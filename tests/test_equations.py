@@ -24,7 +24,7 @@ def test_every_cell_but_the_one_that_joins_its_states_has_equations():
 def as_python(latex: str) -> str:
     """Return a line of LaTeX, for layers of one unit and one input, as Python."""
     text = re.sub(r"\\frac\{(.*)\}\{(.*)\}$", r"(\1) / (\2)", latex)
-    text = re.sub(r"\\(?:mathrm|operatorname)\{([^}]*)\}", lambda m: m[1].replace("\\ ", "_"), text)
+    text = re.sub(r"\\(?:text|operatorname)\{([^}]*)\}", lambda m: m[1].replace(" ", "_"), text)
     text = text.replace(r"\odot", "*").replace(r"\,", "*").replace("t-1", "before")
     text = re.sub(r"\\(sigma|tanh|exp)", r"\1", text)
     return re.sub(r"[{}^]", "", text)
@@ -55,8 +55,8 @@ def test_what_is_shown_is_what_the_step_computes(name):
 
 def test_the_gru_reads_as_in_a_paper():
     assert equations.equations(build("gru"))[4:] == [
-        r"u_t &= \sigma(p^{\mathrm{update}}_t)",
-        r"c_t &= \tanh(p^{\mathrm{candidate}}_t)",
+        r"u_t &= \sigma(p^{\text{update}}_t)",
+        r"c_t &= \tanh(p^{\text{candidate}}_t)",
         r"h_t &= u_t \odot h_{t-1} + (1 - u_t) \odot c_t",
     ]
 

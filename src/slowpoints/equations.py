@@ -64,7 +64,7 @@ def _speed(cell: Cell) -> str:
 
 
 def _embedding(cell: Cell) -> list[str]:
-    return [r"x_t &= W_{\mathrm{embed}}\, \mathrm{input}_t + b_{\mathrm{embed}}"] if cell.embeds else []
+    return [r"x_t &= W_{\text{embed}}\, \text{input}_t + b_{\text{embed}}"] if cell.embeds else []
 
 
 def _streams(cell: Cell) -> list[str]:
@@ -155,7 +155,7 @@ def _stream(name: str) -> str:
 
 
 def _word(name: str, *, bare: bool = False) -> str:
-    text = name if len(name) == 1 else rf"\mathrm{{{name.replace('_', ' ')}}}".replace(" ", r"\ ")
+    text = name if len(name) == 1 else rf"\text{{{name.replace('_', ' ')}}}"
     return text if bare else f"{{{text}}}"
 
 

@@ -54,6 +54,8 @@ ALLOWED = {
     "notebook": {"notebook_page"},
     "paper": set(),
     "dag": {"spec", "notebook", "paper"},
+    "documented": {"spec"},
+    "site": {"spec", "claim_spec", "records", "dag", "documented", "notebook_page", "readme"},
     "figures": {"records", "statistics", "capacity"},
     "claims": {"spec", "records", "claim_spec", "statistics", "dag"},
     "readme": {"records", "claims"},

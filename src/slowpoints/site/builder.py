@@ -55,8 +55,9 @@ def _sphinx(source: Path, made: Path, *, extra: Path, doctrees: Path, scale: str
 def _settings(extra: Path, scale: str) -> dict[str, Any]:
     return {
         "project": "slowpoints",
-        "html_title": f"slowpoints · {scale} scale",
+        "html_title": f"slowpoints · {scale}",
         "language": "en",
+        "smartquotes": False,
         "extensions": ["myst_parser", "slowpoints.site.mathml"],
         "myst_enable_extensions": ["dollarmath", "deflist"],
         "myst_heading_anchors": 3,

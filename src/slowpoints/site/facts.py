@@ -16,6 +16,7 @@ from slowpoints.spec.digests import ROOT
 from slowpoints.spec.experiment import Experiment
 from slowpoints.spec.settings import names, settings_class, tree
 from slowpoints.spec.stacks import Stack
+from slowpoints.spec.strict import read_yaml
 
 
 class Judged(NamedTuple):
@@ -51,6 +52,7 @@ class Study(NamedTuple):
 
     own: Experiment
     yaml: str
+    tests: dict[str, str]  # of its claims, as YAML
     cells: list[str]
     tasks: list[str]
     stacks: list[Stack]
@@ -99,8 +101,7 @@ def _judged(claim: Claim, study: Study, row: dict[str, Any]) -> Judged:
     own = claim.test.values("cell") or {run.net["cell"] for run in study.own.runs if run.arm in arms}
     cells = [cell for cell in study.cells if not own or cell in own]
     stacks = [stack for stack in study.stacks if stack.runs[0].net["cell"] in cells]
-    (test,) = (c["test"] for c in yaml.safe_load(study.yaml)["claims"] if c["id"] == claim.id)
-    return Judged(claim.id, claim, row, yaml.safe_dump(test, sort_keys=False), cells, stacks)
+    return Judged(claim.id, claim, row, study.tests[claim.id], cells, stacks)
 
 
 def _figure(scale: str, name: str, studies: dict[str, Study]) -> Figure:
@@ -116,8 +117,10 @@ def _figure(scale: str, name: str, studies: dict[str, Study]) -> Figure:
 def _study(own: Experiment) -> Study:
     source = (ROOT / "config" / "experiments" / f"{own.name}.yaml").read_text(encoding="utf-8")
     cells, tasks = ({run.net["cell"] for run in own.runs}, {run.task["name"] for run in own.runs})
+    written = read_yaml(ROOT / "config" / "experiments" / f"{own.name}.yaml").get("claims", [])
+    tests = {claim["id"]: yaml.safe_dump(claim["test"], sort_keys=False) for claim in written}
     stacks = list(dag.all_stacks(own.scale, own.name).values())
-    return Study(own, source, sorted(cells), sorted(tasks), stacks, _settings(own))
+    return Study(own, source, tests, sorted(cells), sorted(tasks), stacks, _settings(own))
 
 
 def _settings(own: Experiment) -> list[tuple[str, str]]:
@@ -134,8 +137,13 @@ def _part(folder: str, name: str, facts: dict[str, Any]) -> Part:
     said = ast.get_docstring(tree(folder, name)) or name
     title, _, prose = said.partition("\n")
     fields = [
-        (field.name, getattr(field.type, "__name__", str(field.type)).replace("typing.", ""), repr(field.default))
+        (field.name, _type(field.type), repr(field.default))
         for field in dataclasses.fields(settings_class(folder, name))
     ]
     source = (ROOT / "src" / "slowpoints" / folder / f"{name}.py").read_text(encoding="utf-8")
     return Part(name, title.rstrip("."), prose.strip("\n"), fields, source, facts)
+
+
+def _type(own: Any) -> str:
+    """Return a type as one reads it: the values of a `Literal`, the name of a class."""
+    return own.__name__ if isinstance(own, type) else str(own).replace("typing.", "")

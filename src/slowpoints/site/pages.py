@@ -67,7 +67,7 @@ def _environment(facts: Facts) -> Environment:
     env.filters |= {"md": text.escaped, "docstring": text.docstring, "slug": _slug}
     env.globals |= {
         "facts": facts, "papers": {paper: _paper(paper) for paper in _in_order(facts)}, "verdicts": VERDICTS,
-        "interval": _interval, "value": value, "count": _count, "words_pages": sorted(_words()),
+        "interval": _interval, "value": value, "count": _count, "words_pages": list(_words()),
         "packages": _packages(), "figure_words": _find,
     }  # fmt: skip
     return env
