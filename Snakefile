@@ -22,6 +22,7 @@ include: "workflow/rules/train.smk"
 include: "workflow/rules/analyse.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/paper.smk"
+include: "workflow/rules/site.smk"
 
 
 localrules:  # seconds of work, and a download: not worth a job of their own on a cluster
@@ -39,12 +40,13 @@ onerror:
 
 
 rule all:
-    """Everything at the scale set in the configuration: tables, figures, claims and the paper."""
+    """Everything at the scale set in the configuration: tables, figures, claims, the paper and the site."""
     default_target: True
     input:
         f"results/{SCALE}/paper.pdf",
         f"results/{SCALE}/claims.csv",
         dag.figure_files(SCALE),
+        f"results/{SCALE}/site",
 
 
 rule data:
@@ -89,3 +91,9 @@ rule paper:
     """The paper."""
     input:
         f"results/{SCALE}/paper.pdf",
+
+
+rule site:
+    """The site: open results/<scale>/site/index.html."""
+    input:
+        f"results/{SCALE}/site",

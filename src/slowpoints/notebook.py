@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from unittest.mock import patch
 
-from slowpoints import seals
+from slowpoints import notebook_page, seals
 
 KERNEL = "slowpoints"
 WRITES = ("pdf", "png")  # the parameters that name what a notebook writes; all others are tables it reads
@@ -107,7 +107,7 @@ def render(path: Path, *, executed: Path, html: Path, sums: Path, given: dict[st
     normal = normalised(json.loads(executed.read_text(encoding="utf-8")))
     _replace(executed, json.dumps(normal, indent=1, ensure_ascii=False, sort_keys=True) + "\n")
     html.parent.mkdir(parents=True, exist_ok=True)
-    _replace(html, _as_html(executed))
+    _replace(html, notebook_page.page(executed))
     written = [file for name, file in given.items() if name in WRITES]
     if missing := [file for file in written if not (root / file).is_file()]:
         raise NotebookError(f"{path}: the notebook did not write {', '.join(missing)}")
@@ -143,13 +143,6 @@ def normalised(notebook: dict[str, Any]) -> dict[str, Any]:
 def _normalised_cell(cell: dict[str, Any], number: int) -> dict[str, Any]:
     tags = cell["metadata"].get("tags")
     return {**cell, "id": f"cell-{number:03}", "metadata": {"tags": tags} if tags else {}}
-
-
-def _as_html(executed: Path) -> str:
-    from nbconvert import HTMLExporter
-
-    body, _ = HTMLExporter().from_filename(str(executed))
-    return str(body)
 
 
 def _replace(path: Path, text: str) -> None:

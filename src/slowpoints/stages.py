@@ -89,6 +89,21 @@ def rebuild(args: argparse.Namespace) -> None:
     datasets.build_shipped(args.name, data_dir=args.data_dir, out=args.out)
 
 
+def cells(args: argparse.Namespace) -> None:
+    """Write the equations of every cell, and what it costs in parameters."""
+    from slowpoints import equations
+    from slowpoints.records import write_text
+
+    write_text(args.out, json.dumps(equations.describe(), indent=1) + "\n")
+
+
+def site(args: argparse.Namespace) -> None:
+    """Build the site of one scale: pages to read from the file system, without a server."""
+    from slowpoints.site import builder
+
+    builder.build(args.scale, cells=args.cells, out=args.out)
+
+
 STAGES = [
     Command(data, {"--name": TEXT, "--data-dir": {"type": Path}, "--out": FILE}),
     Command(authors, {"--data-dir": {"type": Path}, "--out": FILE}),
@@ -108,5 +123,7 @@ STAGES = [
     Command(figure, {"notebook": {"type": Path}, "--scale": TEXT, "--executed": FILE, "--html": FILE, "--sums": FILE}),
     Command(claims, {"--scale": TEXT, "--torch": {"default": "cpu"}, "--claims": FILE, "--numbers": FILE}),
     Command(paper, {"--scale": TEXT, "--out": FILE}),
+    Command(cells, {"--out": FILE}),
+    Command(site, {"--scale": TEXT, "--cells": FILE, "--out": FILE}),
     Command(rebuild, {"--name": TEXT, "--data-dir": {"type": Path}, "--out": FILE}),
 ]  # fmt: skip

@@ -1,0 +1,59 @@
+"""Words of the project as Markdown of the site: docstrings, pages with links into the repository, notebooks."""
+
+import json
+import posixpath
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+CODE = re.compile(r"(```.*?```|`[^`\n]+`|^(?: {4}.*\n?)+)", re.MULTILINE | re.DOTALL)
+SPECIAL = re.compile(r"([*<>$\[\]_|#])")
+LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\[\]]*\])*)\]\(([^)\s]+)\)")
+Find = Callable[[str], str | None]  # a file of the repository, or a part of it -> where the site has it
+
+
+def escaped(text: str) -> str:
+    """Return plain text so that Markdown shows it as it is."""
+    return SPECIAL.sub(r"\\\1", text)
+
+
+def docstring(text: str) -> str:
+    """Return a docstring as Markdown: code and indented lines stay, the rest is prose, lists and tables."""
+    parts = CODE.split(text)
+    return "".join(part if i % 2 else re.sub(r"([*<$\[\]])", r"\\\1", part) for i, part in enumerate(parts))
+
+
+def relinked(text: str, *, folder: str, find: Find) -> str:
+    """Return Markdown whose links into the repository lead to the site's pages; where it has none, the words stay."""
+
+    def link(found: re.Match[str]) -> str:
+        picture, words, target = found.groups()
+        if re.match(r"[a-z]+:|#", target):
+            return found[0]
+        place = find(posixpath.normpath(posixpath.join(folder, target)))
+        return words if place is None else f"{picture}[{words}]({place})"
+
+    return "".join(part if i % 2 else LINK.sub(link, part) for i, part in enumerate(CODE.split(text)))
+
+
+def sections(text: str) -> list[tuple[str, str]]:
+    """Return (title, text) of each second-level section of a Markdown page."""
+    parts = re.split(r"^## (.+)\n", text, flags=re.MULTILINE)
+    return list(zip(parts[1::2], parts[2::2], strict=True))
+
+
+def notebook(path: Path) -> str:
+    """Return a notebook as Markdown: prose, and code that is shown and not run."""
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    parts = ("".join(cell["source"]) for cell in cells)
+    return "\n\n".join(
+        part if cell["cell_type"] == "markdown" else f"```python\n{part}\n```"
+        for cell, part in zip(cells, parts, strict=True)
+    )  # fmt: skip
+
+
+def notebook_words(path: Path) -> tuple[str, str]:
+    """Return (title, prose) of a figure's notebook: its first cell."""
+    first = "".join(json.loads(path.read_text(encoding="utf-8"))["cells"][0]["source"])
+    title, _, prose = first.partition("\n")
+    return title.lstrip("# ").strip(), prose.strip()
