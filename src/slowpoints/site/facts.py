@@ -16,7 +16,7 @@ from slowpoints.spec.digests import ROOT
 from slowpoints.spec.experiment import Experiment
 from slowpoints.spec.settings import names, settings_class, tree
 from slowpoints.spec.stacks import Stack
-from slowpoints.spec.strict import read_yaml
+from slowpoints.spec.reading import read_yaml
 
 
 class Judged(NamedTuple):
