@@ -36,6 +36,7 @@ ONE_LINE = {
     "NotebookError",
     "ClaimError",
     "ReadmeError",
+    "VerifyError",
     "OSError",
     "PermissionError",
 }

@@ -59,6 +59,30 @@ def cost(args: argparse.Namespace) -> None:
     (args.out / f"cost-{args.paper}.md").write_text(cost.page(args.paper), encoding="utf-8")
 
 
+def fuzz(args: argparse.Namespace) -> None:
+    """Change every settings file in thousands of ways; write which changes were refused and what slipped through."""
+    from slowpoints.fuzz import report
+
+    _keep(args.out, "fuzz", found := report.run(args.mutants, number=args.seed), report.page(found))
+
+
+def verify(args: argparse.Namespace) -> None:
+    """Train a random sample of a finished run's networks again, and compare them with what is on disk."""
+    import torch
+
+    from slowpoints import verify
+
+    torch.set_num_threads(1)
+    options = {"sample": args.sample, "seed": args.seed, "torch_build": args.torch, "data_dir": args.data_dir}
+    found = []
+    for own in verify.verify(args.scale, **options):
+        found.append(own)
+        print(verify.line(own), flush=True)
+    verify.sum_up(found)
+
+
+NUMBER: dict[str, Any] = {"type": int, "default": 0}
+
 COMMANDS = [
     Command(readme, {"--scale": TEXT}, stage="figures"),
     Command(cost, {"--paper": TEXT, "--out": FILE}, stage="train"),
@@ -66,4 +90,16 @@ COMMANDS = [
     Command(bench_gpu, {"--out": FILE}, stage="train"),
     Command(bench_points, {"--out": FILE}, stage="train"),
     Command(bench_tuning, {"--out": FILE}, stage="train"),
+    Command(fuzz, {"--mutants": NUMBER | {"default": 20_000}, "--seed": NUMBER, "--out": FILE}, stage="test"),
+    Command(
+        verify,
+        {
+            "--scale": TEXT,
+            "--sample": NUMBER | {"default": 5},
+            "--seed": NUMBER,
+            "--torch": {"default": "cpu"},
+            "--data-dir": {"type": Path},
+        },
+        stage="train",
+    ),
 ]

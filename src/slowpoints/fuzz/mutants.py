@@ -17,7 +17,8 @@ Tree = dict[str, Any]
 WORDS = [  # what people write and YAML reads as something else, or not at all
     "1e-3", "1E5", "no", "yes", "off", "Null", "~", "", "012", "0o7", "0x1F", "1_000", "12:30:00", "1:30.5",
     "2024-01-01", ".nan", ".inf", "-.INF", "100 steps", "10%", "3s", "1,5", "!!int '3'", "!!python/object:os.system x",
-    "!!binary aGk=", "&a 3", "*a", "<<", "=", "@x", "`x`", "'3'", "{}", "[]", "[1", "null", "True", "9" * 40, "1.0e+999",
+    "!!binary aGk=", "&a 3", "*a", "<<", "=", "@x", "`x`", "'3'", "{}", "[]", "[1", "null", "True", "9" * 40,
+    "1.0e+999",
 ]  # fmt: skip
 VALUES: list[Any] = [None, True, False, "", "x", "3", 3, 0.5, [], {}, [1, 2], {"x": 1}, ["a", ["b"]], {"from": 1}]
 NUMBERS: list[Any] = [
