@@ -96,10 +96,29 @@ def test_identity_names_run_and_sweep_point() -> None:
     }  # fmt: skip
 
 
-def test_records_of_two_versions_are_not_mixed() -> None:
-    def made(cell: str, code: str) -> dict[str, object]:
-        return {"net": {"cell": cell}, "digests": {"code": code, "env": "e"}}
+def of_numerics(cell: str = "gru", code: str = "1", **changed: object) -> dict[str, object]:
+    own = {"digests": {"code": code, "env": changed.pop("env", "e")}, "device": "cpu AVX2", "matmul": "float32"}
+    versions = {"torch": changed.pop("torch", "2.0"), "numpy": "2.0"}
+    return {"net": {"cell": cell}, "task": {"name": "adding"}, "versions": versions, "dtype": "float32"} | own | changed
 
-    records.check_one_version([made("gru", "1"), made("gru", "1"), made("pru", "2")], Path("x"))
-    with pytest.raises(BadResult, match="2 versions of the code"):
-        records.check_one_version([made("gru", "1"), made("gru", "2")], Path("x"))
+
+def test_records_of_other_cells_cpus_engines_and_threads_stand_side_by_side() -> None:
+    rows = [of_numerics(), of_numerics("pru", "2"), of_numerics(device="cpu AVX512", engine="eager", threads=2)]
+    records.check_one_version({Path("a.jsonl"): rows})
+
+
+@pytest.mark.parametrize(
+    ("other", "message"),
+    [
+        ({"code": "2"}, "code of gru on adding is 2, that of most records beside it 1"),
+        ({"env": "f"}, "env is f"),
+        ({"torch": "2.1"}, "torch is 2.1"),
+        ({"device": "NVIDIA A"}, "device is gpu"),
+        ({"matmul": "tf32"}, "matmul is tf32"),
+        ({"dtype": "float64"}, "dtype is float64"),
+    ],
+)
+def test_records_of_two_numerics_are_not_mixed(other: dict[str, str], message: str) -> None:
+    files = {Path("a.jsonl"): [of_numerics()] * 2, Path("b.jsonl"): [of_numerics(**other)]}
+    with pytest.raises(BadResult, match=rf"b\.jsonl: its {message}.*not mixed; rebuild it with: snakemake .* b\.jsonl"):
+        records.check_one_version(files)

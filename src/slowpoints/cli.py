@@ -49,6 +49,7 @@ ONE_LINE = {
     "ClaimError",
     "ReadmeError",
     "TraceError",
+    "VerifyError",
     "OSError",
     "PermissionError",
     "OutOfMemory",

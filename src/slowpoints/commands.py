@@ -125,7 +125,30 @@ def trace(args: argparse.Namespace) -> None:
     print(trace.trace(args.word, scale=args.scale) if args.word else trace.trace_all(args.scale))
 
 
+def fuzz(args: argparse.Namespace) -> None:
+    """Change every settings file in thousands of ways; write which changes were refused and what slipped through."""
+    from slowpoints.fuzz import report
+
+    _keep(args.out, "fuzz", found := report.run(args.mutants, number=args.seed), report.page(found))
+
+
+def verify(args: argparse.Namespace) -> None:
+    """Train a random sample of a finished run's networks again, and compare them with what is on disk."""
+    import torch
+
+    from slowpoints import verify
+
+    torch.set_num_threads(1)
+    options = {"sample": args.sample, "seed": args.seed, "torch_build": args.torch, "data_dir": args.data_dir}
+    found = []
+    for own in verify.verify(args.scale, **options):
+        found.append(own)
+        print(verify.line(own), flush=True)
+    verify.sum_up(found)
+
+
 DOCS: dict[str, Any] = FILE | {"help": "folder of the page and the numbers behind it"}
+NUMBER: dict[str, Any] = {"type": int}
 
 COMMANDS = [
     Command(doctor, {}, "driver", BEFORE, "doctor"),
@@ -142,6 +165,14 @@ COMMANDS = [
          "--scale": {"choices": SCALES, "default": "laptop", "help": "the scale of the run (default: laptop)"}},
         "figures", READ, "trace 3.57",
     ),
+    Command(
+        verify,
+        {"--scale": TEXT,
+         "--sample": NUMBER | {"default": 5, "help": "how many networks to train again (default: 5)"},
+         "--seed": NUMBER | {"default": 0, "help": "of the random choice of networks (default: 0)"},
+         "--torch": {"default": "cpu"}, "--data-dir": {"type": Path}},
+        "train", READ, "verify --scale laptop",
+    ),
     Command(cost, {"--paper": TEXT, "--out": DOCS}, "train", BEFORE, "cost --paper collins2017 --out docs"),
     Command(readme, {"--scale": TEXT}, "figures", MEASURE, "readme --scale laptop"),
     Command(costs, {"--out": DOCS}, "driver", MEASURE, "costs --out docs"),
@@ -154,6 +185,12 @@ COMMANDS = [
     Command(bench_gpu, {"--out": DOCS}, "train", MEASURE, "bench-gpu --out docs"),
     Command(bench_points, {"--out": DOCS}, "train", MEASURE, "bench-points --out docs"),
     Command(bench_tuning, {"--out": DOCS}, "train", MEASURE, "bench-tuning --out docs"),
+    Command(
+        fuzz,
+        {"--mutants": NUMBER | {"default": 20_000, "help": "how many changes to try (default: 20000)"},
+         "--seed": NUMBER | {"default": 0, "help": "of the random changes (default: 0)"}, "--out": DOCS},
+        "test", MEASURE, "fuzz --out docs",
+    ),
     Command(completion, {"shell": {"choices": ["bash", "zsh", "fish"], "help": "your shell"}}, "driver", SHELL,
             "completion bash > ~/.local/share/bash-completion/completions/slowpoints"),
 ]  # fmt: skip

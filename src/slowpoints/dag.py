@@ -4,7 +4,6 @@ Paths are relative to the project. A stage's parameters are three: `cfg`, exactl
 digest of the code it runs; `env`, the digest of its environment's pins.
 """
 
-import json
 import re
 from functools import cache
 from pathlib import Path
@@ -14,6 +13,7 @@ from slowpoints.spec import meaning, metrics, streams
 from slowpoints.spec.canonical import canonical, digest
 from slowpoints.spec.digests import ROOT, code, env
 from slowpoints.spec.experiment import Experiment, load
+from slowpoints.spec.registry import check as check_registry
 from slowpoints.spec.settings import literal
 from slowpoints.spec.stacks import Stack, stacks
 from slowpoints.spec.strict import SpecError, unknown
@@ -53,6 +53,10 @@ def check(found: dict[str, Experiment]) -> None:
     for experiment in found.values():
         check_one(experiment, found)
     check_tables(found)
+    for name in sorted(
+        {str(run.task["dataset"]) for own in found.values() for run in own.runs if "dataset" in run.task}
+    ):
+        data_cfg(name)
 
 
 def check_one(experiment: Experiment, found: dict[str, Experiment]) -> None:
@@ -153,7 +157,7 @@ def data_files(scale: str, experiment: str) -> list[str]:
 
 def data_cfg(name: str) -> str:
     """Return what the registry says of a data set: a changed pin is a changed setting."""
-    registry = json.loads((ROOT / "data" / "registry.json").read_text(encoding="utf-8"))
+    registry = check_registry(ROOT / "data" / "registry.json")
     if name not in registry["datasets"]:
         raise unknown(name, registry["datasets"], what="data set", where="data/registry.json")
     own = registry["datasets"][name]

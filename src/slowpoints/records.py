@@ -146,14 +146,28 @@ def identity(record: dict[str, Any]) -> dict[str, Any]:
     )
 
 
-def check_one_version(records: list[dict[str, Any]], path: Path) -> None:
-    """Refuse to mix records that different code or environments made."""
-    for key in ("code", "env"):
-        by_cell: dict[str, set[str]] = {}
+def numerics(record: dict[str, Any]) -> dict[str, str]:
+    """Return the version of the numerics of a record: what changes numbers by more than the rounding of a machine.
+
+    CPU kind, engine and threads are left out: they change the rounding alone, and a cluster has several.
+    """
+    versions = {name: record["versions"][name] for name in ("torch", "numpy")}
+    kind = "cpu" if record["device"].startswith("cpu") else "gpu"
+    own = {"env": record["digests"]["env"], "device": kind, "matmul": record["matmul"], "dtype": record["dtype"]}
+    return versions | own
+
+
+def check_one_version(files: dict[Path, list[dict[str, Any]]]) -> None:
+    """Refuse to mix records of different numerics; the code counts by cell and task, whose own code is part of it."""
+    found: dict[str, dict[str, list[Path]]] = {}
+    for path, records in files.items():
         for record in records:
-            by_cell.setdefault(record["net"]["cell"], set()).add(record["digests"][key])
-        for cell, found in by_cell.items():
-            if len(found) > 1:
-                raise BadResult(
-                    path, f"records of {cell} come from {len(found)} versions of the {key}: {sorted(found)}"
-                )
+            code = {f"code of {record['net']['cell']} on {record['task']['name']}": record["digests"]["code"]}
+            for key, value in (numerics(record) | code).items():
+                found.setdefault(key, {}).setdefault(value, []).append(path)
+    for key, by_value in found.items():
+        if len(by_value) > 1:
+            few, *_, most = sorted(by_value, key=lambda value: len(by_value[value]))
+            raise BadResult(
+                by_value[few][0], f"its {key} is {few}, that of most records beside it {most}: they are not mixed"
+            )

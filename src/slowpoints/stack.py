@@ -89,7 +89,7 @@ def load(files: list[Path]) -> list[Group]:
     """Return the trained networks in record files, one Group per shape; diverged runs are left out."""
     found = [group for path in files for group in _load_one(path)]
     by_shape: dict[str, list[Group]] = {}
-    check_one_version([record for group in found for record in group.records], files[0])
+    check_one_version({path: read_records(path) for path in files})
     for group in found:
         by_shape.setdefault(canonical(shape(group.records[0], "task", "net")), []).append(group)
     return [_joined(groups) for groups in by_shape.values()]

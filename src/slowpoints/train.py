@@ -133,6 +133,11 @@ class Trainer:
                 self.fates[run].outcome = "stopped"
         self._change([run for run in members if self.fates[run].outcome])
 
+    def stop(self, run: int) -> None:
+        """End a run at a look at which it goes on by itself, as a rung of its study did."""
+        self.fates[run].outcome = "stopped"
+        self._change([run])
+
     def tested(self) -> dict[str, Tensor]:
         """Return named test metrics of every run, from its final weights.    -> [N] each"""
         return self._scores(self.params, list(range(len(self.runs))), "test", self.train["test_rows"])

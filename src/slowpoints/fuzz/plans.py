@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from slowpoints import dag
 from slowpoints.fuzz.mutants import Mutant, Tree
 from slowpoints.spec.experiment import BLOCKS, SCALES, Experiment, load
+from slowpoints.spec.reading import parsed
 from slowpoints.spec.stacks import stacks
 from slowpoints.spec.strict import SpecError
 
@@ -43,15 +44,12 @@ def judge(mutant: Mutant, tree: Tree, *, folder: Path) -> Fate:
     path.write_bytes(mutant.content)
     found: dict[str, Experiment] = {}
     try:
-        for scale in SCALES:
+        for scale in scales_of(mutant):
             found[scale] = load(path, scale=scale)
             everything = dag.experiments(scale) | {mutant.file: found[scale]}
             for name in (mutant.file, *_starting_from(mutant.file, scale)):
                 dag.check_one(everything[name], everything)
             dag.check_tables(everything)
-            for run in found[scale].runs[:1]:
-                if "dataset" in run.task:
-                    dag.data_cfg(run.task["dataset"])
     except SpecError as error:
         return Fate(str(error), _bad_message(str(error), mutant))
     except Exception as error:  # whatever else comes out of planning is a hole, and is listed as one
@@ -59,11 +57,23 @@ def judge(mutant: Mutant, tree: Tree, *, folder: Path) -> Fate:
     return Fate("", _misread(mutant, tree, found), found)
 
 
+def scales_of(mutant: Mutant) -> tuple[str, ...]:
+    """Return the scales at which a mutant is planned: planning one checks the settings of all."""
+    if mutant.path[:1] == ("scales",) and len(mutant.path) > 1 and mutant.path[1] in SCALES:
+        return ("smoke", str(mutant.path[1])) if mutant.path[1] != "smoke" else ("smoke",)
+    return ("smoke",) if len(mutant.content) % 5 else ("laptop",)
+
+
 @cache
 def _starting_from(name: str, scale: str) -> tuple[str, ...]:
     """Return the experiments whose networks start from those of another."""
     known = dag.experiments(scale).values()
     return tuple(own.name for own in known if any(run.train["start"] == name for run in own.runs))
+
+
+@cache
+def _flat_before(name: str, scale: str) -> Flat:
+    return flat(dag.experiments(scale)[name])
 
 
 def _bad_message(message: str, mutant: Mutant) -> str:
@@ -80,8 +90,8 @@ def _misread(mutant: Mutant, tree: Tree, found: dict[str, Experiment]) -> str:
     """Return how the plan of an accepted mutant differs from what the mutation says."""
     if mutant.same is False:
         return "accepted, though it cannot mean anything"
-    changed = {scale: _changes(flat(dag.experiments(scale)[mutant.file]), flat(found[scale])) for scale in SCALES}
-    if mutant.same:
+    changed = {scale: _changes(_flat_before(mutant.file, scale), flat(own)) for scale, own in found.items()}
+    if mutant.same or parsed(mutant.content.decode("utf-8-sig")) == tree:
         return f"planned differently: {next(iter(changes))}" if (changes := _any(changed)) else ""
     if not mutant.path:
         return ""
@@ -89,7 +99,7 @@ def _misread(mutant: Mutant, tree: Tree, found: dict[str, Experiment]) -> str:
         for place in changes:
             if not _may_change(mutant, place, scale):
                 return f"{'.'.join(map(str, mutant.path))} at {scale} changed {place}"
-    if not _any(changed) and not _is_idle(mutant, tree):
+    if not _any(changed) and not _is_idle(mutant, tree, list(found)):
         return f"{'.'.join(map(str, mutant.path))} = {mutant.new!r} changed nothing: ignored in silence"
     return next(_wrong_values(mutant, changed), "")
 
@@ -140,12 +150,12 @@ def _may_change(mutant: Mutant, place: tuple[str, ...], scale: str) -> bool:
     return own or mutant.kind == "misplaced"
 
 
-def _is_idle(mutant: Mutant, tree: Tree) -> bool:
+def _is_idle(mutant: Mutant, tree: Tree, scales: list[str]) -> bool:
     """Return whether the setting is overridden wherever it is used, or is as it would be without."""
     if mutant.kind in ("missing", "misplaced", "extra", "another value", "misspelt", "list"):
         return mutant.kind != "extra" or not isinstance(mutant.new, dict | list | str)
     key = ".".join(_key(mutant))
-    every = [tree["scales"].get(scale, {}) for scale in SCALES]
+    every = [tree["scales"].get(scale, {}) for scale in scales]
     over = [key in scale or f"sweep.{key}" in scale for scale in every]
     arms = [tree["arms"][name] for name in tree["arms"]]
     sections = ("arms", "join", "sweep", "claims", "analyses")

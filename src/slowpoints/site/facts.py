@@ -14,9 +14,9 @@ from slowpoints.records import read_table
 from slowpoints.site import text
 from slowpoints.spec.digests import ROOT
 from slowpoints.spec.experiment import Experiment
+from slowpoints.spec.reading import read_yaml
 from slowpoints.spec.settings import names, settings_class, tree
 from slowpoints.spec.stacks import Stack
-from slowpoints.spec.reading import read_yaml
 
 
 class Judged(NamedTuple):
