@@ -23,10 +23,11 @@ setup:
 	@ln -sf ../../../workflow/scripts/slowpoints .envs/driver/bin/slowpoints
 
 reproduce: setup
-	$(STAGE) driver -m snakemake --cores $(N) --config scale=laptop torch=$(TORCH)
+	$(STAGE) driver -m snakemake --cores $(N) --config scale=laptop torch=$(TORCH) -- all appendix
 	@echo "paper    results/laptop/paper.pdf"
 	@echo "figures  results/laptop/figures/"
 	@echo "claims   results/laptop/claims.csv"
+	@echo "times    results/laptop/appendix.pdf"
 
 test: setup
 	workflow/scripts/check
