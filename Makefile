@@ -29,10 +29,11 @@ setup:
 	@for stage in driver train analysis figures paper; do $(STAGE) $$stage || exit 1; done
 
 reproduce: setup
-	$(STAGE) driver -m snakemake --cores $(N) --config scale=laptop torch=$(TORCH)
+	$(STAGE) driver -m snakemake --cores $(N) --config scale=laptop torch=$(TORCH) -- all appendix
 	@echo "paper    results/laptop/paper.pdf"
 	@echo "figures  results/laptop/figures/"
 	@echo "claims   results/laptop/claims.csv"
+	@echo "times    results/laptop/appendix.pdf"
 
 test: setup
 	workflow/scripts/check

@@ -87,6 +87,12 @@ rule claims:
         f"results/{SCALE}/claims.csv",
 
 
+rule appendix:
+    """What the run took: time and memory per stage, machines, environments."""
+    input:
+        f"results/{SCALE}/appendix.pdf",
+
+
 rule paper:
     """The paper."""
     input:

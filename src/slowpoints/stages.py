@@ -75,11 +75,18 @@ def claims(args: argparse.Namespace) -> None:
     report.write(args.scale, torch=args.torch, claims=args.claims, text=args.numbers)
 
 
+def timings(args: argparse.Namespace) -> None:
+    """Add up time and memory per stage, and write what the appendix says."""
+    from slowpoints import timings
+
+    timings.write(Path.cwd(), args.scale, torch=args.torch, table=args.table, text=args.text)
+
+
 def paper(args: argparse.Namespace) -> None:
-    """Compile the paper from the results of one scale."""
+    """Compile the paper, or its appendix, from the results of one scale."""
     from slowpoints import paper
 
-    paper.compile_paper(Path("paper/paper.typ"), scale=args.scale, root=Path.cwd(), out=args.out)
+    paper.compile_paper(args.text, scale=args.scale, root=Path.cwd(), out=args.out)
 
 
 def rebuild(args: argparse.Namespace) -> None:
@@ -122,7 +129,8 @@ STAGES = [
     ),
     Command(figure, {"notebook": {"type": Path}, "--scale": TEXT, "--executed": FILE, "--html": FILE, "--sums": FILE}),
     Command(claims, {"--scale": TEXT, "--torch": {"default": "cpu"}, "--claims": FILE, "--numbers": FILE}),
-    Command(paper, {"--scale": TEXT, "--out": FILE}),
+    Command(timings, {"--scale": TEXT, "--torch": {"default": "cpu"}, "--table": FILE, "--text": FILE}),
+    Command(paper, {"--text": {"type": Path, "default": Path("paper/paper.typ")}, "--scale": TEXT, "--out": FILE}),
     Command(cells, {"--out": FILE}),
     Command(site, {"--scale": TEXT, "--cells": FILE, "--out": FILE}),
     Command(rebuild, {"--name": TEXT, "--data-dir": {"type": Path}, "--out": FILE}),

@@ -67,6 +67,7 @@ ALLOWED = {
     "figures": {"records", "statistics", "capacity"},
     "claims": {"spec", "records", "seals", "claim_spec", "statistics", "dag"},
     "jobs": {"records"},
+    "timings": {"spec", "records", "jobs"},
     "readme": {"records", "claims", "jobs"},
     "trace": BASE | {"claim_spec", "claims", "dag", "jobs", "readme"},
     "bench": MODEL | {"dynamics", "job", "optimise", "suggest", "tune"},

@@ -54,3 +54,58 @@ rule compile_paper:
         env=dag.environment("paper", TORCH),
     shell:
         "stage paper -m slowpoints paper --scale {wildcards.scale:q} --out {output:q} 2> {log:q}"
+
+
+rule timings:
+    """Add up what the run took; its benchmark files are looked for then, and are no inputs: a missing one runs nothing again."""
+    input:
+        lambda w: [
+            path
+            for name in dag.experiments(w.scale)
+            for path in [
+                *dag.runs(w.scale, name),
+                *dag.runs(w.scale, name, ".provenance.json"),
+                *dag.tables(w.scale, name),
+            ]
+        ],
+        lambda w: dag.figure_files(w.scale),
+        "results/{scale}/claims.csv",
+        "results/{scale}/paper.pdf",
+    output:
+        table="results/{scale}/timings.csv",
+        text="results/{scale}/appendix.json",
+    log:
+        "logs/{scale}/timings.txt",
+    benchmark:
+        "benchmarks/{scale}/timings.tsv"
+    conda:
+        "../../envs/figures.yaml"
+    params:
+        cfg=lambda w: w.scale,
+        code=dag.code("slowpoints.timings"),
+        env=dag.environment("figures", TORCH),
+        torch=TORCH,
+    shell:
+        "stage figures -m slowpoints timings --scale {wildcards.scale:q} --torch {params.torch}"
+        " --table {output.table:q} --text {output.text:q} 2> {log:q}"
+
+
+rule compile_appendix:
+    """Compile the appendix: time and memory per stage, machines, environments. Apart from the paper, whose bytes stay the same."""
+    input:
+        "results/{scale}/appendix.json",
+        text=SOURCE + "paper/appendix.typ",
+    output:
+        "results/{scale}/appendix.pdf",
+    log:
+        "logs/{scale}/appendix.txt",
+    benchmark:
+        "benchmarks/{scale}/appendix.tsv"
+    conda:
+        "../../envs/paper.yaml"
+    params:
+        cfg=lambda w: w.scale,
+        code=dag.code("slowpoints.paper"),
+        env=dag.environment("paper", TORCH),
+    shell:
+        "stage paper -m slowpoints paper --text {input.text:q} --scale {wildcards.scale:q} --out {output:q} 2> {log:q}"
