@@ -2,6 +2,7 @@
 
 import os
 import platform
+import resource
 import subprocess
 import sys
 import tempfile
@@ -86,12 +87,14 @@ def run(*, warm: bool) -> dict[str, Any]:
 
 
 def _step(name: str, command: list[str], folder: Path, env: dict[str, str]) -> dict[str, Any]:
-    begun = time.perf_counter()
+    begun, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run(command, cwd=folder, env=env, text=True, check=False, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT)  # fmt: skip
     if done.returncode:
         raise OSError(f"{name} ended with status {done.returncode}:\n{done.stdout[-3000:]}")
-    return {"name": name, "seconds": round(time.perf_counter() - begun, 1)}
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return {"name": name, "seconds": round(time.perf_counter() - begun, 1), "cpu_s": round(cpu_s, 1)}
 
 
 def _bytes(folder: Path) -> int:
@@ -110,10 +113,11 @@ PAGE = """\
 
 Written by `make first-figure`: the README's commands in a new folder, timed on {cores} cores with Python {python}, no
 GPU. {cache} {links} The clone was made from a folder on the same disk. Other programs left {share:.0%} of the cores
-free at the start; the seconds are those of a clock on the wall, so a machine with nothing else to do is faster.
+free at the start; the seconds are those of a clock on the wall, so a machine with nothing else to do is faster: CPU
+seconds, of all processes of a step together, say what it takes.
 
-| step | seconds | since the start |
-|---|---|---|
+| step | CPU seconds | seconds | since the start |
+|---|---|---|---|
 {rows}
 
 The first figure, of a small run, is there after **{smoke}**; the first one of the laptop scale, the one whose jobs cost
@@ -130,7 +134,7 @@ def page(found: dict[str, Any]) -> str:
         since += step["seconds"]
         totals.append(since)
         jobs = f" ({step['jobs']} jobs)" if "jobs" in step else ""
-        rows.append(f"| `{step['name']}`{jobs} | {step['seconds']:.0f} | {since:.0f} |")
+        rows.append(f"| `{step['name']}`{jobs} | {step['cpu_s']:.0f} | {step['seconds']:.0f} | {since:.0f} |")
     held = "held what earlier set-ups had fetched" if found["warm"] else "were empty"
     some = "Some packages came from a local folder of wheels, the others" if found["local_wheels"] else "All packages"
     return PAGE.format(
