@@ -50,7 +50,11 @@ def call(folder: Path, *, room: int = 0, steps: int = 10, **env: str) -> subproc
 
 def surroundings() -> dict[str, str]:
     """Return the environment variables of the process."""
-    return os.environ | {"PYTHONPATH": f"{ROOT / 'src'}:{ROOT / 'tests'}", "SLOWPOINTS_DRIVER": "", "OMP_NUM_THREADS": "1"}
+    return os.environ | {
+        "PYTHONPATH": f"{ROOT / 'src'}:{ROOT / 'tests'}",
+        "SLOWPOINTS_DRIVER": "",
+        "OMP_NUM_THREADS": "1",
+    }
 
 
 def main(folder: Path, room: int, steps: int) -> int:
