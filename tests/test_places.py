@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 import one_job
-from slowpoints import checkpoint, figures, notebook, records, seals
+from slowpoints import checkpoint, figures, files, records
 from slowpoints.checkpoint import Checkpoint
 
 MANY = np.random.default_rng(0).random(20_000)
@@ -22,7 +22,7 @@ WRITERS: dict[str, Callable[[Path], object]] = {
     "json": lambda path: records.write_json(path, {"x": list(MANY)}),
     "checkpoint": lambda path: checkpoint.save(path, Checkpoint({"x": MANY}, {}), key="test"),
     "figure": lambda path: _drawn(path),
-    "notebook": lambda path: notebook._replace(path, "x" * 100_000),
+    "text": lambda path: files.write_text(path, "x" * 100_000),
 }
 
 
@@ -107,7 +107,7 @@ SEALED = {"x": 1.5, "name": "a"}
 def test_damaged_json_is_named_with_the_way_to_rebuild(damage: str, tmp_path: Path) -> None:
     path = tmp_path / "x.json"
     records.write_json(path, SEALED)
-    assert seals.read_json(path) == SEALED
+    assert files.read_json(path) == SEALED
     content = path.read_bytes()
     {
         "missing": path.unlink,
@@ -116,5 +116,5 @@ def test_damaged_json_is_named_with_the_way_to_rebuild(damage: str, tmp_path: Pa
         "emptied": lambda: path.write_bytes(b""),
         "another type": lambda: path.write_bytes(b"[1]"),
     }[damage]()
-    with pytest.raises(seals.BadResult, match=r"x\.json: (damaged|missing).*rebuild it with: snakemake"):
-        seals.read_json(path)
+    with pytest.raises(files.BadResult, match=r"x\.json: (damaged|missing).*rebuild it with: snakemake"):
+        files.read_json(path)

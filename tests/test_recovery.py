@@ -10,8 +10,8 @@ import one_job
 from plans import make_run
 from slowpoints import cells, recovery, train
 from slowpoints.engine import optimiser, recurrence
+from slowpoints.files import read_json
 from slowpoints.recovery import DeviceLost, OutOfMemory, Room, room_at, trained
-from slowpoints.seals import read_json
 from slowpoints.train import Trainer
 
 CPU = torch.device("cpu")

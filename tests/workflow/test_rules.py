@@ -19,13 +19,13 @@ RULES = [
 ]
 
 # layer: what it may import of ours
-BASE = {"spec", "records", "seals"}
-MODEL = {"spec", "records", "seals", "cells", "tasks", "engine", "stack"}
+BASE = {"spec", "records", "files"}
+MODEL = {"spec", "records", "files", "cells", "tasks", "engine", "stack"}
 ALLOWED = {
     "spec": {"claim_spec"},
     "claim_spec": {"spec"},
-    "seals": set(),
-    "records": {"spec", "seals"},
+    "files": set(),
+    "records": {"spec", "files"},
     "datasets": set(),
     "cells": set(),
     "tasks": {"datasets"},
@@ -54,11 +54,11 @@ ALLOWED = {
     "tune": MODEL | {"checkpoint", "job", "recovery", "suggest", "train"},
     "analyses": MODEL | {"curricula", "datasets", "dynamics", "capacity", "evaluate", "extremes", "feed", "statistics"},
     "analyse": BASE | {"analyses", "stack"},
-    "notebook": {"seals"},
-    "paper": {"seals"},
+    "notebook": {"files"},
+    "paper": {"files"},
     "dag": {"spec", "notebook", "paper"},
-    "figures": {"records", "statistics", "capacity"},
-    "claims": {"spec", "records", "seals", "claim_spec", "statistics", "dag"},
+    "figures": {"files", "records", "statistics", "capacity"},
+    "claims": {"spec", "records", "files", "claim_spec", "statistics", "dag"},
     "readme": {"records", "claims"},
     "bench": MODEL | {"dynamics", "job", "optimise", "suggest", "tune"},
     "cost": MODEL | {"dag", "fates"},

@@ -13,6 +13,8 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
+from slowpoints.files import atomic
+
 LineStyle = Literal["-", "--", ":", "-."]
 WIDTH = 6.9  # inches: the text width of the paper
 GREY = "0.55"  # what others published, and analytic lines
@@ -181,9 +183,6 @@ def save(figure: Figure, *, pdf: str, png: str) -> Picture:
         (pdf, {"CreationDate": None, "Producer": None, "Creator": None}),
         (png, {"Software": None}),
     ):
-        path = Path(file)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f".{path.name}.new{path.suffix}")
-        figure.savefig(partial, metadata=metadata)
-        partial.replace(path)
+        with atomic(Path(file)) as temporary:
+            figure.savefig(temporary, metadata=metadata)
     return Picture(Path(png))
