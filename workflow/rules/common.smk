@@ -1,5 +1,6 @@
 """What all rules share: the plan's questions, and how a stage is started in its own environment."""
 
+import os
 import shlex
 
 from slowpoints import dag, locks
@@ -23,6 +24,15 @@ except SpecError as error:
 if config["matmul"] != "float32" and config["device"] == "cpu":
     raise WorkflowError(
         "matmul is 'tf32' but device is 'cpu': only a GPU has it; leave matmul at float32"
+    )
+
+if (
+    config["device"] == "cuda"
+    and TORCH == "cpu"
+    and os.environ.get("SLOWPOINTS_ENVS") != "active"
+):
+    raise WorkflowError(
+        "device is 'cuda' but torch is 'cpu': a CPU build finds no GPU; add torch=cuda, or leave device at cpu"
     )
 
 shell.prefix(

@@ -2,6 +2,7 @@
 
 import colorsys
 import hashlib
+import io
 import math
 import os
 from pathlib import Path
@@ -183,6 +184,8 @@ def save(figure: Figure, *, pdf: str, png: str) -> Picture:
         (pdf, {"CreationDate": None, "Producer": None, "Creator": None}),
         (png, {"Software": None}),
     ):
+        drawn = io.BytesIO()
+        figure.savefig(drawn, format=Path(file).suffix[1:], metadata=metadata)
         with atomic(Path(file)) as temporary:
-            figure.savefig(temporary, metadata=metadata)
+            temporary.write_bytes(drawn.getvalue())
     return Picture(Path(png))
