@@ -6,9 +6,9 @@ from typing import Any
 HEAD = """# What the pipeline survives
 
 Written by `make faults`, which makes each fault happen in copies of the project, at smoke scale, and compares what
-comes out with a run that nobody disturbed. The copies differ from the project in two lines: checkpoints are written every
-0.1 s instead of every 20 s, so that a smoke run has some, and the one number of the paper that a clock tells, the hours
-of training, is set to zero.
+comes out with a run that nobody disturbed. The copies differ from the project in two lines: checkpoints are written
+every 0.1 s instead of every 20 s, so that a smoke run has some, and the one number of the paper that a clock tells, the
+hours of training, is set to zero.
 """
 
 GUARDED = Path(__file__).with_name("guarded.md")  # what the unit tests make happen
@@ -54,7 +54,7 @@ def _signals(own: dict[str, Any]) -> str:
     ]
     return f"""## Signals while networks train
 
-| signal | exit status | says how to go on | half-written | left over | from a checkpoint | after the same command: same bytes |
+| signal | exit status | says how to go on | half-written | left over | from a checkpoint | same bytes in the end |
 |---|---|---|---|---|---|---|
 {chr(10).join(lines)}
 """
