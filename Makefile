@@ -1,5 +1,5 @@
 # Thin: what is done stands in the Snakefile and in workflow/scripts.
-.PHONY: help doctor setup reproduce test bench bench-gpu bench-points bench-tuning cost costs first-figure readme lock upgrade clean slurm-test
+.PHONY: help doctor setup reproduce test bench bench-gpu bench-points bench-tuning cost costs first-figure readme lock upgrade clean slurm-test faults
 N ?= all
 TORCH ?= cpu
 STAGE = TORCH=$(TORCH) workflow/scripts/stage
@@ -9,6 +9,7 @@ help:
 	@echo "make reproduce             build the environments, run the workflow at laptop scale"
 	@echo "                           (N=4: on four cores; TORCH=cuda: with the CUDA build of torch)"
 	@echo "make test                  style, types, unit tests, and the whole workflow at smoke scale"
+	@echo "make faults                kill, stop, fill and damage a smoke run (half an hour), write docs/faults.md"
 	@echo "make setup                 build the environments, nothing else"
 	@echo "make bench                 measure the engine against torch's layers (minutes), write docs/speed.md"
 	@echo "make bench-gpu             the same on a GPU, against cuDNN; write docs/speed-gpu.md"
@@ -37,6 +38,9 @@ reproduce: setup
 
 test: setup
 	workflow/scripts/check
+
+faults: setup
+	$(STAGE) test -m pytest -W error -m faults tests/faults --out docs
 
 bench:
 	$(STAGE) train -m slowpoints bench --out docs

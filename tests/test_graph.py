@@ -44,7 +44,8 @@ def trainer(runs: list[dict[str, Any]], start: Start | None = None) -> Trainer:
 
 def looked(own: Trainer, *, recorded: bool) -> Slots:
     if recorded:
-        own._on_device = [Traced(partial(own._step, own.slots.parts[0]), changes=[*own.slots.changing(), own.loss_sum])]
+        changes = [*own.slots.changing(), own.loss_sum]
+        own._on_device = [Traced(partial(own._step, part), changes=changes) for part in own.slots.parts]
     for _ in range(5):
         own.advance()
     return own.slots

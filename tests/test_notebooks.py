@@ -8,7 +8,7 @@ import matplotlib.pyplot as plt
 import pytest
 
 from figure_tables import write_all
-from slowpoints import notebook, seals, statistics
+from slowpoints import files, notebook, statistics
 from slowpoints.figures import style
 from slowpoints.notebook import NotebookError
 
@@ -92,7 +92,7 @@ def test_executing_twice_gives_the_same_bytes_with_our_parameters_and_interprete
     assert b"results/smoke/e/tables/t.csv results/smoke/f.pdf" in first[0]
     (tmp_path / "e.sha256").rename(tmp_path / "results/smoke/f.sha256")
     for name in ("f.pdf", "f.png"):
-        seals.check(tmp_path / "results/smoke" / name, beside=tmp_path / "results/smoke/f.sha256")
+        files.check(tmp_path / "results/smoke" / name, beside=tmp_path / "results/smoke/f.sha256")
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")

@@ -7,7 +7,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import pytest
 
-from slowpoints import dag, paper, seals
+from slowpoints import dag, files, paper
 from slowpoints.claims.judge import NOT_JUDGED, numbers
 
 ROOT = Path(__file__).parents[1]
@@ -55,8 +55,8 @@ def project(tmp_path) -> Path:
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         plt.figure(figsize=(1, 1)).savefig(tmp_path / file)
         plt.close()
-        (tmp_path / file).with_suffix(".sha256").write_text(seals.sums(tmp_path / file), "utf-8")
-    (tmp_path / "results/smoke/numbers.json").write_text(seals.sealed_json(flat | counts), "utf-8")
+        (tmp_path / file).with_suffix(".sha256").write_text(files.sums(tmp_path / file), "utf-8")
+    (tmp_path / "results/smoke/numbers.json").write_text(files.sealed_json(flat | counts), "utf-8")
     return tmp_path
 
 
@@ -74,9 +74,9 @@ def test_it_compiles_to_the_same_bytes_whatever_the_verdicts(project):
 
 def test_a_number_that_is_missing_stops_it(project):
     file = project / "results" / "smoke" / "numbers.json"
-    flat = seals.read_json(file)
+    flat = files.read_json(file)
     del flat["n_holds"]
-    file.write_text(seals.sealed_json(flat), "utf-8")
+    file.write_text(files.sealed_json(flat), "utf-8")
     with pytest.raises(Exception, match="n_holds"):
         compiled(project)
     assert not (project / "paper.pdf").exists()
@@ -93,7 +93,7 @@ def test_a_damaged_number_or_figure_is_named_and_not_printed(name, damage, proje
         "truncated": lambda: file.write_bytes(content[:-9]),
         "missing": file.unlink,
     }[damage]()
-    with pytest.raises(seals.BadResult, match=f"{file.stem}.*(damaged|missing).*rebuild it with: snakemake"):
+    with pytest.raises(files.BadResult, match=f"{file.stem}.*(damaged|missing).*rebuild it with: snakemake"):
         compiled(project)
     assert not (project / "paper.pdf").exists()
 

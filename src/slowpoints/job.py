@@ -13,7 +13,8 @@ import torch
 
 from slowpoints import circumstances
 from slowpoints.engine import engine_of
-from slowpoints.records import read_arrays, read_records, write_arrays, write_json, write_records, write_text
+from slowpoints.files import write_text
+from slowpoints.records import read_arrays, read_records, write_arrays, write_json, write_records
 from slowpoints.recovery import room_at, trained
 from slowpoints.regularise import Start
 from slowpoints.spec.digests import code, env

@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from unittest.mock import patch
 
-from slowpoints import notebook_page, seals
+from slowpoints import files, notebook_page
 
 KERNEL = "slowpoints"
 WRITES = ("pdf", "png")  # the parameters that name what a notebook writes; all others are tables it reads
@@ -105,13 +105,13 @@ def render(path: Path, *, executed: Path, html: Path, sums: Path, given: dict[st
             f"{path}: its kernel died (killed, or out of memory); {executed} shows how far it came"
         ) from None
     normal = normalised(json.loads(executed.read_text(encoding="utf-8")))
-    _replace(executed, json.dumps(normal, indent=1, ensure_ascii=False, sort_keys=True) + "\n")
+    files.write_text(executed, json.dumps(normal, indent=1, ensure_ascii=False, sort_keys=True) + "\n")
     html.parent.mkdir(parents=True, exist_ok=True)
-    _replace(html, notebook_page.page(executed))
+    files.write_text(html, notebook_page.page(executed))
     written = [file for name, file in given.items() if name in WRITES]
     if missing := [file for file in written if not (root / file).is_file()]:
         raise NotebookError(f"{path}: the notebook did not write {', '.join(missing)}")
-    _replace(sums, seals.sums(*(root / file for file in written)))
+    files.write_text(sums, files.sums(*(root / file for file in written)))
 
 
 @contextmanager
@@ -143,10 +143,3 @@ def normalised(notebook: dict[str, Any]) -> dict[str, Any]:
 def _normalised_cell(cell: dict[str, Any], number: int) -> dict[str, Any]:
     tags = cell["metadata"].get("tags")
     return {**cell, "id": f"cell-{number:03}", "metadata": {"tags": tags} if tags else {}}
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write `text` so that the file is there whole or not at all."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(text, encoding="utf-8")
-    os.replace(partial, path)

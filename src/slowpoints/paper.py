@@ -1,10 +1,9 @@
 """The paper: what its text reads, and its compilation to the same bytes every time. Needs only Typst."""
 
-import os
 import re
 from pathlib import Path
 
-from slowpoints import seals
+from slowpoints import files
 
 READS = re.compile(r'"/(results/\{scale\}/[^"]+)"')
 
@@ -22,14 +21,13 @@ def compile_paper(source: Path, *, scale: str, root: Path, out: Path) -> None:
     for result in inputs(source, scale=scale):
         _verify(root / result)
     pdf = typst.compile(str(source), root=str(root), sys_inputs={"scale": scale}, ignore_system_fonts=True, timestamp=0)
-    partial = out.with_name(f".{out.name}.new")
-    partial.write_bytes(pdf)
-    os.replace(partial, out)
+    with files.atomic(out) as temporary:
+        temporary.write_bytes(pdf)
 
 
 def _verify(result: Path) -> None:
     """Raise if a result is not what its job wrote."""
     if result.suffix == ".json":
-        seals.read_json(result)
+        files.read_json(result)
     else:
-        seals.check(result, beside=result.with_suffix(".sha256"))
+        files.check(result, beside=result.with_suffix(".sha256"))

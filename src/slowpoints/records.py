@@ -4,52 +4,24 @@ A record is one JSON line that describes one run. A table is a CSV file with one
 the checksum and say how to rebuild a damaged file.
 """
 
-import glob
 import hashlib
 import io
 import json
 import os
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from slowpoints.seals import BadResult as BadResult
-from slowpoints.seals import sealed_json, sha256
+from slowpoints.files import BadResult as BadResult
+from slowpoints.files import atomic, sealed_json, sha256, write_text
 
 if TYPE_CHECKING:
     import pandas as pd
 
 MARK = "# sha256: "
 HISTORY = "history."  # begins the names of weights kept on the way
-
-
-@contextmanager
-def atomic(path: Path) -> Iterator[Path]:
-    """Yield a temporary name beside `path`; on success it becomes `path`, on failure nothing is left."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    for left in path.parent.glob(f".{glob.escape(path.name)}.????????{glob.escape(path.suffix)}"):
-        left.unlink(missing_ok=True)  # by a writer that was killed: a result has one writer at a time
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        yield temporary
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write `text` to `path`, whole or not at all."""
-    with atomic(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
 
 
 def write_json(path: Path, values: dict[str, Any]) -> None:
@@ -107,12 +79,17 @@ def _content(arrays: dict[str, np.ndarray]) -> str:
 
 def write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> str:
     """Write named arrays as safetensors and return the checksum of their content."""
+    from safetensors import SafetensorError
     from safetensors.numpy import save_file
 
     whole = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     seal = _content(whole)
     with atomic(path) as temporary:
-        save_file(whole, temporary, metadata={"sha256": seal})
+        try:
+            save_file(whole, temporary, metadata={"sha256": seal})
+        except SafetensorError as error:  # which says the system's errors in words of its own
+            number = re.search(r"os error (\d+)", str(error))
+            raise OSError(int(number[1]), os.strerror(int(number[1]))) if number else error from None
     return seal
 
 

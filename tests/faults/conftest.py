@@ -25,10 +25,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--out", type=Path, help="the folder that gets faults.md and faults.json")
 
 
-def copy(to: Path) -> Path:
-    """Return a copy of the project whose kernels are compiled already."""
+def copy(to: Path, *edits: tuple[str, str, str]) -> Path:
+    """Return a copy of the project, edited, whose kernels are compiled already."""
     copied(to)
-    for file, old, new in EDITS:
+    for file, old, new in (*EDITS, *edits):
         text = (to / file).read_text()
         assert text.count(old) == 1, file
         (to / file).write_text(text.replace(old, new))
@@ -48,9 +48,11 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def found(request: pytest.FixtureRequest) -> Iterator[dict[str, Any]]:
-    """Return where the cases put what they measured; in the end it is written where `--out` says."""
-    measured: dict[str, Any] = {}
+    """Return where the cases put what they measured, beside what others did before; `--out` says where it is kept."""
+    out = request.config.getoption("--out")
+    known = out and (out / "faults.json").is_file()
+    measured: dict[str, Any] = json.loads((out / "faults.json").read_text("utf-8")) if known else {}
     yield measured
-    if (out := request.config.getoption("--out")) is not None:
+    if out is not None:
         (out / "faults.json").write_text(json.dumps(measured, indent=1, sort_keys=True) + "\n", "utf-8")
         (out / "faults.md").write_text(page(measured), "utf-8")

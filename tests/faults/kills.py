@@ -12,8 +12,8 @@ from typing import NamedTuple
 from copies import DRIVER, surroundings
 from faults.processes import alive
 
-COMMAND = [str(DRIVER / "snakemake"), "--cores", "2", "--config", "scale=smoke"]
-LATEST_S = 4.0  # a moment is drawn between the end of some job and so many seconds later
+COMMAND = [str(DRIVER / "python"), "-m", "snakemake", "--cores", "2", "--config", "scale=smoke"]
+LATEST_S = 6.0  # a moment is drawn between the end of some job and so many seconds later
 
 
 class Disturbed(NamedTuple):

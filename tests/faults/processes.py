@@ -25,6 +25,6 @@ def _kind(process: Path, folder: Path) -> str | None:
         return {b"train": "training job", b"figure": "notebook"}.get(words[3], "other stage")
     if words[1:3] == [b"-m", b"ipykernel_launcher"]:
         return "kernel of a notebook"
-    if any(word.endswith(b"/snakemake") for word in words[:2]):
+    if words[1:3] == [b"-m", b"snakemake"]:
         return "Snakemake"
     return None

@@ -19,13 +19,13 @@ RULES = [
 ]
 
 # layer: what it may import of ours
-BASE = {"spec", "records", "seals"}
-MODEL = {"spec", "records", "seals", "cells", "tasks", "engine", "stack"}
+BASE = {"spec", "records", "files"}
+MODEL = {"spec", "records", "files", "cells", "tasks", "engine", "stack"}
 ALLOWED = {
     "spec": {"claim_spec"},
     "claim_spec": {"spec"},
-    "seals": set(),
-    "records": {"spec", "seals"},
+    "files": set(),
+    "records": {"spec", "files"},
     "datasets": set(),
     "cells": set(),
     "tasks": {"datasets"},
@@ -57,15 +57,15 @@ ALLOWED = {
     "analyses": MODEL | {"curricula", "datasets", "dynamics", "capacity", "evaluate", "extremes", "feed", "statistics"},
     "analyse": BASE | {"analyses", "stack"},
     "notebook_page": set(),
-    "notebook": {"notebook_page", "seals"},
-    "paper": {"seals"},
+    "notebook": {"notebook_page", "files"},
+    "paper": {"files"},
     "dag": {"spec", "claim_spec", "notebook", "paper"},
     "documented": {"spec"},
     "site": {"spec", "claim_spec", "records", "dag", "documented", "notebook_page", "readme"},
     "fuzz": MODEL | {"dag", "train"},
     "verify": MODEL | {"job", "train"},
-    "figures": {"records", "statistics", "capacity"},
-    "claims": {"spec", "records", "seals", "claim_spec", "statistics", "dag"},
+    "figures": {"files", "records", "statistics", "capacity"},
+    "claims": {"spec", "records", "files", "claim_spec", "statistics", "dag"},
     "jobs": {"records"},
     "timings": {"spec", "records", "jobs"},
     "readme": {"records", "claims", "jobs"},

@@ -15,11 +15,12 @@ rule analyse_experiment:
         "logs/{scale}/{experiment}/analyse/{analysis}.txt",
     benchmark:
         "benchmarks/{scale}/{experiment}/analyse/{analysis}.tsv"
+    retries: 1
     conda:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=3000,
+        mem_mb=lambda w, attempt: 3000 * attempt,
     params:
         cfg=lambda w: dag.analysis_params(w.scale, w.experiment, w.analysis)[0],
         code=lambda w: dag.analysis_params(w.scale, w.experiment, w.analysis)[1],

@@ -6,8 +6,8 @@ import pandas as pd
 
 from slowpoints import dag
 from slowpoints.claims.judge import judge, numbers
+from slowpoints.files import read_json
 from slowpoints.records import write_json, write_table
-from slowpoints.seals import read_json
 
 
 def write(scale: str, *, torch: str, claims: Path, text: Path) -> None:

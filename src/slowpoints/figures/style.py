@@ -2,6 +2,7 @@
 
 import colorsys
 import hashlib
+import io
 import math
 import os
 from pathlib import Path
@@ -12,6 +13,8 @@ import seaborn
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+from slowpoints.files import atomic
 
 LineStyle = Literal["-", "--", ":", "-."]
 WIDTH = 6.9  # inches: the text width of the paper
@@ -181,9 +184,8 @@ def save(figure: Figure, *, pdf: str, png: str) -> Picture:
         (pdf, {"CreationDate": None, "Producer": None, "Creator": None}),
         (png, {"Software": None}),
     ):
-        path = Path(file)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f".{path.name}.new{path.suffix}")
-        figure.savefig(partial, metadata=metadata)
-        partial.replace(path)
+        drawn = io.BytesIO()
+        figure.savefig(drawn, format=Path(file).suffix[1:], metadata=metadata)
+        with atomic(Path(file)) as temporary:
+            temporary.write_bytes(drawn.getvalue())
     return Picture(Path(png))

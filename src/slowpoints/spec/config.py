@@ -1,5 +1,6 @@
 """What a user sets in config/config.yaml and with --config: checked against its schema, in one line."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,11 @@ def check(config: dict[str, Any], *, root: Path) -> None:
         raise SpecError(f"{where}: {key}: {error.message[:200]}; it is {_allowed(own)}. {own['description']}")
     if config["matmul"] != "float32" and config["device"] == "cpu":
         raise SpecError(f"{where}: matmul is 'tf32' but device is 'cpu': only a GPU has it; leave matmul at float32")
+    if config["device"] == "cuda" and config["torch"] == "cpu" and os.environ.get("SLOWPOINTS_ENVS") != "active":
+        raise SpecError(
+            f"{where}: device is 'cuda' but torch is 'cpu': a CPU build finds no GPU; add torch=cuda, or leave device"
+            " at cpu"
+        )
     if config["data_dir"] and not Path(config["data_dir"]).is_dir():
         raise SpecError(f"{where}: data_dir: {config['data_dir']!r} is not a folder; name the one with your copies")
 

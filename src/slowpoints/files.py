@@ -1,10 +1,16 @@
-"""Checksums of results that have no place for one of their own kind: JSON with a key, figures with a file beside them.
+"""Files that are written whole or not at all, and checksums for kinds that have no place for one.
 
-Needs the standard library only: the environment of the paper has no more.
+JSON has it among its keys, figures in a file beside them. Needs the standard library only: the environment of the
+paper has no more.
 """
 
+import glob
 import hashlib
 import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +22,33 @@ class BadResult(RuntimeError):
 
     def __init__(self, path: Path, why: str) -> None:
         super().__init__(f"{path}: {why}; rebuild it with: snakemake --cores 2 --forcerun {path}")
+
+
+@contextmanager
+def atomic(path: Path) -> Iterator[Path]:
+    """Yield a temporary name beside `path`; on success it becomes `path`, on failure nothing is left."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for left in path.parent.glob(f".{glob.escape(path.name)}.????????{glob.escape(path.suffix)}"):
+        left.unlink(missing_ok=True)  # by a writer that was killed: a result has one writer at a time
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from None  # not of the temporary name, or of none
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write `text` to `path`, whole or not at all."""
+    with atomic(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
 
 
 def sha256(data: bytes) -> str:

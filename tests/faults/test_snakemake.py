@@ -1,0 +1,158 @@
+"""Snakemake stopped, killed, called twice at once, and given files from the future: the same command goes on."""
+
+import os
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from copies import surroundings
+from faults.conftest import copy
+from faults.kills import COMMAND
+from faults.processes import alive
+from faults.sameness import results
+
+pytestmark = pytest.mark.faults
+PARTS = ["results/smoke/long2016-adding-length/tables/outcomes.csv"]
+LONGER = ("config/experiments/long2016-adding-length.yaml", "smoke: {train.steps: 100,", "smoke: {train.steps: 1000,")
+GO_ON = "call the same command again"
+
+
+def call(folder: Path, *words: str) -> subprocess.Popen[str]:
+    """Start a part of the workflow in a process group of its own."""
+    return subprocess.Popen(
+        [*COMMAND, "--", *(words or PARTS)], cwd=folder, env=surroundings(), text=True, start_new_session=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+
+
+def wait_for_training(folder: Path) -> None:
+    """Wait until a training job is at work."""
+    while not alive(folder).get("training job"):
+        time.sleep(0.05)
+    time.sleep(1)
+
+
+def finished(folder: Path, *words: str) -> str:
+    """Call the same command until the end, once, and return what it said."""
+    done = call(folder, *words)
+    said = done.communicate()[0]
+    assert done.returncode == 0, said[-3000:]
+    return said
+
+
+@pytest.fixture(scope="module")
+def wanted(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """Return the results of a part of the workflow that nobody disturbed."""
+    folder = copy(tmp_path_factory.mktemp("wanted") / "copy", LONGER)
+    finished(folder)
+    return results(folder / "results")
+
+
+def to_snakemake(number: int) -> Callable[[subprocess.Popen[str], Path], None]:
+    return lambda run, _: run.send_signal(number)
+
+
+def to_group(number: int) -> Callable[[subprocess.Popen[str], Path], None]:
+    return lambda run, _: os.killpg(run.pid, number)
+
+
+def to_job(number: int) -> Callable[[subprocess.Popen[str], Path], None]:
+    return lambda _, folder: os.kill(alive(folder)["training job"][0], number)
+
+
+SIGNALS = {
+    "Ctrl-C (SIGINT to the group)": to_group(signal.SIGINT),
+    "SIGINT to Snakemake alone": to_snakemake(signal.SIGINT),
+    "SIGTERM to Snakemake alone": to_snakemake(signal.SIGTERM),
+    "SIGTERM to the group": to_group(signal.SIGTERM),
+    "SIGTERM to a training job": to_job(signal.SIGTERM),
+}
+
+
+@pytest.mark.parametrize("what", SIGNALS)
+def test_a_signal_leaves_nothing_half_written_and_says_how_to_go_on(
+    what: str, wanted: dict[str, bytes], tmp_path: Path, found: dict[str, Any]
+) -> None:
+    folder = copy(tmp_path / "copy", LONGER)
+    run = call(folder)
+    wait_for_training(folder)
+    SIGNALS[what](run, folder)
+    said = run.communicate()[0]
+    deadline = time.monotonic() + 60
+    while alive(folder) and time.monotonic() < deadline:  # a job goes on to its next look
+        time.sleep(0.1)
+    left = {name: content for name, content in results(folder / "results").items() if "checkpoints" not in name}
+    again = finished(folder)
+    found.setdefault("signals", {})[what] = {
+        "exit status": run.returncode,
+        "says how to go on": GO_ON in said or "the same snakemake command goes on from here" in said,
+        "half-written": sorted(name for name in left if wanted.get(name) not in (left[name], None)),
+        "strangers": sorted(name for name in left if name not in wanted),
+        "equal in the end": results(folder / "results") == wanted,
+        "went on from a checkpoint": "continuing from" in logs(folder),
+    }
+    assert not alive(folder)
+    assert run.returncode == 0 or GO_ON in said, said[-3000:]
+    assert found["signals"][what]["half-written"] == found["signals"][what]["strangers"] == []
+    assert found["signals"][what]["equal in the end"]
+    assert "LockException" not in again
+
+
+def logs(folder: Path) -> str:
+    """Return what the training jobs said."""
+    return "\n".join(path.read_text() for path in sorted((folder / "logs").rglob("train/*.txt")))
+
+
+def test_after_kill_9_of_snakemake_the_same_command_goes_on_beside_its_orphans(
+    wanted: dict[str, bytes], tmp_path: Path, found: dict[str, Any]
+) -> None:
+    folder = copy(tmp_path / "copy", LONGER)
+    run = call(folder)
+    wait_for_training(folder)
+    run.kill()
+    run.communicate()
+    orphans = sum(len(pids) for pids in alive(folder).values())
+    locks = list((folder / ".snakemake" / "locks").iterdir())
+    finished(folder)
+    found["kill -9 of Snakemake"] = {"orphans": orphans, "stale locks": len(locks)}
+    assert locks
+    assert results(folder / "results") == wanted
+
+
+def test_a_second_run_in_the_same_folder_is_refused_and_the_first_is_not_harmed(
+    wanted: dict[str, bytes], tmp_path: Path, found: dict[str, Any]
+) -> None:
+    folder = copy(tmp_path / "copy", LONGER)
+    first = call(folder)
+    wait_for_training(folder)
+    second = call(folder)
+    said = second.communicate()[0]
+    assert second.returncode == 1
+    assert re.search(r"LockException|cannot be locked", said), said[-3000:]
+    dry = subprocess.run(
+        [*COMMAND, "-n", "--", *PARTS], cwd=folder, env=surroundings(), capture_output=True, check=False
+    )
+    assert dry.returncode == 0
+    said = first.communicate()[0]
+    assert first.returncode == 0, said[-3000:]
+    found["two runs at once"] = {"the second": "refused (LockException)", "a dry run beside the first": "works"}
+    assert results(folder / "results") == wanted
+
+
+def test_files_from_the_future_are_made_again_and_come_out_the_same(
+    wanted: dict[str, bytes], tmp_path: Path, found: dict[str, Any]
+) -> None:
+    folder = copy(tmp_path / "copy", LONGER)
+    finished(folder)
+    table = next((folder / "results").rglob("tables/*.csv"))
+    tomorrow = time.time() + 86400
+    os.utime(table, (tomorrow, tomorrow))
+    said = finished(folder)
+    found["a table dated tomorrow"] = {"jobs run again": said.count("Finished jobid")}
+    assert results(folder / "results") == wanted
