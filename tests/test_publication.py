@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from plans import ROOT
-from slowpoints.spec.strict import read_yaml
+from slowpoints.spec.reading import read_yaml
 
 CITATION = read_yaml(ROOT / "CITATION.cff")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
