@@ -37,8 +37,8 @@ rule compile_paper:
     """Compile the paper; its figures and numbers come from the results of its scale."""
     input:
         lambda w: dag.paper_inputs(w.scale),
-        text="paper/paper.typ",
-        references="paper/refs.bib",
+        text=local("paper/paper.typ"),
+        references=local("paper/refs.bib"),
     output:
         report("results/{scale}/paper.pdf", category="paper and claims"),
     log:

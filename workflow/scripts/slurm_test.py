@@ -26,7 +26,7 @@ CONF = Path("/etc/slurm/slurm.conf")  # steps inside jobs look nowhere else
 GROUPS = {"train_stack": "networks-{experiment}", "analyse_experiment": "tables-{experiment}", "figure": "figures"}
 CORES = 2  # of one job
 KILLS = ("scancel", "kill -9 of the training", "kill -9 of the whole job", "scancel")
-NOT_COMPARED = ".provenance.json"  # when, where and how long
+NOT_COMPARED = (".provenance.json", "paper.pdf")  # they say when, where and how long
 NODE = """\
 ClusterName=one
 SlurmctldHost={host}
@@ -80,10 +80,10 @@ def cluster(folder: Path) -> Iterator[None]:
         (folder / name).mkdir(parents=True)
     munge.mkdir(mode=0o755, exist_ok=True)
     shutil.chown(munge, "munge", "munge")
-    daemons = [subprocess.Popen(["runuser", "-u", "munge", "--", "munged", "--foreground", "--force"])]
+    daemons = [start("runuser", "-u", "munge", "--", "munged", "--foreground", "--force")]
     CONF.write_text(NODE.format(host=host, folder=folder, cpus=2 * (os.cpu_count() or 1)))
     try:
-        daemons += [subprocess.Popen([name, "-D"]) for name in ("slurmctld", "slurmd")]
+        daemons += [start(name, "-D") for name in ("slurmctld", "slurmd")]
         wait_for(lambda: "idle" in subprocess.run(["sinfo", "-h", "-o", "%t"], text=True, capture_output=True).stdout)
         yield
     finally:
@@ -92,6 +92,11 @@ def cluster(folder: Path) -> Iterator[None]:
             daemon.terminate()
             daemon.wait(60)
         CONF.unlink()
+
+
+def start(*command: str) -> subprocess.Popen[bytes]:
+    """Start a daemon; what it says stands in its own log."""
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def wait_for(is_so: Any, *, seconds: float = 60) -> None:
@@ -103,10 +108,12 @@ def wait_for(is_so: Any, *, seconds: float = 60) -> None:
 
 
 def copy_project(folder: Path) -> None:
-    """Copy the files of the project, and build the environments there."""
+    """Copy the files of the project and the kernels compiled here, and build the environments there."""
     for name in filter(None, ask("git", "-C", str(ROOT), "ls-files", "-z").split("\0")):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / name, folder / name)
+    if (ROOT / ".envs/kernels").exists():
+        shutil.copytree(ROOT / ".envs/kernels", folder / ".envs/kernels")
     for stage in ("driver", "slurm", "train", "analysis", "figures", "paper"):
         subprocess.run([folder / "workflow/scripts/stage", stage], check=True)
 
@@ -182,9 +189,16 @@ def compare(ours: Path, others: Path) -> dict[str, Any]:
         for folder in (ours, others)
     )
     shared = [name for name in left if name in right and not name.endswith(NOT_COMPARED)]
-    differ = [name for name in shared if left[name].read_bytes() != right[name].read_bytes()]
+    differ = [name for name in shared if content(left[name]) != content(right[name])]
     return {"equal": len(shared) - len(differ), "differ": sorted(differ), "missing": sorted(set(left) ^ set(right)),
             "not_compared": sum(name.endswith(NOT_COMPARED) for name in left)}  # fmt: skip
+
+
+def content(path: Path) -> Any:
+    """Return the bytes of a file; of the numbers of the text all but the hours that training took."""
+    if path.name != "numbers.json":
+        return path.read_bytes()
+    return {name: value for name, value in json.loads(path.read_text()).items() if name != "train_hours"}
 
 
 def states() -> dict[str, int]:
@@ -206,10 +220,10 @@ no accounting; Snakemake {snakemake} with its SLURM plugin {plugin} and `profile
 | killed on the way | {n_kills} |
 | seconds through SLURM | {slurm_s} |
 | seconds of the same on the same machine without SLURM, `--cores {cpus}` | {local_s} |
-| files of results equal to the byte in both | {equal} |
+| files of results equal to the byte in both (`numbers.json` but for the hours of training) | {equal} |
 | files that differ | {differ} |
 | files that only one has | {missing} |
-| not compared: provenance, which says when and how long | {not_compared} |
+| not compared: provenance and the paper, which say when and how long | {not_compared} |
 
 | killed by | SLURM job | after s |
 |---|---|---|
