@@ -1,5 +1,5 @@
 # Thin: what is done stands in the Snakefile and in workflow/scripts.
-.PHONY: help setup reproduce test bench bench-gpu bench-points bench-tuning cost slurm-test readme lock upgrade clean
+.PHONY: help setup reproduce test bench bench-gpu bench-points bench-tuning bench-planning cost slurm-test s3-test readme lock upgrade clean
 N ?= all
 TORCH ?= cpu
 STAGE = TORCH=$(TORCH) workflow/scripts/stage
@@ -14,7 +14,9 @@ help:
 	@echo "make bench-points          the search for slow points against Adam (20 minutes), write docs/slow-points.md"
 	@echo "make bench-tuning          the cost of a tuned point against one process per trial, write docs/tuning.md"
 	@echo "make cost                  networks and operations of the planned study of capacity, write docs/cost-collins2017.md"
+	@echo "make bench-planning        how long 10,000 and 100,000 runs take to plan, write docs/planning.md"
 	@echo "make slurm-test            the smoke scale through a SLURM of one node installed here (root, apt-get), write docs/slurm.md"
+	@echo "make s3-test               results in an object store, a stand-in on this machine, write docs/s3.md"
 	@echo "make readme                write the claims of the last laptop run into the README"
 	@echo "make lock | make upgrade   pin again what envs/*.in ask for | with the newest versions"
 	@echo "make clean                 remove the environments and caches; results stay"
@@ -46,8 +48,14 @@ bench-tuning:
 cost:
 	$(STAGE) train -m slowpoints cost --paper collins2017 --out docs
 
+bench-planning:
+	$(STAGE) driver workflow/scripts/bench_planning.py
+
 slurm-test:
 	$(STAGE) slurm workflow/scripts/slurm_test.py
+
+s3-test:
+	$(STAGE) kubernetes workflow/scripts/s3_test.py
 
 readme:
 	$(STAGE) figures -m slowpoints readme --scale laptop

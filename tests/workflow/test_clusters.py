@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import re
+import sys
 from types import ModuleType
 from typing import Any
 
@@ -32,6 +33,7 @@ def script(name: str) -> ModuleType:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    sys.path.insert(0, str(ROOT / "workflow/scripts"))  # as Python does where it runs a script
     spec.loader.exec_module(module)
     return module
 
@@ -116,5 +118,5 @@ def test_results_that_differ_in_one_byte_or_are_not_there_are_named(tmp_path):
         (tmp_path / folder / "runs/a.provenance.json").write_text(folder)
         (tmp_path / folder / "numbers.json").write_text(json.dumps({"train_hours": folder, "n": 1}))
     (tmp_path / "here/only.csv").write_text("")
-    found = script("slurm_test").compare(tmp_path / "here", tmp_path / "there")
+    found = script("copies").compare(tmp_path / "here", tmp_path / "there")
     assert found == {"equal": 2, "differ": ["runs/b.jsonl"], "missing": ["only.csv"], "not_compared": 1}

@@ -16,7 +16,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
+from copies import ROOT, copy_project
+
 SCALES = ("smoke", "laptop", "paper")
 ARMS, UNITS = ("pru", "gru", "lstm", "rnn"), 10
 SHAPES = [  # runs, runs per stack, learning rates
@@ -81,13 +82,6 @@ def measure(project: Path, scale: str, target: str) -> dict[str, Any]:
         "job_snakemake_s": cpu(project, *whole, *job)[0],
         "job_own_s": float(cpu(project, "-c", ONE, scale, experiment, stack)[1]),
     }
-
-
-def copy_project(folder: Path) -> None:
-    listed = subprocess.run(["git", "-C", str(ROOT), "ls-files", "-z"], check=True, text=True, stdout=subprocess.PIPE)
-    for name in filter(None, listed.stdout.split("\0")):
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(ROOT / name, folder / name)
 
 
 def many(project: Path, runs: int, width: int, rates: int) -> None:

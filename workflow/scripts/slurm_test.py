@@ -20,13 +20,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
+from copies import ROOT, compare, copy_project
+
 PACKAGES = ("slurmctld", "slurmd", "slurm-client", "munge")
 CONF = Path("/etc/slurm/slurm.conf")  # steps inside jobs look nowhere else
 GROUPS = {"train_stack": "networks-{experiment}", "analyse_experiment": "tables-{experiment}", "figure": "figures"}
 CORES = 2  # of one job
 KILLS = ("scancel", "kill -9 of the training", "kill -9 of the whole job", "scancel")
-NOT_COMPARED = (".provenance.json", "paper.pdf")  # they say when, where and how long
 NODE = """\
 ClusterName=one
 SlurmctldHost={host}
@@ -107,17 +107,6 @@ def wait_for(is_so: Any, *, seconds: float = 60) -> None:
         time.sleep(1)
 
 
-def copy_project(folder: Path) -> None:
-    """Copy the files of the project and the kernels compiled here, and build the environments there."""
-    for name in filter(None, ask("git", "-C", str(ROOT), "ls-files", "-z").split("\0")):
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(ROOT / name, folder / name)
-    if (ROOT / ".envs/kernels").exists():
-        shutil.copytree(ROOT / ".envs/kernels", folder / ".envs/kernels")
-    for stage in ("driver", "slurm", "train", "analysis", "figures", "paper"):
-        subprocess.run([folder / "workflow/scripts/stage", stage], check=True)
-
-
 def snakemake(project: Path, *words: str, log: Path) -> subprocess.Popen[bytes]:
     with log.open("wb") as out:
         command = [str(project / "workflow/scripts/stage"), "slurm", "-m", "snakemake", *words]
@@ -182,25 +171,6 @@ def seconds_since(begun: float) -> int:
     return round(time.monotonic() - begun)
 
 
-def compare(ours: Path, others: Path) -> dict[str, Any]:
-    """Return how many files of two folders are equal to the byte, and the names of those that are not."""
-    left, right = (
-        {str(path.relative_to(folder)): path for path in folder.rglob("*") if path.is_file()}
-        for folder in (ours, others)
-    )
-    shared = [name for name in left if name in right and not name.endswith(NOT_COMPARED)]
-    differ = [name for name in shared if content(left[name]) != content(right[name])]
-    return {"equal": len(shared) - len(differ), "differ": sorted(differ), "missing": sorted(set(left) ^ set(right)),
-            "not_compared": sum(name.endswith(NOT_COMPARED) for name in left)}  # fmt: skip
-
-
-def content(path: Path) -> Any:
-    """Return the bytes of a file; of the numbers of the text all but the hours that training took."""
-    if path.name != "numbers.json":
-        return path.read_bytes()
-    return {name: value for name, value in json.loads(path.read_text()).items() if name != "train_hours"}
-
-
 def states() -> dict[str, int]:
     """Return how many SLURM jobs ended in which state."""
     words = ask("scontrol", "show", "jobs").split()
@@ -250,7 +220,7 @@ def main() -> None:
         log = ROOT / "logs/slurm-test.txt"
         log.parent.mkdir(exist_ok=True)
         project, results = folder / "project", folder / "project/results/smoke"
-        copy_project(project)
+        copy_project(project, "driver", "slurm", "train", "analysis", "figures", "paper")
         with cluster(folder / "slurm"):
             begun = time.monotonic()
             kills = through_slurm(project, log=log)
