@@ -1,5 +1,5 @@
 # Thin: what is done stands in the Snakefile and in workflow/scripts.
-.PHONY: help doctor setup reproduce test bench bench-gpu bench-points bench-tuning cost costs first-figure readme lock upgrade clean slurm-test faults
+.PHONY: help doctor setup reproduce test bench bench-gpu bench-points bench-tuning cost costs first-figure readme lock upgrade clean slurm-test faults bench-planning s3-test
 N ?= all
 TORCH ?= cpu
 STAGE = TORCH=$(TORCH) workflow/scripts/stage
@@ -18,7 +18,9 @@ help:
 	@echo "make cost                  networks and operations of the planned study of capacity, write docs/cost-collins2017.md"
 	@echo "make costs                 keep what the jobs of the last runs took, write docs/costs.md"
 	@echo "make first-figure          seconds from a fresh clone to the first figure, write docs/first-figure.md"
+	@echo "make bench-planning        how long 10,000 and 100,000 runs take to plan, write docs/planning.md"
 	@echo "make slurm-test            the smoke scale through a SLURM of one node installed here (root, apt-get), write docs/slurm.md"
+	@echo "make s3-test               results in an object store, a stand-in on this machine, write docs/s3.md"
 	@echo "make readme                write the claims of the last laptop run into the README"
 	@echo "make lock | make upgrade   pin again what envs/*.in ask for | with the newest versions"
 	@echo "make clean                 remove the environments and caches; results stay"
@@ -63,8 +65,14 @@ costs:
 first-figure:
 	$(STAGE) driver -m slowpoints first-figure --out docs
 
+bench-planning:
+	$(STAGE) driver workflow/scripts/bench_planning.py
+
 slurm-test:
 	$(STAGE) slurm workflow/scripts/slurm_test.py
+
+s3-test:
+	$(STAGE) kubernetes workflow/scripts/s3_test.py
 
 readme:
 	$(STAGE) figures -m slowpoints readme --scale laptop

@@ -220,3 +220,13 @@ def test_every_scale_can_be_planned(scale: str, project: Path, snakemake: Snakem
 
 def test_the_project_is_the_one_under_test() -> None:
     assert Path(dag.__file__).is_relative_to(ROOT)
+
+
+def test_a_mistake_in_an_experiment_stops_everything_before_it_starts_and_no_job_of_another(
+    project: Path, snakemake: Snakemake
+) -> None:
+    name = next(iter(dag.all_stacks("smoke", "long2016-targeted")))
+    job = f"train_stack:scale=smoke,experiment=long2016-targeted,stack={name}"  # as a cluster starts it
+    with edited(project / "config/experiments/long2016-state.yaml", "question:", "qestion:"):
+        assert "qestion" in snakemake("-n", check=False).stdout
+        snakemake("-n", "--mode", "remote", "--allowed-rules", "train_stack", "--target-jobs", job)

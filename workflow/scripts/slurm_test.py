@@ -20,13 +20,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
+from copies import ROOT, compare, copy_project
+
 PACKAGES = ("slurmctld", "slurmd", "slurm-client", "munge")
 CONF = Path("/etc/slurm/slurm.conf")  # steps inside jobs look nowhere else
 GROUPS = {"train_stack": "networks-{experiment}", "analyse_experiment": "tables-{experiment}", "figure": "figures"}
 CORES = 2  # of one job
 KILLS = ("scancel", "kill -9 of the training", "kill -9 of the whole job", "scancel")
-NOT_COMPARED = ".provenance.json"  # when, where and how long
 NODE = """\
 ClusterName=one
 SlurmctldHost={host}
@@ -80,10 +80,10 @@ def cluster(folder: Path) -> Iterator[None]:
         (folder / name).mkdir(parents=True)
     munge.mkdir(mode=0o755, exist_ok=True)
     shutil.chown(munge, "munge", "munge")
-    daemons = [subprocess.Popen(["runuser", "-u", "munge", "--", "munged", "--foreground", "--force"])]
+    daemons = [start("runuser", "-u", "munge", "--", "munged", "--foreground", "--force")]
     CONF.write_text(NODE.format(host=host, folder=folder, cpus=2 * (os.cpu_count() or 1)))
     try:
-        daemons += [subprocess.Popen([name, "-D"]) for name in ("slurmctld", "slurmd")]
+        daemons += [start(name, "-D") for name in ("slurmctld", "slurmd")]
         wait_for(lambda: "idle" in subprocess.run(["sinfo", "-h", "-o", "%t"], text=True, capture_output=True).stdout)
         yield
     finally:
@@ -94,21 +94,17 @@ def cluster(folder: Path) -> Iterator[None]:
         CONF.unlink()
 
 
+def start(*command: str) -> subprocess.Popen[bytes]:
+    """Start a daemon; what it says stands in its own log."""
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
 def wait_for(is_so: Any, *, seconds: float = 60) -> None:
     end = time.monotonic() + seconds
     while not is_so():
         if time.monotonic() > end:
             raise SystemExit("slurm-test: the node does not come up; see the logs of slurmctld and slurmd")
         time.sleep(1)
-
-
-def copy_project(folder: Path) -> None:
-    """Copy the files of the project, and build the environments there."""
-    for name in filter(None, ask("git", "-C", str(ROOT), "ls-files", "-z").split("\0")):
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(ROOT / name, folder / name)
-    for stage in ("driver", "slurm", "train", "analysis", "figures", "paper"):
-        subprocess.run([folder / "workflow/scripts/stage", stage], check=True)
 
 
 def snakemake(project: Path, *words: str, log: Path) -> subprocess.Popen[bytes]:
@@ -175,18 +171,6 @@ def seconds_since(begun: float) -> int:
     return round(time.monotonic() - begun)
 
 
-def compare(ours: Path, others: Path) -> dict[str, Any]:
-    """Return how many files of two folders are equal to the byte, and the names of those that are not."""
-    left, right = (
-        {str(path.relative_to(folder)): path for path in folder.rglob("*") if path.is_file()}
-        for folder in (ours, others)
-    )
-    shared = [name for name in left if name in right and not name.endswith(NOT_COMPARED)]
-    differ = [name for name in shared if left[name].read_bytes() != right[name].read_bytes()]
-    return {"equal": len(shared) - len(differ), "differ": sorted(differ), "missing": sorted(set(left) ^ set(right)),
-            "not_compared": sum(name.endswith(NOT_COMPARED) for name in left)}  # fmt: skip
-
-
 def states() -> dict[str, int]:
     """Return how many SLURM jobs ended in which state."""
     words = ask("scontrol", "show", "jobs").split()
@@ -206,10 +190,10 @@ no accounting; Snakemake {snakemake} with its SLURM plugin {plugin} and `profile
 | killed on the way | {n_kills} |
 | seconds through SLURM | {slurm_s} |
 | seconds of the same on the same machine without SLURM, `--cores {cpus}` | {local_s} |
-| files of results equal to the byte in both | {equal} |
+| files of results equal to the byte in both (`numbers.json` but for the hours of training) | {equal} |
 | files that differ | {differ} |
 | files that only one has | {missing} |
-| not compared: provenance, which says when and how long | {not_compared} |
+| not compared: provenance and the paper, which say when and how long | {not_compared} |
 
 | killed by | SLURM job | after s |
 |---|---|---|
@@ -236,7 +220,7 @@ def main() -> None:
         log = ROOT / "logs/slurm-test.txt"
         log.parent.mkdir(exist_ok=True)
         project, results = folder / "project", folder / "project/results/smoke"
-        copy_project(project)
+        copy_project(project, "driver", "slurm", "train", "analysis", "figures", "paper")
         with cluster(folder / "slurm"):
             begun = time.monotonic()
             kills = through_slurm(project, log=log)

@@ -1,0 +1,41 @@
+"""Copies of the project to try things in, and whether two of them came to the same results."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+NOT_COMPARED = (".provenance.json", "paper.pdf")  # they say when, where and how long
+
+
+def copy_project(folder: Path, *stages: str) -> None:
+    """Copy the files of the project and the kernels compiled here, and build the environments of some stages there."""
+    listed = subprocess.run(["git", "-C", str(ROOT), "ls-files", "-z"], check=True, text=True, stdout=subprocess.PIPE)
+    for name in filter(None, listed.stdout.split("\0")):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, folder / name)
+    if stages and (ROOT / ".envs/kernels").exists():
+        shutil.copytree(ROOT / ".envs/kernels", folder / ".envs/kernels")
+    for stage in stages:
+        subprocess.run([folder / "workflow/scripts/stage", stage], check=True)
+
+
+def compare(ours: Path, others: Path) -> dict[str, Any]:
+    """Return how many files of two folders are equal to the byte, and the names of those that are not."""
+    left, right = (
+        {str(path.relative_to(folder)): path for path in folder.rglob("*") if path.is_file()}
+        for folder in (ours, others)
+    )
+    shared = [name for name in left if name in right and not name.endswith(NOT_COMPARED)]
+    differ = [name for name in shared if content(left[name]) != content(right[name])]
+    return {"equal": len(shared) - len(differ), "differ": sorted(differ), "missing": sorted(set(left) ^ set(right)),
+            "not_compared": sum(name.endswith(NOT_COMPARED) for name in left)}  # fmt: skip
+
+
+def content(path: Path) -> Any:
+    """Return the bytes of a file; of the numbers of the text all but the hours that training took."""
+    if path.name != "numbers.json":
+        return path.read_bytes()
+    return {name: value for name, value in json.loads(path.read_text()).items() if name != "train_hours"}
