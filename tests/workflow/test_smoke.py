@@ -79,14 +79,16 @@ def test_records_name_code_environment_and_settings(finished: Path) -> None:
     assert record["train"]["steps"] == 100
 
 
+LAST = {"compile_paper", "build_site"}
 EDITS = [
     ("a comment", "src/slowpoints/train.py", "SAVE_EVERY_S = 20.0", "SAVE_EVERY_S = 20.0  # seconds", set()),
-    ("a docstring", "src/slowpoints/engine/recurrence.py", '"""The recurrence', '"""A recurrence', set()),
+    ("a docstring", "src/slowpoints/engine/recurrence.py", '"""The recurrence', '"""A recurrence', {"build_site"}),
     ("the command line", "src/slowpoints/stages.py", "Train the runs of one", "Train all runs of one", set()),
-    ("the style", "src/slowpoints/figures/style.py", "\nimport", "\nADDED = 1\nimport", {"figure", "compile_paper"}),
-    ("the paper", "paper/paper.typ", "= ", "=  ", {"compile_paper"}),
-    ("a notebook", "notebooks/long2016-adding.ipynb", "figures.save(", "1; figures.save(", {"figure", "compile_paper"}),
-    ("a threshold", "config/experiments/long2016-state.yaml", "below: 0}", "below: -0.1}", {"judge", "compile_paper"}),
+    ("the style", "src/slowpoints/figures/style.py", "\nimport", "\nADDED = 1\nimport", {"figure", *LAST}),
+    ("the paper", "paper/paper.typ", "= ", "=  ", LAST),
+    ("a notebook", "notebooks/long2016-adding.ipynb", "figures.save(", "1; figures.save(", {"figure", *LAST}),
+    ("a threshold", "config/experiments/long2016-state.yaml", "below: 0}", "below: -0.1}", {"judge", *LAST}),
+    ("the words of a page", "docs/speed.md", "# Speed", "# How fast", {"build_site"}),
 ]  # fmt: skip
 
 
@@ -110,7 +112,7 @@ def test_an_edit_to_a_cell_trains_that_cell_again_and_no_other(finished: Path, s
 
 
 def test_one_stage_or_one_figure_can_be_asked_for(finished: Path, snakemake: Snakemake) -> None:
-    for target in ("data", "train", "analyse", "figures", "claims", "paper"):
+    for target in ("data", "train", "analyse", "figures", "claims", "paper", "site"):
         assert "Nothing to be done" in snakemake(target).stdout
     figure = "results/smoke/figures/long2016-adding.pdf"
     (finished / figure).unlink()

@@ -10,7 +10,13 @@ from typing import Any
 from slowpoints.site import facts, pages
 
 STATIC = Path(__file__).parent / "static"
-TRACES = (".buildinfo", ".doctrees", "objects.inv", "_sources")  # of the building, of no use to a reader
+TRACES = (
+    ".buildinfo",
+    ".doctrees",
+    "objects.inv",
+    "_sources",
+    "_static/webpack-macros.html",
+)  # of the building, of no use to a reader
 
 
 class SiteError(RuntimeError):
