@@ -4,10 +4,12 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from plans import ROOT
 
+Snakemake = Callable[..., subprocess.CompletedProcess[str]]
 DRIVER = ROOT / ".envs" / "driver" / "bin"
 
 

@@ -2,12 +2,11 @@
 
 import re
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from copies import DRIVER, copied, surroundings
+from copies import DRIVER, Snakemake, copied, surroundings
 from plans import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -16,8 +15,6 @@ ADDED = {  # what the README tells users to write, under the names it gives
     "src/slowpoints/tasks/maximum.py": r'```python\n("""Maximum.*?)```',
     "config/experiments/own-maximum.yaml": r"```yaml\n(# yaml-.*?)```",
 }
-
-Snakemake = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(scope="session")

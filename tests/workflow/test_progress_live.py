@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Snakemake
+from copies import Snakemake
 from plans import ROOT
 
 pytestmark = pytest.mark.dag

@@ -1,8 +1,6 @@
 """The site of a finished run: every page is there, every link leads somewhere, nothing is remote, bytes repeat."""
 
 import re
-import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,7 +12,6 @@ from slowpoints.site import pages
 from slowpoints.spec.settings import names
 
 pytestmark = pytest.mark.dag
-Snakemake = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(scope="module")

@@ -7,18 +7,18 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from copies import Snakemake
 from plans import ROOT
 from slowpoints import dag
 from slowpoints.records import read_records, read_table
 
 pytestmark = pytest.mark.dag
-Snakemake = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+
 from copies import ROOT, compare, copy_project
 
 BUCKET = "slowpoints"  # as in profiles/s3
