@@ -99,7 +99,7 @@ def rebuild(args: argparse.Namespace) -> None:
 def cells(args: argparse.Namespace) -> None:
     """Write the equations of every cell, and what it costs in parameters."""
     from slowpoints import equations
-    from slowpoints.records import write_text
+    from slowpoints.files import write_text
 
     write_text(args.out, json.dumps(equations.describe(), indent=1) + "\n")
 

@@ -15,8 +15,9 @@ from typing import Any
 import pandas as pd
 
 from slowpoints import jobs as done
+from slowpoints.files import write_text
 from slowpoints.jobs import Job
-from slowpoints.records import write_table, write_text
+from slowpoints.records import write_table
 from slowpoints.spec.digests import env
 
 RESULTS = {  # stage: the files that its jobs leave, and of each the benchmark file

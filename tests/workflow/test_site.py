@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import site_pages
+from copies import Snakemake
 from slowpoints import dag
 from slowpoints.claims.judge import VERDICTS
 from slowpoints.site import pages
