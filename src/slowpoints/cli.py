@@ -145,6 +145,18 @@ def readme(args: argparse.Namespace) -> None:
     readme.write(Path("README.md"), claims=folder / "claims.csv", figure=readme.FIGURE, records=readme.RECORDS)
 
 
+def intact(args: argparse.Namespace) -> None:
+    """Verify every result of one scale by its checksum, and name each that is damaged."""
+    from slowpoints.intact import damaged
+
+    n_files, found = damaged(Path("results") / args.scale)
+    for error in found:
+        print(error)
+    print(f"{n_files - len(found)} of {n_files} results at scale {args.scale} are intact")
+    if found:
+        raise SystemExit(1)
+
+
 def bench(args: argparse.Namespace) -> None:
     """Measure how fast the engine trains, and write the page and the numbers behind it."""
     from slowpoints import bench
@@ -220,6 +232,7 @@ STAGES: list[tuple[str, Callable[[argparse.Namespace], None], Options]] = [
     ),
     ("claims", claims, {"--scale": TEXT, "--torch": {"default": "cpu"}, "--claims": FILE, "--numbers": FILE}),
     ("paper", paper, {"--scale": TEXT, "--out": FILE}),
+    ("intact", intact, {"--scale": TEXT}),
     ("readme", readme, {"--scale": TEXT}),
     ("bench", bench, {"--out": FILE}),
     ("bench-gpu", bench_gpu, {"--out": FILE}),
