@@ -33,7 +33,9 @@ def call(folder: Path, *words: str) -> subprocess.Popen[str]:
 
 def wait_for_training(folder: Path) -> None:
     """Wait until a training job is at work."""
+    deadline = time.monotonic() + 600
     while not alive(folder).get("training job"):
+        assert time.monotonic() < deadline, "no training job has begun"
         time.sleep(0.05)
     time.sleep(1)
 
