@@ -125,6 +125,18 @@ def trace(args: argparse.Namespace) -> None:
     print(trace.trace(args.word, scale=args.scale) if args.word else trace.trace_all(args.scale))
 
 
+def intact(args: argparse.Namespace) -> None:
+    """Verify every result of one scale by its checksum, and name each that is damaged."""
+    from slowpoints.intact import damaged
+
+    n_files, found = damaged(Path("results") / args.scale)
+    for error in found:
+        print(error)
+    print(f"{n_files - len(found)} of {n_files} results at scale {args.scale} are intact")
+    if found:
+        raise SystemExit(1)
+
+
 def fuzz(args: argparse.Namespace) -> None:
     """Change every settings file in thousands of ways; write which changes were refused and what slipped through."""
     from slowpoints.fuzz import report
@@ -165,6 +177,7 @@ COMMANDS = [
          "--scale": {"choices": SCALES, "default": "laptop", "help": "the scale of the run (default: laptop)"}},
         "figures", READ, "trace 3.57",
     ),
+    Command(intact, {"--scale": TEXT}, "analysis", READ, "intact --scale laptop"),
     Command(
         verify,
         {"--scale": TEXT,

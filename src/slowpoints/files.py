@@ -58,10 +58,11 @@ def sha256(data: bytes) -> str:
 
 def sealed_json(values: dict[str, Any]) -> str:
     """Return `values` as JSON, one key more: the checksum of the others."""
-    return _text(values | {KEY: sha256(_text(values).encode())})
+    return as_json(values | {KEY: sha256(as_json(values).encode())})
 
 
-def _text(values: dict[str, Any]) -> str:
+def as_json(values: dict[str, Any]) -> str:
+    """Return `values` as JSON, the same text for the same content."""
     return json.dumps(values, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 
@@ -73,7 +74,7 @@ def read_json(path: Path) -> dict[str, Any]:
         raise BadResult(path, "missing") from None
     except ValueError:
         raise BadResult(path, "damaged (it is no JSON)") from None
-    if not isinstance(values, dict) or values.pop(KEY, None) != sha256(_text(values).encode()):
+    if not isinstance(values, dict) or values.pop(KEY, None) != sha256(as_json(values).encode()):
         raise BadResult(path, "damaged (its checksum does not match)")
     return values
 
@@ -93,5 +94,7 @@ def check(file: Path, *, beside: Path) -> None:
         raise BadResult(Path(error.filename), "missing") from None
     except ValueError:
         raise BadResult(beside, "damaged (it is no list of checksums)") from None
-    if listed.get(file.name) != found:
+    if file.name not in listed:
+        raise BadResult(beside, f"damaged (it does not tell the checksum of {file.name})")
+    if listed[file.name] != found:
         raise BadResult(file, f"damaged (its checksum is not the one in {beside.name})")

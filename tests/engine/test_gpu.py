@@ -31,8 +31,10 @@ def test_values_and_gradients_agree_with_the_reference_in_float64(
     assert_close((back(found[0]), back(found[1])), wanted)
 
 
-def trained(runs: list[dict[str, Any]], device: torch.device, folder: Path, width: int | None = None) -> Trainer:
-    own = Trainer({"runs": runs}, device=device, data_dir=Path(), start=None, width=width)
+def trained(
+    runs: list[dict[str, Any]], device: torch.device, folder: Path, width: int | None = None, n_parts: int = 1
+) -> Trainer:
+    own = Trainer({"runs": runs}, device=device, data_dir=Path(), start=None, width=width, n_parts=n_parts)
     fit(own, path=folder / "none.safetensors", key="test")
     return own
 
@@ -52,6 +54,8 @@ def agree(runs: list[dict[str, Any]], gpu: torch.device, folder: Path) -> None:
     assert torch.equal(again.slots.weights, there.slots.weights), "the same job twice is the same to the bit"
     wide = trained(runs, gpu, folder, width=4)
     torch.testing.assert_close(wide.slots.weights, there.slots.weights, rtol=1e-4, atol=1e-5)
+    split = trained(runs, gpu, folder, width=4, n_parts=2)
+    torch.testing.assert_close(split.slots.weights, there.slots.weights, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", ["gru", "lstm", "pru", "intersection_rnn"])

@@ -32,15 +32,15 @@ def _kills(own: dict[str, Any]) -> str:
     compared = ", ".join(f"{n} `{kind}`" for kind, n in own["files compared"].items())
     return f"""## `kill -9` at random moments
 
-Over one whole run at smoke scale ({own["jobs"]} jobs) {total} processes were killed, at moments drawn beforehand with a
-fixed seed and spread over its jobs. One plain command, `snakemake --cores 2 --config scale=smoke`, was called again
-whenever it had ended: {own["calls"]} times, {own["wall_s"]} s in all. Killed Snakemakes left {own["orphans"]} orphans.
+Over {own["of"]} ({own["jobs"]} jobs) {total} processes were killed, at moments drawn beforehand with a fixed seed and
+spread over its jobs. One plain command was called again whenever it had ended: {own["calls"]} times, {own["wall_s"]} s
+in all. Killed Snakemakes left {own["orphans"]} orphans.
 
 | killed | times |
 |---|---|
 {chr(10).join(rows)}
 
-Compared to the byte with the undisturbed run: {files} files, which is everything under `results/smoke` but
+Compared to the byte with the undisturbed run: {files} files, everything it has under `results/` but
 `*.provenance.json`, where a run says when, where and for how long it was at work ({compared}).
 **Missing: {len(wrong["missing"])}. Too many: {len(wrong["too many"])}. Different: {len(wrong["that differ"])}.**
 """

@@ -22,6 +22,7 @@ def test_killed_at_random_moments_a_run_ends_with_the_same_bytes(
     done = disturbed(folder, seed=6, n_kills=N_KILLS, n_jobs=n_jobs, log=tmp_path / "log")
     here = results(folder / "results")
     found["kills"] = {
+        "of": "one whole run at smoke scale",
         "by kind": dict(sorted(done.kills.items())),
         "calls": done.calls,
         "orphans": done.orphans,

@@ -19,7 +19,7 @@ from faults.sameness import results
 
 pytestmark = pytest.mark.faults
 PARTS = ["results/smoke/long2016-adding-length/tables/outcomes.csv"]
-LONGER = ("config/experiments/long2016-adding-length.yaml", "smoke: {train.steps: 100,", "smoke: {train.steps: 1000,")
+LONGER = ("config/experiments/long2016-adding-length.yaml", "smoke: {train.steps: 100,", "smoke: {train.steps: 400,")
 GO_ON = "call the same command again"
 
 
@@ -33,7 +33,9 @@ def call(folder: Path, *words: str) -> subprocess.Popen[str]:
 
 def wait_for_training(folder: Path) -> None:
     """Wait until a training job is at work."""
+    deadline = time.monotonic() + 600
     while not alive(folder).get("training job"):
+        assert time.monotonic() < deadline, "no training job has begun"
         time.sleep(0.05)
     time.sleep(1)
 

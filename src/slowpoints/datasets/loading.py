@@ -1,12 +1,12 @@
 """Load a data set by name, and make sure of several before any training starts."""
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from slowpoints.datasets.files import digest_of, fetch, write_bytes
+from slowpoints.datasets.files import digest_of, fetch
 from slowpoints.datasets.formats import IMAGE_READERS, Bytes, Images, symbols, text_from_zip
 from slowpoints.datasets.registry import HOME, DataError, get_dataset
+from slowpoints.files import sealed_json, write_text
 
 
 def load_images(name: str, *, data_dir: Path | None = None, home: Path = HOME) -> Images:
@@ -76,4 +76,4 @@ def prepare(name: str, *, data_dir: Path | None = None, out: Path, home: Path = 
             for role, file in dataset.files.items()
         ],
     }
-    write_bytes(out, (json.dumps(manifest, indent=1) + "\n").encode())
+    write_text(out, sealed_json(manifest))
