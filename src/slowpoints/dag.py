@@ -53,6 +53,7 @@ def check_one(experiment: Experiment, found: dict[str, Experiment]) -> None:
         _check_start(run, found, where=where)
         metrics.check(run._asdict(), experiment.studies.get(run.id, {}), where=where)
         streams.check(run.net, where=f"{where}: net")
+        streams.check_budget(run.task, run.net, where=f"{where}: net")
     meaning.check(experiment, figures=figure_names())
 
 
