@@ -160,7 +160,7 @@ class Claim:
 def parse_claim(data: Any, *, where: str) -> Claim:
     """Return the claim in `data`; every mistake is an error that names the place and what would be right."""
     if not isinstance(data, dict):
-        raise SpecError(f"{where}: expected a mapping with id, says, where, figure and test; found {data!r}")
+        raise SpecError(f"{where}: expected a mapping with id, says, where, figure and test; found {str(data)[:200]!r}")
     where = f"{where} ({data['id']})" if isinstance(data.get("id"), str) else where
     test = dict(_mapping(data.get("test"), "{statistic: mean, ...}", where=f"{where}.test"))
     if "groups" in test:
@@ -173,26 +173,30 @@ def parse_claim(data: Any, *, where: str) -> Claim:
 
 def _mapping(data: Any, example: str, *, where: str) -> dict[str, Any]:
     if not isinstance(data, dict):
-        raise SpecError(f"{where}: expected a mapping such as {example}; found {data!r}")
+        raise SpecError(f"{where}: expected a mapping such as {example}; found {str(data)[:200]!r}")
     return data
 
 
 def _check_groups(groups: Any, *, where: str) -> None:
     values = next(iter(groups.values())) if isinstance(groups, dict) and len(groups) == 1 else None
-    if not isinstance(values, list) or len(values) != 2 or values[0] == values[1]:
+    if not isinstance(values, list) or len(values) != 2 or values[0] == values[1] or not all(map(_is_plain, values)):
         example = "{cell: [pru, gru]}"
-        raise SpecError(f"{where}: expected one column with two values, such as {example}; found {groups!r}")
+        raise SpecError(f"{where}: expected one column with two values, such as {example}; found {str(groups)[:200]!r}")
 
 
 def _check_condition(column: str, wanted: Any) -> None:
     if isinstance(wanted, dict):
         for key in wanted:
             if key not in ("from", "to"):
-                raise unknown(key, ("from", "to"), what="key", where=f"where.{column}")
+                raise ValueError(str(unknown(key, ("from", "to"), what="key", where=f"where.{column}")))
         if not wanted or {type(v) for v in wanted.values()} - {int, float}:
             raise ValueError(f"where.{column}: expected such as {{from: 4, to: 19}}; found {wanted!r}")
-    elif not isinstance(wanted, str | int | float | bool | list) or wanted == []:
+    elif wanted == [] or not all(map(_is_plain, wanted if isinstance(wanted, list) else [wanted])):
         raise ValueError(f"where.{column}: expected a value, a list or a range {{from, to}}; found {wanted!r}")
+
+
+def _is_plain(value: Any) -> bool:
+    return isinstance(value, str | int | float | bool)
 
 
 def _check_region(above: float | None, below: float | None, apart: float | None) -> None:

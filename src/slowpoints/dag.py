@@ -66,6 +66,7 @@ def check_one(experiment: Experiment, found: dict[str, Experiment]) -> None:
         where = f"config/experiments/{experiment.name}.yaml: arms.{run.arm}"
         metrics.check(run._asdict(), experiment.studies.get(run.id, {}), where=where)
         streams.check(run.net, where=f"{where}: net")
+        streams.check_budget(run.task, run.net, where=f"{where}: net")
     meaning.check(experiment, figures=figure_names())
 
 

@@ -102,7 +102,7 @@ MISTAKES = [
     ({"arms": {"a": {"net.recurrent_scale": {"gate": "big"}}}}, r"net.recurrent_scale.gate: expected float"),
     ({"arms": {"a": {"net.units.x": 3}}}, "unknown key 'net.units.x'"),
     ({"arms": {"a": 3}}, "expected a mapping of overrides"),
-    ({"train": {"steps": 100, "batch": 32, "lr": "1e-3"}, "sweep": {}}, "write 1.0e-3"),
+    ({"train": {"steps": 100, "batch": 32, "lr": "1e-3"}, "sweep": {}}, "such as 0.001 or 1.0e-3, or quote it"),
     ({"sweep": {"task.n_targeted": 3}}, "expected a list of values"),
     ({"sweep": {"task.n_targeted": [3, 3]}}, "listed twice"),
     ({"analyses": ["outcome"]}, "unknown analysis 'outcome'; did you mean 'outcomes'"),

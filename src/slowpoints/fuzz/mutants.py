@@ -97,7 +97,7 @@ def tree_mutants(draw: DrawFn, files: dict[str, Tree]) -> Mutant:
     else:
         new = _another(draw, kind, old, files, last)
         parent[last] = new
-    return Mutant(name, kind, path, dumped(tree), new, True if tree == files[name] else None)
+    return Mutant(name, kind, path, content := dumped(tree), new, True if content == dumped(files[name]) else None)
 
 
 def _another(draw: DrawFn, kind: str, old: Any, files: dict[str, Tree], key: str | int) -> Any:

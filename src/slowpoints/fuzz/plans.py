@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from slowpoints import dag
-from slowpoints.fuzz.mutants import Mutant, Tree
+from slowpoints.fuzz.mutants import Mutant, Tree, dumped
 from slowpoints.spec.experiment import BLOCKS, SCALES, Experiment, load
 from slowpoints.spec.reading import parsed
 from slowpoints.spec.stacks import stacks
@@ -79,7 +79,7 @@ def _flat_before(name: str, scale: str) -> Flat:
 def _bad_message(message: str, mutant: Mutant) -> str:
     if mutant.same:
         return f"refused though it means what it did: {message}"
-    if f"{mutant.file}.yaml" not in message:
+    if mutant.file not in message:
         return f"the message does not name the file: {message}"
     if len(message) > MOST_CHARACTERS or "\n" in message.strip():
         return f"the message has {len(message)} characters in {message.count(chr(10)) + 1} lines"
@@ -91,8 +91,8 @@ def _misread(mutant: Mutant, tree: Tree, found: dict[str, Experiment]) -> str:
     if mutant.same is False:
         return "accepted, though it cannot mean anything"
     changed = {scale: _changes(_flat_before(mutant.file, scale), flat(own)) for scale, own in found.items()}
-    if mutant.same or parsed(mutant.content.decode("utf-8-sig")) == tree:
-        return f"planned differently: {next(iter(changes))}" if (changes := _any(changed)) else ""
+    if mutant.same or dumped(parsed(mutant.content.decode("utf-8-sig"))) == dumped(tree):
+        return f"planned differently: {_any(changed)[0]}" if _any(changed) else ""
     if not mutant.path:
         return ""
     for scale, changes in changed.items():
@@ -121,7 +121,7 @@ def _equal(one: Any, other: Any) -> bool:
 def _key(mutant: Mutant) -> tuple[str, ...]:
     """Return which setting a place in a file is about: (block, key), where it is about one."""
     path = [str(part) for part in mutant.path]
-    if path[0] in BLOCKS:
+    if path[0] in (*BLOCKS, "tune"):
         return tuple(path[:2])
     rest = {"scales": path[2:3], "arms": path[2:3], "join": path[2:3], "sweep": path[1:2]}.get(path[0], [])
     return tuple(rest[0].removeprefix("sweep.").split(".")) if rest else ()
@@ -158,7 +158,7 @@ def _is_idle(mutant: Mutant, tree: Tree, scales: list[str]) -> bool:
     every = [tree["scales"].get(scale, {}) for scale in scales]
     over = [key in scale or f"sweep.{key}" in scale for scale in every]
     arms = [tree["arms"][name] for name in tree["arms"]]
-    sections = ("arms", "join", "sweep", "claims", "analyses")
+    sections = ("arms", "join", "sweep", "claims", "analyses", "seeds_per_stack")
     return all(over) or key in tree.get("sweep", {}) or all(key in arm for arm in arms) or mutant.path[0] in (
         "seeds" if all("seeds" in scale for scale in every) else "", "scales", *sections)  # fmt: skip
 
@@ -166,7 +166,11 @@ def _is_idle(mutant: Mutant, tree: Tree, scales: list[str]) -> bool:
 def _wrong_values(mutant: Mutant, changed: dict[str, Flat]) -> Iterator[str]:
     """Yield what an accepted number became, if it is another."""
     key = _key(mutant)
-    if mutant.kind not in ("out of range", "mistyped", "another value") or len(key) != 2 or mutant.path[0] == "sweep":
+    if (
+        mutant.kind not in ("out of range", "mistyped", "another value")
+        or len(key) != 2
+        or "sweep" in ".".join(map(str, mutant.path))
+    ):
         return
     for changes in changed.values():
         for place, value in changes.items():

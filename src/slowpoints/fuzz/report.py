@@ -92,15 +92,15 @@ def page(found: dict[str, Any]) -> str:
     n = totals["refused"] + totals["accepted"]
     lines = [
         "# Bad input on purpose",
-        "Written by `make fuzz`. Each mutant is one settings file of the project with one change: a value or a key that is "
-        "missing, misspelt, extra, mistyped, out of range, in the wrong place, a list or another file's; a word that YAML "
-        "reads as something else (`1e-3`, `no`, `012`, `12:30:00`, a date); or a file that is cut, flipped, nested "
-        "5,000 deep, full of aliases, or in another encoding. A mutant must be refused in one message that names its file, "
-        "or be planned; then the plan may differ from the original's only where the mutation says, and must differ "
-        f"there. Of those planned, every {BUILT}th is built: network, task and optimiser, and one step of training if "
-        "it is small. Whatever else happens is a hole.",
-        f"**{n:,} mutants (seed {found['seed']}): {totals['refused']:,} refused, {totals['accepted']:,} accepted, of these "
-        f"{totals['built']:,} built. Holes: {len(found['holes'])}.**",
+        "Written by `make fuzz`. Each mutant is one settings file of the project with one change: a value or a "
+        "key that is missing, misspelt, extra, mistyped, out of range, misplaced, a list or another file's; a "
+        "word that YAML reads as something else (`1e-3`, `no`, `012`, `12:30:00`, a date); or a file that is cut, "
+        "flipped, nested 5,000 deep, full of aliases, or in another encoding. A mutant must be refused in one "
+        "message that names its file, or be planned; then the plan may differ from the original's only where the "
+        f"mutation says, and must differ there. Of those planned, every {BUILT}th is built: network, task and "
+        "optimiser, and one step of training if it is small. Whatever else happens is a hole.",
+        f"**{n:,} mutants (seed {found['seed']}): {totals['refused']:,} refused, {totals['accepted']:,} accepted, of "
+        f"these {totals['built']:,} built. Holes: {len(found['holes'])}.**",
         "| changed | tried | refused | accepted | built |\n|---|---|---|---|---|\n"
         + "\n".join(
             f"| {what} | {own.get('refused', 0) + own.get('accepted', 0)} | {own.get('refused', 0)} "
@@ -108,7 +108,5 @@ def page(found: dict[str, Any]) -> str:
             for what, own in found["counts"].items()
         ),
     ]
-    lines += [
-        f"- {hole['file']}, {hole['kind']}, {hole['at']} = {hole['new']}: {hole['hole']}" for hole in found["holes"]
-    ]
+    lines += [f"- {own['file']}, {own['kind']}, {own['at']} = {own['new']}: {own['hole']}" for own in found["holes"]]
     return "\n\n".join(lines) + "\n"

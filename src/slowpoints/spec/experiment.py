@@ -102,6 +102,11 @@ def load(path: Path, *, scale: str) -> Experiment:
     blocks = {name: own[name] for name in BLOCKS}
     resolve(**blocks, where=where)
     _check_size(sweep, arms, seeds, where=where)
+    for arm, block in envelope.join.items():  # with the cell of the base: none may have joined yet
+        own_cell = {
+            k: v.replace("{cell}", blocks["net"]["cell"]) if isinstance(v, str) else v for k, v in block.items()
+        }
+        _resolved(blocks, own_cell, {}, where=f"{where}: join.{arm}")
     runs = [
         Run(path.stem, arm, point, seed, **settings)
         for arm, overrides in arms.items()
@@ -218,6 +223,10 @@ def _check_other(envelope: Envelope, scale: str, blocks: dict[str, dict[str, Any
     own = {name: dict(block) for name, block in blocks.items()}
     sweep, arms, seeds = _scaled(envelope, envelope.scales[scale], own, where=f"{where}: scales.{scale}")
     _check_size(sweep, arms, seeds, where=f"{where}: scales.{scale}")
+    if own["tune"]:
+        build(TuneSettings, own["tune"], where=f"{where}: scales.{scale}: tune")
+    for name in set(own) - {*BLOCKS, "tune"}:
+        build(settings_class("analyses", name), own[name], where=f"{where}: scales.{scale}: analyses.{name}")
     first = {key: values[0] for key, values in sweep.items()}
     for arm, overrides in arms.items():
         _resolved(own, overrides, first, where=f"{where}: scales.{scale}: arms.{arm}")

@@ -36,8 +36,8 @@ def build(cls: type[T], data: dict[str, Any], *, where: str) -> T:
     ]
     if missing:
         raise SpecError(f"{where}: missing {', '.join(missing)}")
-    hints = _hints(cls)  # type: ignore[arg-type]
-    values = {key: _typed(value, hints[key], where=f"{where}.{key}") for key, value in data.items()}
+    declared_as = hints(cls)  # type: ignore[arg-type]
+    values = {key: typed(value, declared_as[key], where=f"{where}.{key}") for key, value in data.items()}
     try:
         return cls(**values)
     except SpecError:
@@ -47,12 +47,12 @@ def build(cls: type[T], data: dict[str, Any], *, where: str) -> T:
 
 
 @cache
-def _hints(cls: type[Any]) -> dict[str, Any]:
+def hints(cls: type[Any]) -> dict[str, Any]:
     """Return the types that a dataclass declares: planning builds each class thousands of times."""
     return typing.get_type_hints(cls)
 
 
-def _typed(value: Any, hint: Any, *, where: str) -> Any:
+def typed(value: Any, hint: Any, *, where: str) -> Any:
     """Return `value` checked against a type hint: plain types, Literal, X | None, X | dict[str, X], tuple[X, ...]."""
     origin = get_origin(hint)
     if origin is Literal:
@@ -63,15 +63,15 @@ def _typed(value: Any, hint: Any, *, where: str) -> Any:
         if value is None and type(None) in get_args(hint):
             return None
         choices = [a for a in get_args(hint) if a is not type(None)]
-        return _typed(value, _chosen(value, choices, where=where), where=where)
+        return typed(value, _chosen(value, choices, where=where), where=where)
     if origin is dict and get_args(hint)[1] is not Any:
         inner = get_args(hint)[1]
-        return {key: _typed(v, inner, where=f"{where}.{key}") for key, v in _plain(value, dict, where=where).items()}
+        return {key: typed(v, inner, where=f"{where}.{key}") for key, v in _plain(value, dict, where=where).items()}
     if origin is tuple:
         if not isinstance(value, list | tuple):
             raise SpecError(f"{where}: expected a list, found {value!r}")
         inner = get_args(hint)[0]
-        return tuple(_typed(v, inner, where=f"{where}[{i}]") for i, v in enumerate(value))
+        return tuple(typed(v, inner, where=f"{where}[{i}]") for i, v in enumerate(value))
     return _plain(value, origin or hint, where=where)
 
 
@@ -87,7 +87,9 @@ def _chosen(value: Any, choices: list[Any], *, where: str) -> Any:
 
 def _plain(value: Any, kind: type, *, where: str) -> Any:
     if isinstance(value, list) and kind is not list:
-        raise SpecError(f"{where}: a list is a value only under 'sweep' (where it means: try each); found {value!r}")
+        raise SpecError(
+            f"{where}: a list is a value only under 'sweep' (where it means: try each); found {str(value)[:200]}"
+        )
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         _check_size(value, where=where)
         return float(value)

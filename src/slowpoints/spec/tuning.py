@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from slowpoints.spec.reading import read_yaml
-from slowpoints.spec.settings import PER_RUN_NET, NetSettings, defines_setting, names, resolve
-from slowpoints.spec.strict import SpecError, unknown
+from slowpoints.spec.settings import PER_RUN_NET, NetSettings, defines_setting, names, resolve, settings_class
+from slowpoints.spec.strict import SpecError, hints, typed, unknown
 from slowpoints.spec.training import PER_RUN_TRAIN, TrainSettings
 
 SPACES = Path(__file__).resolve().parents[3] / "config" / "spaces"
@@ -81,6 +81,7 @@ def study(
 
     A key that the run's cell or task lacks is left out, and so are choices that its settings refuse.
     """
+    where = f"{where}, config/spaces/{tune.space}.yaml"
     mine = {key: own for key, own in whole.items() if key not in fixed and _part(key)[1] in run[_part(key)[0]]}
     if not mine:
         raise SpecError(f"{where}: nothing is left to tune; keys of the space: {sorted(whole)}")
@@ -161,7 +162,27 @@ def _distribution(key: str, value: Any, *, where: str) -> Distribution:
     per = rest.pop("per", "run")
     if rest or per not in ("run", "stream", "keep"):
         raise SpecError(f"{where}: beside {kinds[0]} only per: stream or per: keep; found {value!r}")
-    return Distribution(kinds[0], _values(kinds[0], value[kinds[0]], where=where), per)
+    values = _values(kinds[0], value[kinds[0]], where=where)
+    for own in values if kinds[0] == "choice" else ():
+        _check_choice(key, own, where=where)
+    return Distribution(kinds[0], values, per)
+
+
+def _check_choice(key: str, value: Any, *, where: str) -> None:
+    """Refuse a choice that no settings take: one that only some take is left out for the others."""
+    block, name = _part(key)
+    folder = {"net": "cells", "task": "tasks"}.get(block)
+    classes: list[Any] = [NetSettings if block == "net" else TrainSettings] if name in OWN.get(block, ()) else []
+    if folder and not classes:
+        classes = [settings_class(folder, file) for file in names(folder) if defines_setting(folder, file, name)]
+    errors = []
+    for cls in classes:
+        try:
+            typed(value, hints(cls)[name], where=where)
+        except SpecError as error:
+            errors.append(error)
+    if len(errors) == len(classes):
+        raise errors[0]
 
 
 def _values(kind: str, values: Any, *, where: str) -> tuple[Any, ...]:
