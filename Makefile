@@ -1,5 +1,5 @@
 # Thin: what is done stands in the Snakefile and in workflow/scripts.
-.PHONY: help setup reproduce test bench bench-gpu bench-points bench-tuning cost readme lock upgrade clean
+.PHONY: help setup reproduce test bench bench-gpu bench-points bench-tuning cost site-test readme lock upgrade clean
 N ?= all
 TORCH ?= cpu
 STAGE = TORCH=$(TORCH) workflow/scripts/stage
@@ -14,18 +14,20 @@ help:
 	@echo "make bench-points          the search for slow points against Adam (20 minutes), write docs/slow-points.md"
 	@echo "make bench-tuning          the cost of a tuned point against one process per trial, write docs/tuning.md"
 	@echo "make cost                  networks and operations of the planned study of capacity, write docs/cost-collins2017.md"
+	@echo "make site-test             the site of the last laptop run in a real browser (minutes), write docs/site.md"
 	@echo "make readme                write the claims of the last laptop run into the README"
 	@echo "make lock | make upgrade   pin again what envs/*.in ask for | with the newest versions"
 	@echo "make clean                 remove the environments and caches; results stay"
 
 setup:
-	@for stage in driver train analysis figures paper; do $(STAGE) $$stage || exit 1; done
+	@for stage in driver train analysis figures paper site; do $(STAGE) $$stage || exit 1; done
 
 reproduce: setup
 	$(STAGE) driver -m snakemake --cores $(N) --config scale=laptop torch=$(TORCH)
 	@echo "paper    results/laptop/paper.pdf"
 	@echo "figures  results/laptop/figures/"
 	@echo "claims   results/laptop/claims.csv"
+	@echo "to read  results/laptop/site/index.html"
 
 test: setup
 	workflow/scripts/check
@@ -44,6 +46,9 @@ bench-tuning:
 
 cost:
 	$(STAGE) train -m slowpoints cost --paper collins2017 --out docs
+
+site-test:
+	$(STAGE) browser -m pytest -W error -q --confcutdir=tests/browser tests/browser --write docs
 
 readme:
 	$(STAGE) figures -m slowpoints readme --scale laptop

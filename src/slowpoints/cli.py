@@ -33,6 +33,7 @@ ONE_LINE = {
     "NotebookError",
     "ClaimError",
     "ReadmeError",
+    "SiteError",
     "OSError",
     "PermissionError",
 }
