@@ -1,5 +1,5 @@
 # Thin: what is done stands in the Snakefile and in workflow/scripts.
-.PHONY: help doctor setup reproduce test bench bench-gpu bench-points bench-tuning cost costs first-figure readme lock upgrade clean slurm-test faults bench-planning s3-test
+.PHONY: help doctor setup reproduce test bench bench-gpu bench-points bench-tuning cost costs first-figure readme lock upgrade clean slurm-test faults bench-planning s3-test site-test
 N ?= all
 TORCH ?= cpu
 STAGE = TORCH=$(TORCH) workflow/scripts/stage
@@ -21,6 +21,7 @@ help:
 	@echo "make bench-planning        how long 10,000 and 100,000 runs take to plan, write docs/planning.md"
 	@echo "make slurm-test            the smoke scale through a SLURM of one node installed here (root, apt-get), write docs/slurm.md"
 	@echo "make s3-test               results in an object store, a stand-in on this machine, write docs/s3.md"
+	@echo "make site-test             the site of the last laptop run in a real browser (minutes), write docs/site.md"
 	@echo "make readme                write the claims of the last laptop run into the README"
 	@echo "make lock | make upgrade   pin again what envs/*.in ask for | with the newest versions"
 	@echo "make clean                 remove the environments and caches; results stay"
@@ -29,7 +30,7 @@ doctor:
 	@workflow/scripts/doctor
 
 setup:
-	@for stage in driver train analysis figures paper; do $(STAGE) $$stage || exit 1; done
+	@for stage in driver train analysis figures paper site; do $(STAGE) $$stage || exit 1; done
 
 reproduce: setup
 	$(STAGE) driver -m snakemake --cores $(N) --config scale=laptop torch=$(TORCH) -- all appendix
@@ -37,6 +38,7 @@ reproduce: setup
 	@echo "figures  results/laptop/figures/"
 	@echo "claims   results/laptop/claims.csv"
 	@echo "times    results/laptop/appendix.pdf"
+	@echo "to read  results/laptop/site/index.html"
 
 test: setup
 	workflow/scripts/check
@@ -73,6 +75,9 @@ slurm-test:
 
 s3-test:
 	$(STAGE) kubernetes workflow/scripts/s3_test.py
+
+site-test:
+	$(STAGE) browser -m pytest -W error -q --confcutdir=tests/browser tests/browser --write docs
 
 readme:
 	$(STAGE) figures -m slowpoints readme --scale laptop

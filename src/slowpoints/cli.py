@@ -50,6 +50,7 @@ ONE_LINE = {
     "ReadmeError",
     "TraceError",
     "VerifyError",
+    "SiteError",
     "OSError",
     "PermissionError",
     "OutOfMemory",
