@@ -81,6 +81,13 @@ def timings(args: argparse.Namespace) -> None:
     timings.write(Path.cwd(), args.scale, torch=args.torch, table=args.table, text=args.text)
 
 
+def crate(args: argparse.Namespace) -> None:
+    """Pack a finished run and the project into one archive that describes itself, an RO-Crate."""
+    from slowpoints import crate
+
+    crate.write(Path.cwd(), args.scale, args.out)
+
+
 def paper(args: argparse.Namespace) -> None:
     """Compile the paper, or its appendix, from the results of one scale."""
     from slowpoints import paper
@@ -115,5 +122,6 @@ STAGES = [
     Command(claims, {"--scale": TEXT, "--torch": {"default": "cpu"}, "--claims": FILE, "--numbers": FILE}),
     Command(timings, {"--scale": TEXT, "--torch": {"default": "cpu"}, "--table": FILE, "--text": FILE}),
     Command(paper, {"--text": {"type": Path, "default": Path("paper/paper.typ")}, "--scale": TEXT, "--out": FILE}),
+    Command(crate, {"--scale": TEXT, "--out": FILE}),
     Command(rebuild, {"--name": TEXT, "--data-dir": {"type": Path}, "--out": FILE}),
 ]  # fmt: skip

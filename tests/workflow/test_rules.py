@@ -56,6 +56,7 @@ ALLOWED = {
     "figures": {"records", "statistics", "capacity"},
     "claims": {"spec", "records", "claim_spec", "statistics", "dag"},
     "jobs": {"records"},
+    "crate": {"spec", "records", "jobs", "dag"},
     "timings": {"spec", "records", "jobs"},
     "readme": {"records", "claims", "jobs"},
     "trace": BASE | {"claim_spec", "claims", "dag", "jobs", "readme"},
