@@ -23,6 +23,7 @@ include: "workflow/rules/analyse.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/paper.smk"
 include: "workflow/rules/site.smk"
+include: "workflow/rules/provenance.smk"
 
 
 localrules:  # seconds of work, and a download: not worth a job of their own on a cluster
@@ -91,6 +92,12 @@ rule appendix:
     """What the run took: time and memory per stage, machines, environments."""
     input:
         f"results/{SCALE}/appendix.pdf",
+
+
+rule crate:
+    """An archive of the run that describes itself."""
+    input:
+        f"results/{SCALE}/crate.zip",
 
 
 rule paper:

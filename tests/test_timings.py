@@ -7,7 +7,7 @@ import pytest
 import made_run
 from plans import ROOT
 from slowpoints import jobs, paper, timings
-from slowpoints.records import BadResult, read_table
+from slowpoints.records import BadResult, read_table, write_records
 
 HEAD = "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load\tcpu_time\n"
 
@@ -88,6 +88,15 @@ def test_records_without_provenance_are_named(root):
     (root / "results/smoke" / made_run.EXPERIMENT / "runs" / "gru-00000000-0.provenance.json").unlink()
     with pytest.raises(BadResult, match="missing; rebuild it"):
         jobs.read_all(root, "smoke")
+
+
+def test_a_stack_of_an_older_plan_does_not_count(root):
+    runs = root / "results/smoke" / made_run.EXPERIMENT / "runs"
+    older = made_run.FACTS | {"id": f"{made_run.EXPERIMENT}/gru/1", "outcome": "ok"}
+    write_records(runs / "gru-ffffffff-0.jsonl", [older])
+    made = json.dumps(made_run.MADE | {"started": "2025-01-02T03:04:05Z"})
+    (runs / "gru-ffffffff-0.provenance.json").write_text(made)
+    assert {job.stack for job in jobs.read_all(root, "smoke")} == set(made_run.ENDS)
 
 
 def test_jobs_that_are_kept_are_read_again_as_they_were(root):

@@ -231,6 +231,16 @@ def figure_params(name: str) -> tuple[str, str]:
     )
 
 
+def finished(scale: str) -> list[str]:
+    """Return what a finished run has: records, provenance, tables, figures, claims and the paper."""
+    found = [
+        path
+        for name in experiments(scale)
+        for path in (*runs(scale, name), *runs(scale, name, ".provenance.json"), *tables(scale, name))
+    ]
+    return [*found, *figure_files(scale), f"results/{scale}/claims.csv", f"results/{scale}/paper.pdf"]
+
+
 def environment(stage: str, torch: str) -> str:
     """Return the digest of a stage's environment."""
     return env(stage, torch=torch)

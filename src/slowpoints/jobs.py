@@ -50,13 +50,21 @@ def read(root: Path, records: str) -> Job:
     if not told.is_file():
         raise BadResult(told, "missing")
     runs = [(row["id"], row["outcome"]) for row in rows]
-    return Job(records, runs, {key: rows[0][key] for key in FACTS}, json.loads(told.read_text(encoding="utf-8")))
+    facts = {key: rows[0].get(key, "not recorded") for key in FACTS}  # older records lack some
+    return Job(records, runs, facts, json.loads(told.read_text(encoding="utf-8")))
 
 
 def read_all(root: Path, scale: str, experiment: str = "*") -> list[Job]:
-    """Return the jobs of one scale whose records lie under `root`, of one experiment or of all."""
+    """Return the jobs of one scale whose records lie under `root`, of one experiment or of all, by their files' names.
+
+    Stacks of older plans stay on disk: of two jobs with a run in common, the one that began later counts.
+    """
     found = sorted((root / "results" / scale).glob(f"{experiment}/runs/*.jsonl"))
-    return [read(root, path.relative_to(root).as_posix()) for path in found]
+    jobs = [read(root, path.relative_to(root).as_posix()) for path in found]
+    last: dict[str, Job] = {}
+    for job in sorted(jobs, key=lambda one: str(one.made["started"])):
+        last |= {name: job for name, _ in job.runs}
+    return [job for job in jobs if all(last[name] is job for name, _ in job.runs)]
 
 
 def keep(jobs: list[Job], path: Path) -> None:

@@ -82,6 +82,13 @@ def timings(args: argparse.Namespace) -> None:
     timings.write(Path.cwd(), args.scale, torch=args.torch, table=args.table, text=args.text)
 
 
+def crate(args: argparse.Namespace) -> None:
+    """Pack a finished run and the project into one archive that describes itself, an RO-Crate."""
+    from slowpoints import crate
+
+    crate.write(Path.cwd(), args.scale, args.out)
+
+
 def paper(args: argparse.Namespace) -> None:
     """Compile the paper, or its appendix, from the results of one scale."""
     from slowpoints import paper
@@ -133,5 +140,6 @@ STAGES = [
     Command(paper, {"--text": {"type": Path, "default": Path("paper/paper.typ")}, "--scale": TEXT, "--out": FILE}),
     Command(cells, {"--out": FILE}),
     Command(site, {"--scale": TEXT, "--cells": FILE, "--out": FILE}),
+    Command(crate, {"--scale": TEXT, "--out": FILE}),
     Command(rebuild, {"--name": TEXT, "--data-dir": {"type": Path}, "--out": FILE}),
 ]  # fmt: skip

@@ -39,7 +39,7 @@ class Place(NamedTuple):
 def places(scale: str) -> list[Place]:
     """Return where results of `scale` are, a run here first; nowhere is an error."""
     found = [Place(scale, f"results/{scale}", False), Place(scale, f"paper/reference/{scale}", True)]
-    there = [place for place in found if place.path.is_dir() and (place.is_kept or any(place.path.glob("*/runs")))]
+    there = [place for place in found if place.path.is_dir() and (place.is_kept or list(place.path.glob("*/runs")))]
     if not there:
         looked = " nor ".join(place.folder for place in found)
         raise TraceError(f"no results in {looked}; make them with: snakemake --cores 2 --config scale={scale}")
