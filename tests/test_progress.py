@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import platform
 import subprocess
 import sys
 import time
@@ -44,6 +45,7 @@ Error in rule train_stack:
 
 
 HEAD = """\
+  Host: another-machine
 Provided cores: 4 (use --cores to define parallelism)
 Job stats:
 job                   count
@@ -152,6 +154,13 @@ def test_a_run_that_was_killed_is_told_from_one_that_ended(folder: Path) -> None
     assert report.look(folder, scale=SCALE).status == "ended"
     found[0].write_text(text + failure(2, STACKS[1], 9) + "Complete log(s): x\n")
     assert report.look(folder, scale=SCALE).status == "failed"
+    found[0].write_text(text.replace("another-machine", platform.node()))
+    (folder / ".snakemake/locks").mkdir()
+    (folder / ".snakemake/locks/0.input.lock").touch()
+    assert report.look(folder, scale=SCALE).status == "cut off", "its machine is this one, and it has no process here"
+    found[0].write_text(text)
+    assert report.look(folder, scale=SCALE).status == "running"
+    found[0].write_text(text + failure(2, STACKS[1], 9) + "Complete log(s): x\n")
     assert "failed 2 times; see" in progress.show(folder, scale=SCALE)
     assert "no run was started" in progress.show(folder, scale="paper")
 
