@@ -6,14 +6,15 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from conftest import Snakemake
 from plans import ROOT
 
 pytestmark = pytest.mark.dag
+Snakemake = Callable[..., subprocess.CompletedProcess[str]]
 EXPERIMENT = "long2016-state"
 
 
