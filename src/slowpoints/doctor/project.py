@@ -22,7 +22,7 @@ def settings(root: Path) -> dict[str, str]:
 
 def to_build(root: Path, *, torch: str) -> dict[str, str]:
     """Return {environment: why it is to be built}, of those that `make setup` makes."""
-    states = {stage: _state(root, stage, torch=torch) for stage in SETUP}
+    states = {stage: state_of(root, stage, torch=torch) for stage in SETUP}
     return {stage: state for stage, state in states.items() if state}
 
 
@@ -34,7 +34,7 @@ def environments(missing: dict[str, str]) -> Finding:
     return Finding("note", "environments", says, "make setup (or the first job that needs one) builds it, once")
 
 
-def _state(root: Path, stage: str, *, torch: str) -> str:
+def state_of(root: Path, stage: str, *, torch: str) -> str:
     """Return why an environment is to be built, '' if it is ready: as workflow/scripts/stage sees it."""
     lock = (root / "envs" / f"{stage}.lock").read_text(encoding="utf-8")
     has_torch = "torch-" in lock.partition("\n")[0]

@@ -15,6 +15,7 @@ LINE = re.compile(
     r"| +log: (?P<log>[^,]+?)(?:,.*| \(check log.*)?"
     r"|Finished jobid: (?P<finished>\d+).*"
     r"|Trying to restart job (?P<again>\d+)\."
+    r"|  Host: (?P<host>\S+)"
     r"|Provided (?:cores|remote nodes): (?P<width>\d+).*"
     r"|(?P<planned>\w+) +(?P<count>\d+)"
     r"|(?P<complete>Complete log.*)"
@@ -39,6 +40,7 @@ class Run:
     """One call of Snakemake."""
 
     path: Path
+    host: str = ""
     begun: float = 0.0
     width: int = 1  # cores, or jobs at once on a cluster
     planned: dict[str, int] = field(default_factory=dict)  # jobs by rule
@@ -84,6 +86,8 @@ def read(path: Path) -> Run:
             run.jobs[int(word["finished"])].ended = now
         elif "again" in word and int(word["again"]) in run.jobs:
             run.jobs[int(word["again"])].is_failed = False
+        elif "host" in word:
+            run.host = word["host"]
         elif "width" in word:
             run.width = int(word["width"])
         elif "planned" in word and not run.jobs:

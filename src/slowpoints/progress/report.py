@@ -1,5 +1,6 @@
 """The page that `slowpoints progress` prints."""
 
+import platform
 import sys
 import time
 from collections import Counter
@@ -10,12 +11,12 @@ from slowpoints import costs, dag
 from slowpoints.doctor.machine import n_cores
 from slowpoints.doctor.words import duration
 from slowpoints.progress import log, remaining, state
-from slowpoints.running import workflows
+from slowpoints.running import PROCESSES, workflows
 from slowpoints.spec.stacks import Stack
 
 RULES = {"train_stack": "train", "analyse_experiment": "analyse", "figure": "figures", "judge": "claims",
          "compile_paper": "paper", "data_set": "data", "authors_trials": "data"}  # fmt: skip
-SILENT_S = 900.0  # a lock whose run has logged nothing for so long, on no process of this machine, is taken for dead
+SILENT_S = 900.0  # a run of another machine that has logged nothing for so long is taken for dead
 EVERY_S = 10.0
 CLEAR = "\x1b[2J\x1b[H"
 
@@ -87,9 +88,15 @@ def _status(root: Path, run: log.Run | None, *, is_last: bool) -> str:
         return "failed"
     if run.is_complete:
         return "ended"
+    return "running" if is_last and _goes_on(root, run) else "cut off"
+
+
+def _goes_on(root: Path, run: log.Run) -> bool:
+    """Return whether the run has a process here, or, of another machine, a lock and a log that is still written."""
+    if workflows(root) or (run.host == platform.node() and PROCESSES.is_dir()):
+        return bool(workflows(root))
     is_locked = any((root / ".snakemake" / "locks").glob("*"))
-    is_fresh = time.time() - run.path.stat().st_mtime < SILENT_S
-    return "running" if is_last and (workflows(root) or (is_locked and is_fresh)) else "cut off"
+    return is_locked and time.time() - run.path.stat().st_mtime < SILENT_S
 
 
 def _head(view: View) -> str:
