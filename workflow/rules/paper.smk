@@ -37,8 +37,8 @@ rule compile_paper:
     """Compile the paper; its figures and numbers come from the results of its scale."""
     input:
         lambda w: dag.paper_inputs(w.scale),
-        text=SOURCE + "paper/paper.typ",
-        references=SOURCE + "paper/refs.bib",
+        text=f"{SOURCE}paper/paper.typ",
+        references=f"{SOURCE}paper/refs.bib",
     output:
         report("results/{scale}/paper.pdf", category="paper and claims"),
     log:
