@@ -5,7 +5,7 @@ rule figure:
     """Execute the notebook of one figure; the executed copy stays to be read, also when it fails."""
     input:
         unpack(lambda w: dag.figure_inputs(w.scale, w.figure)),
-        notebook=local(ancient(SOURCE + "notebooks/{figure}.ipynb")),
+        notebook=local(ancient(f"{SOURCE}notebooks/{{figure}}.ipynb")),
     output:
         pdf="results/{scale}/figures/{figure}.pdf",
         png=report(

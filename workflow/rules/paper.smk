@@ -38,8 +38,8 @@ rule compile_paper:
     input:
         lambda w: dag.paper_inputs(w.scale),
         lambda w: dag.figure_sums(w.scale),
-        text=local(SOURCE + "paper/paper.typ"),
-        references=local(SOURCE + "paper/refs.bib"),
+        text=local(f"{SOURCE}paper/paper.typ"),
+        references=local(f"{SOURCE}paper/refs.bib"),
     output:
         report("results/{scale}/paper.pdf", category="paper and claims"),
     log:

@@ -28,7 +28,7 @@ rule compile_appendix:
     """Compile the appendix: time and memory per stage, machines, environments. Apart from the paper, whose bytes stay the same."""
     input:
         "results/{scale}/appendix.json",
-        text=SOURCE + "paper/appendix.typ",
+        text=f"{SOURCE}paper/appendix.typ",
     output:
         "results/{scale}/appendix.pdf",
     log:

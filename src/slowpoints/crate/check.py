@@ -10,8 +10,10 @@ import zipfile
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from requests.structures import CaseInsensitiveDict
 from requests_cache import CachedSession
-from requests_cache.models import CachedRequest, CachedResponse
+from requests_cache.models.request import CachedRequest
+from requests_cache.models.response import CachedResponse
 from rocrate_validator.models import Severity
 from rocrate_validator.models.settings import ValidationSettings
 from rocrate_validator.services import validate
@@ -42,7 +44,7 @@ def _lay_vocabulary(answers: Path) -> None:
     request = CachedRequest(method="GET", url=VOCABULARY)
     answer = CachedResponse(
         content=json.dumps(terms).encode(), status_code=200, url=VOCABULARY, encoding="utf-8", request=request,
-        headers={"Content-Type": "application/ld+json"},
+        headers=CaseInsensitiveDict({"Content-Type": "application/ld+json"}),
     )  # fmt: skip
     session.cache.save_response(answer, session.cache.create_key(request))
     session.close()
