@@ -11,7 +11,7 @@ from slowpoints.doctor.words import Finding
 from slowpoints.running import workflows
 
 SETUP = ("driver", "train", "analysis", "figures", "paper")  # what `make setup` builds
-STAGE_BYTES = 6e8  # of disk that one environment takes, rounded up
+STAGE_BYTES = 4e8  # of disk that one environment takes on average, rounded up
 
 
 def settings(root: Path) -> dict[str, str]:
