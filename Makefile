@@ -1,7 +1,10 @@
 # Thin: what is done stands in the Snakefile and in workflow/scripts.
-.PHONY: help setup reproduce test bench bench-gpu bench-points bench-tuning cost readme lock upgrade clean
+.PHONY: help setup reproduce test bench bench-gpu bench-points bench-tuning verify fuzz cost readme lock upgrade clean
 N ?= all
 TORCH ?= cpu
+SCALE ?= laptop
+SAMPLE ?= 5
+SEED ?= 0
 STAGE = TORCH=$(TORCH) workflow/scripts/stage
 
 help:
@@ -13,6 +16,8 @@ help:
 	@echo "make bench-gpu             the same on a GPU, against cuDNN; write docs/speed-gpu.md"
 	@echo "make bench-points          the search for slow points against Adam (20 minutes), write docs/slow-points.md"
 	@echo "make bench-tuning          the cost of a tuned point against one process per trial, write docs/tuning.md"
+	@echo "make verify                train a sample of a finished run again and compare (SCALE=laptop SAMPLE=5 SEED=0)"
+	@echo "make fuzz                  change every settings file in 20,000 ways (an hour), write docs/fuzz.md"
 	@echo "make cost                  networks and operations of the planned study of capacity, write docs/cost-collins2017.md"
 	@echo "make readme                write the claims of the last laptop run into the README"
 	@echo "make lock | make upgrade   pin again what envs/*.in ask for | with the newest versions"
@@ -42,6 +47,12 @@ bench-points:
 
 bench-tuning:
 	$(STAGE) train -m slowpoints bench-tuning --out docs
+
+verify:
+	$(STAGE) train -m slowpoints verify --scale $(SCALE) --sample $(SAMPLE) --seed $(SEED) --torch $(TORCH)
+
+fuzz:
+	$(STAGE) test -m slowpoints fuzz --out docs
 
 cost:
 	$(STAGE) train -m slowpoints cost --paper collins2017 --out docs

@@ -7,6 +7,11 @@ from slowpoints.notebook import NotebookError
 from slowpoints.spec import config as settings
 from slowpoints.spec.strict import SpecError
 
+if set("{}") & set(str(workflow.basedir)):
+    raise WorkflowError(
+        f"{workflow.basedir}: Snakemake takes braces in the name of a folder for wildcards; give it another name"
+    )
+
 try:
     settings.check(config, root=Path(workflow.basedir))
     dag.experiments(config["scale"])
