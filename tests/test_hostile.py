@@ -76,7 +76,7 @@ def test_the_command_of_every_rule_quotes_what_it_is_given() -> None:
 
 
 def bomb(levels: int) -> bytes:
-    """Return a pickle of a list that holds the list before it twice, and so on: small here, 2**levels when copied out."""
+    """Return a pickle of a list that holds the one before it twice, and so on: small here, 2**levels copied out."""
     value: list[object] = ["x"]
     for _ in range(levels):
         value = [value, value]

@@ -1,11 +1,16 @@
 """Bad input through Snakemake itself: one message, exit status 1, no traceback, no job."""
 
+import os
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from plans import ROOT
 from workflow.conftest import Snakemake
 
 pytestmark = pytest.mark.dag
@@ -67,3 +72,27 @@ def test_a_mutant_ends_in_one_message(mutant: str, project: Path, snakemake: Sna
     assert "Traceback" not in done.stdout
     assert "train_stack" not in done.stdout
     assert len(done.stdout) < 2500, done.stdout
+
+
+def called_in(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Return what Snakemake does in a copy of the project."""
+    driver = ROOT / ".envs" / "driver" / "bin"
+    path = f"{Path(sys.executable).parent}:{driver}:{os.environ['PATH']}"
+    command = [str(driver / "snakemake"), "--cores", "1", "results/smoke/data/mnist14.json", "--config", *words]
+    command = [str(driver / "snakemake"), "--cores", "1", "results/smoke/data/mnist14.json", "--config", *words]
+                          text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["it's $(touch harm) `here`", "{a} b"])
+def test_the_names_of_folders_reach_the_shell_as_they_are(name: str, project: Path, tmp_path: Path) -> None:
+    copy = tmp_path / name
+    shutil.copytree(project, copy, ignore=shutil.ignore_patterns("results", ".snakemake"))
+    data = copy / "data; {x} 'own' $(touch harm) d"
+    data.mkdir()
+    done = called_in(copy, "scale=smoke", f"data_dir={data.name}")
+    assert not list(tmp_path.rglob("harm"))
+    if "{" in name:
+        assert "give it another name" in done.stdout
+        assert "Traceback" not in done.stdout
+    else:
+        assert (copy / "results/smoke/data/mnist14.json").is_file(), done.stdout[-2000:]
