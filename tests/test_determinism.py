@@ -89,6 +89,15 @@ def test_what_is_not_the_same_here_is_said_and_judged_by_the_tolerance(finished:
         assert "engine eager, here" in own.other
 
 
+def test_a_record_older_than_a_setting_is_trained_with_its_default(finished: Path) -> None:
+    from slowpoints.records import read_records
+
+    net = {key: value for key, value in read_records(finished)[0]["net"].items() if key != "bias_init"}
+    rewritten(finished, net=net)
+    assert [own.verdict for own in found()] == ["equal"] * 3
+    assert all("net.bias_init was not a setting then" in own.other for own in found())
+
+
 def test_where_there_is_nothing_to_verify_that_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(verify.VerifyError, match="no records; make them with: snakemake"):

@@ -79,8 +79,9 @@ def called_in(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     driver = ROOT / ".envs" / "driver" / "bin"
     path = f"{Path(sys.executable).parent}:{driver}:{os.environ['PATH']}"
     command = [str(driver / "snakemake"), "--cores", "1", "results/smoke/data/mnist14.json", "--config", *words]
-    command = [str(driver / "snakemake"), "--cores", "1", "results/smoke/data/mnist14.json", "--config", *words]
-                          text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)  # fmt: skip
+    env = os.environ | {"PATH": path, "SLOWPOINTS_ENVS": "active"}
+    out = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    return subprocess.run(command, cwd=folder, env=env, check=False, text=True, **out)
 
 
 @pytest.mark.parametrize("name", ["it's $(touch harm) `here`", "{a} b"])
