@@ -1,7 +1,10 @@
 # Thin: what is done stands in the Snakefile and in workflow/scripts.
-.PHONY: help doctor setup reproduce test bench bench-gpu bench-points bench-tuning cost costs first-figure readme lock upgrade clean slurm-test faults bench-planning s3-test site-test
+.PHONY: help doctor setup reproduce test bench bench-gpu bench-points bench-tuning cost costs first-figure readme lock upgrade clean slurm-test faults bench-planning s3-test site-test verify fuzz
 N ?= all
 TORCH ?= cpu
+SCALE ?= laptop
+SAMPLE ?= 5
+SEED ?= 0
 STAGE = TORCH=$(TORCH) workflow/scripts/stage
 
 help:
@@ -15,6 +18,8 @@ help:
 	@echo "make bench-gpu             the same on a GPU, against cuDNN; write docs/speed-gpu.md"
 	@echo "make bench-points          the search for slow points against Adam (20 minutes), write docs/slow-points.md"
 	@echo "make bench-tuning          the cost of a tuned point against one process per trial, write docs/tuning.md"
+	@echo "make verify                train a sample of a finished run again and compare (SCALE=laptop SAMPLE=5 SEED=0)"
+	@echo "make fuzz                  change every settings file in 20,000 ways (an hour), write docs/fuzz.md"
 	@echo "make cost                  networks and operations of the planned study of capacity, write docs/cost-collins2017.md"
 	@echo "make costs                 keep what the jobs of the last runs took, write docs/costs.md"
 	@echo "make first-figure          seconds from a fresh clone to the first figure, write docs/first-figure.md"
@@ -57,6 +62,12 @@ bench-points:
 
 bench-tuning:
 	$(STAGE) train -m slowpoints bench-tuning --out docs
+
+verify:
+	$(STAGE) train -m slowpoints verify --scale $(SCALE) --sample $(SAMPLE) --seed $(SEED) --torch $(TORCH)
+
+fuzz:
+	$(STAGE) test -m slowpoints fuzz --out docs
 
 cost:
 	$(STAGE) train -m slowpoints cost --paper collins2017 --out docs

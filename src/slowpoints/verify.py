@@ -17,11 +17,10 @@ from slowpoints.job import Made, device_named, made, start_from, train_code, ver
 from slowpoints.records import read_arrays, read_records
 from slowpoints.spec.digests import env
 from slowpoints.spec.experiment import BLOCKS
+from slowpoints.spec.settings import resolve
 from slowpoints.train import Trainer
 
-AT_FIRST = (
-    1e-2  # of the loss, between the start and the first look: 30 times what was measured, see docs/determinism.md
-)
+AT_FIRST = 1e-2  # of the loss up to the first look: rounding is far below at first, and grows; see docs/determinism.md
 RECORDED = ("outcome", "steps", "steps_to_solve", "solved", "metrics", "curve", "units", "n_parameters")
 
 
@@ -63,6 +62,7 @@ def compare(path: Path, row: int, *, torch_build: str, data_dir: Path | None) ->
     first = first_difference(record["curve"], again.records[0]["curve"])
     kept_as, here = described(record), described(own)
     other = "; ".join(f"{key} {value}, here {here[key]}" for key, value in kept_as.items() if value != here[key])
+    other += "".join(f"; {key} was not a setting then" for key in sorted(unknown_then(record)))
     verdict = "equal" if same_bits else "within tolerance" if other and first <= AT_FIRST else "differs"
     return Compared(record["id"], other, verdict, first, distance(before, after))
 
@@ -75,7 +75,7 @@ def trained(
     A trial that was stopped at a rung is stopped there again: which trials go on is for its study to say.
     """
     device = device_named("cpu" if record["device"].startswith("cpu") else "cuda", matmul=record["matmul"])
-    run = {name: record[name] for name in ("experiment", "arm", "sweep", "seed", "id", *BLOCKS)}
+    run = {name: record[name] for name in ("experiment", "arm", "sweep", "seed", "id")} | filled(record)
     start = None
     if origin := run["train"]["start"]:
         folder = path.parents[2] / origin
@@ -94,6 +94,17 @@ def trained(
         "digests": record["digests"] | {"code": train_code(run, trainer=module), "env": env("train", torch=torch_build)}
     }
     return made(trainer), plan | versions(device, engine=engine_of(trainer.net, device))
+
+
+def filled(record: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings of a record; what was not a setting when it was made has its default, which is how it was."""
+    return resolve(*(record[name] for name in BLOCKS), where=record["id"])
+
+
+def unknown_then(record: dict[str, Any]) -> set[str]:
+    """Return the settings that a record lacks."""
+    own = filled(record)
+    return {f"{name}.{key}" for name in BLOCKS for key in own[name].keys() - record[name].keys()}
 
 
 def described(record: dict[str, Any]) -> dict[str, str]:

@@ -7,6 +7,11 @@ from slowpoints.notebook import NotebookError
 from slowpoints.spec import config as settings
 from slowpoints.spec.strict import SpecError
 
+if set("{}") & set(str(HERE)):
+    raise WorkflowError(
+        f"{HERE}: Snakemake takes braces in the name of a folder for wildcards; give it another name"
+    )
+
 # A killed Snakemake cannot remove its locks; whether it is alive is told by a lock of the operating system.
 if workflow.is_main_process:
     ALIVE = locks.drop_stale(Path(".snakemake"))

@@ -29,6 +29,9 @@ KNOWN: dict[tuple[str, str], Any] = {
     ("_codecs", "encode"): _as_bytes,
 }
 
+WRONG = (pickle.UnpicklingError, EOFError, AttributeError, LookupError, TypeError, ValueError, OverflowError,
+         MemoryError, RecursionError)  # fmt: skip
+
 
 class _Reader(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
@@ -42,5 +45,5 @@ def read_pickle(file: BinaryIO) -> Any:
     """Return what is pickled in `file`; text of Python 2 is read as Latin-1, as its arrays need."""
     try:
         return _Reader(file, encoding="latin1").load()
-    except (pickle.UnpicklingError, EOFError, AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+    except WRONG as error:
         raise DataError(f"not a pickled array: {type(error).__name__}: {error}") from None

@@ -1,0 +1,104 @@
+"""What docs/determinism.md states: what is equal to the bit, what to a tolerance; it names its other tests."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+import numerics
+from plans import ROOT, make_run
+from slowpoints import job, verify
+from slowpoints.records import read_arrays, write_arrays
+from slowpoints.spec.canonical import digest
+
+PAGE = (ROOT / "docs" / "determinism.md").read_text(encoding="utf-8")
+
+
+def test_every_statement_names_tests_that_exist() -> None:
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", PAGE)
+    assert len(named) >= 12
+    for file, name in named:
+        assert f"def {name}(" in (ROOT / file).read_text(encoding="utf-8"), (file, name)
+
+
+def test_the_same_process_again_gives_the_same_bits() -> None:
+    one, other = (numerics.under({}, "gru", "memorization", 20) for _ in range(2))
+    assert one == other
+
+
+@pytest.mark.parametrize("other", numerics.OTHER)
+def test_other_numerics_agree_at_first_to_the_stated_tolerance(other: str) -> None:
+    loss, _ = numerics.apart(
+        numerics.under({}, "gru", "memorization", 20), numerics.under(numerics.OTHER[other], "gru", "memorization", 20)
+    )
+    assert loss <= verify.AT_FIRST
+    assert f"{100 * verify.AT_FIRST:g} %" in PAGE
+
+
+@pytest.fixture
+def finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the record file of a small finished run of three networks, in a project of its own."""
+    monkeypatch.chdir(tmp_path)
+    runs = [make_run(seed, steps=20, lr=0.02 * (1 + seed), net={"cell": "gru", "units": 8}) for seed in range(3)]
+    content = {"experiment": "test", "stack": "s", "runs": runs}
+    folder = Path("results/smoke/test/runs")
+    names = (folder / f"s{suffix}" for suffix in (".plan", ".jsonl", ".safetensors", ".provenance.json"))
+    job.run(content | {"digest": digest(content)}, out=job.Outputs(*names), checkpoint=tmp_path / "c.safetensors",
+            device=torch.device("cpu"), data_dir=None, torch_build="cpu", start=None)  # fmt: skip
+    return folder / "s.jsonl"
+
+
+def found(sample: int = 3) -> list[verify.Compared]:
+    return list(verify.verify("smoke", sample=sample, seed=0, torch_build="cpu", data_dir=None))
+
+
+def test_networks_trained_again_alone_equal_those_of_the_stack_to_the_bit(finished: Path) -> None:
+    assert [(own.verdict, own.other) for own in found()] == [("equal", "")] * 3
+    assert found(1) == found(1)
+    assert len(found(1)) == 1
+
+
+def rewritten(path: Path, **changes: Any) -> None:
+    """Change the records and what they say of their weights, as if other numerics had made them."""
+    from slowpoints.records import read_records, write_records
+
+    write_records(path, [record | changes for record in read_records(path)])
+
+
+def test_weights_that_are_not_those_of_the_record_differ(finished: Path) -> None:
+    weights = finished.with_suffix(".safetensors")
+    arrays = read_arrays(weights)
+    arrays["readout.b"] = arrays["readout.b"] + 1e-7
+    rewritten(finished, weights={"file": weights.name, "sha256": write_arrays(weights, arrays)})
+    assert {own.verdict for own in found()} == {"differs"}
+    with pytest.raises(verify.VerifyError, match="3 of 3 networks differ"):
+        verify.sum_up(found())
+
+
+def test_what_is_not_the_same_here_is_said_and_judged_by_the_tolerance(finished: Path) -> None:
+    weights = finished.with_suffix(".safetensors")
+    arrays = read_arrays(weights)
+    arrays["readout.b"] = arrays["readout.b"] + 1e-7
+    seal = {"file": weights.name, "sha256": write_arrays(weights, arrays)}
+    rewritten(finished, weights=seal, device="cpu ANOTHER", engine="eager")
+    for own in found():
+        assert own.verdict == "within tolerance"
+        assert "device cpu ANOTHER, here cpu" in own.other
+        assert "engine eager, here" in own.other
+
+
+def test_a_record_older_than_a_setting_is_trained_with_its_default(finished: Path) -> None:
+    from slowpoints.records import read_records
+
+    net = {key: value for key, value in read_records(finished)[0]["net"].items() if key != "bias_init"}
+    rewritten(finished, net=net)
+    assert [own.verdict for own in found()] == ["equal"] * 3
+    assert all("net.bias_init was not a setting then" in own.other for own in found())
+
+
+def test_where_there_is_nothing_to_verify_that_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(verify.VerifyError, match="no records; make them with: snakemake"):
+        found()
