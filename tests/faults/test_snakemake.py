@@ -24,9 +24,10 @@ GO_ON = "call the same command again"
 
 
 def call(folder: Path, *words: str) -> subprocess.Popen[str]:
-    """Start a part of the workflow in a process group of its own."""
+    """Start a part of the workflow in a process group of its own, in which Ctrl-C is heard even if it is not here."""
     return subprocess.Popen(
         [*COMMAND, "--", *(words or PARTS)], cwd=folder, env=surroundings(), text=True, start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )  # fmt: skip
 
@@ -100,6 +101,7 @@ def test_a_signal_leaves_nothing_half_written_and_says_how_to_go_on(
         "went on from a checkpoint": "continuing from" in logs(folder),
     }
     assert not alive(folder)
+    assert run.returncode == (0 if "job" in what else 1), "a job that is stopped is tried again"
     assert run.returncode == 0 or GO_ON in said, said[-3000:]
     assert found["signals"][what]["half-written"] == found["signals"][what]["strangers"] == []
     assert found["signals"][what]["equal in the end"]
