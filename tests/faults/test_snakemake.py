@@ -120,12 +120,15 @@ def test_after_kill_9_of_snakemake_the_same_command_goes_on_beside_its_orphans(
     run = call(folder)
     wait_for_training(folder)
     run.kill()
-    run.communicate()
+    run.wait()
     orphans = sum(len(pids) for pids in alive(folder).values())
+    assert run.stdout is not None
+    run.stdout.close()  # they still hold its other end
     locks = list((folder / ".snakemake" / "locks").iterdir())
     finished(folder)
     found["kill -9 of Snakemake"] = {"orphans": orphans, "stale locks": len(locks)}
     assert locks
+    assert orphans
     assert results(folder / "results") == wanted
 
 
@@ -154,9 +157,9 @@ def test_files_from_the_future_are_made_again_and_come_out_the_same(
 ) -> None:
     folder = copy(tmp_path / "copy", LONGER)
     finished(folder)
-    table = next((folder / "results").rglob("tables/*.csv"))
+    record = next((folder / "results").rglob("runs/*.jsonl"))
     tomorrow = time.time() + 86400
-    os.utime(table, (tomorrow, tomorrow))
+    os.utime(record, (tomorrow, tomorrow))
     said = finished(folder)
-    found["a table dated tomorrow"] = {"jobs run again": said.count("Finished jobid")}
+    found["a record dated tomorrow"] = {"jobs run again": said.count("Finished jobid")}
     assert results(folder / "results") == wanted
