@@ -74,9 +74,9 @@ def _others(found: dict[str, Any]) -> str:
         )
     if own := found.get("two runs at once"):
         lines.append(f"- Two runs in one folder: the second is {own['the second']}, the first is not harmed.")
-    if own := found.get("a table dated tomorrow"):
+    if own := found.get("a record dated tomorrow"):
         lines.append(
-            f"- A table dated tomorrow: the next call runs {own['jobs run again']} jobs, to the same bytes."
-            " Snakemake compares dates; a clock that went back shows as files made again, never as wrong ones."
+            f"- A record dated tomorrow, as by a clock that jumped: the next call runs {own['jobs run again']} jobs"
+            " again, to the same bytes. Snakemake compares dates, and of small files then the content."
         )
     return "## One at a time\n\n" + "\n".join(lines) + "\n" if lines else ""
