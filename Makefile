@@ -1,5 +1,5 @@
 # Thin: what is done stands in the Snakefile and in workflow/scripts.
-.PHONY: help setup reproduce test bench bench-gpu bench-points bench-tuning bench-planning cost slurm-test s3-test readme lock upgrade clean
+.PHONY: help setup reproduce test bench bench-gpu bench-points bench-tuning bench-planning cost slurm-test s3-test kubernetes-test readme lock upgrade clean
 N ?= all
 TORCH ?= cpu
 STAGE = TORCH=$(TORCH) workflow/scripts/stage
@@ -17,6 +17,7 @@ help:
 	@echo "make bench-planning        how long 10,000 and 100,000 runs take to plan, write docs/planning.md"
 	@echo "make slurm-test            the smoke scale through a SLURM of one node installed here (root, apt-get), write docs/slurm.md"
 	@echo "make s3-test               results in an object store, a stand-in on this machine, write docs/s3.md"
+	@echo "make kubernetes-test       what pods would run, run here without a cluster, write docs/kubernetes.md"
 	@echo "make readme                write the claims of the last laptop run into the README"
 	@echo "make lock | make upgrade   pin again what envs/*.in ask for | with the newest versions"
 	@echo "make clean                 remove the environments and caches; results stay"
@@ -56,6 +57,9 @@ slurm-test:
 
 s3-test:
 	$(STAGE) kubernetes workflow/scripts/s3_test.py
+
+kubernetes-test:
+	$(STAGE) kubernetes workflow/scripts/kubernetes_test.py
 
 readme:
 	$(STAGE) figures -m slowpoints readme --scale laptop
