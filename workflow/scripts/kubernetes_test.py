@@ -52,17 +52,10 @@ def main() -> None:
         for words in (("init", "-q"), ("add", "-A")):  # pods get what git tracks
             subprocess.run(["git", "-C", str(here), *words], check=True)
         python = here / ".envs/kubernetes/bin/python"
-        words = (
-            "--profile",
-            "profiles/kubernetes",
-            "--seconds-between-status-checks",
-            "5",
-            "--envvars",
-            *KEYS,
-            ENDPOINT,
-        )
+        options = ["--profile", "profiles/kubernetes", "--seconds-between-status-checks", "5"]
+        options += ["--envvars", *KEYS, ENDPOINT, "--config", "scale=smoke"]
         with store(here) as client, kubernetes(folder / "cluster", python=python) as cluster:
-            snakemake(here, "kubernetes", *options, "--config", "scale=smoke", "--", TABLE)
+            snakemake(here, "kubernetes", *options, "--", TABLE)
             download(client, folder / "fetched")
         snakemake(plain, "driver", "--cores", "1", "--config", "scale=smoke", "--", TABLE)
         (first,) = next(iter(cluster.jobs.values()))["spec"]["template"]["spec"]["containers"]
