@@ -1,5 +1,5 @@
 # Thin: what is done stands in the Snakefile and in workflow/scripts.
-.PHONY: help doctor setup reproduce test bench bench-gpu bench-points bench-tuning cost costs first-figure readme lock upgrade clean slurm-test faults bench-planning s3-test site-test verify fuzz
+.PHONY: help doctor setup reproduce test bench bench-gpu bench-points bench-tuning cost costs first-figure readme lock upgrade clean slurm-test faults bench-planning s3-test site-test verify fuzz kubernetes-test
 N ?= all
 TORCH ?= cpu
 SCALE ?= laptop
@@ -27,6 +27,7 @@ help:
 	@echo "make slurm-test            the smoke scale through a SLURM of one node installed here (root, apt-get), write docs/slurm.md"
 	@echo "make s3-test               results in an object store, a stand-in on this machine, write docs/s3.md"
 	@echo "make site-test             the site of the last laptop run in a real browser (minutes), write docs/site.md"
+	@echo "make kubernetes-test       what pods would run, run here without a cluster, write docs/kubernetes.md"
 	@echo "make readme                write the claims of the last laptop run into the README"
 	@echo "make lock | make upgrade   pin again what envs/*.in ask for | with the newest versions"
 	@echo "make clean                 remove the environments and caches; results stay"
@@ -89,6 +90,9 @@ s3-test:
 
 site-test:
 	$(STAGE) browser -m pytest -W error -q --confcutdir=tests/browser tests/browser --write docs
+
+kubernetes-test:
+	$(STAGE) kubernetes workflow/scripts/kubernetes_test.py
 
 readme:
 	$(STAGE) figures -m slowpoints readme --scale laptop

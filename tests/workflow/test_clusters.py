@@ -110,6 +110,25 @@ def test_the_page_on_planning_is_made_from_its_numbers():
     assert script("bench_planning").page(found) == (ROOT / "docs/planning.md").read_text()
 
 
+def test_the_page_on_slurm_names_what_differs():
+    found = {
+        "slurm": "1",
+        "snakemake": "9",
+        "plugin": "2",
+        "cpus": 2,
+        "slurm_s": 9,
+        "local_s": 4,
+        "steps": 2,
+        "equal": 5,
+    }
+    found |= {"jobs": 3, "states": {"COMPLETED": 2, "FAILED": 1}, "not_compared": 1, "missing": []}
+    found |= {"differ": ["runs/b.jsonl"], "kills": [{"how": "scancel", "job": "a", "slurm": "7", "after_s": 5}]}
+    page = script("slurm_test").page(found)
+    assert "| files that differ | `runs/b.jsonl` |" in page
+    assert "3: 2 completed, 1 failed" in page
+    assert "| scancel | a (7) | 5 |" in page
+
+
 def test_results_that_differ_in_one_byte_or_are_not_there_are_named(tmp_path):
     for folder in ("here", "there"):
         (tmp_path / folder / "runs").mkdir(parents=True)

@@ -89,7 +89,7 @@ server on this machine. No store of a provider was used.
 | objects in the bucket afterwards | {objects} |
 | result files equal to the byte to those of a run without the store | {equal} |
 | files that differ | {differ} |
-| files that only one has, notebooks' logs apart | {missing} |
+| files that only one has | {missing} |
 """
 
 
