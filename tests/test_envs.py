@@ -79,7 +79,7 @@ def test_a_cluster_is_driven_by_the_same_snakemake_as_one_machine(stage):
     assert set(pins("driver.lock")) <= set(pins(f"{stage}.lock"))
 
 
-@pytest.mark.parametrize("stage", sorted(set(LOCK.STAGES) - {"driver", "test", *LOCK.APART}))
+@pytest.mark.parametrize("stage", sorted(set(LOCK.STAGES) - {"driver", "test", "browser", *LOCK.APART}))
 def test_the_tests_run_on_the_pins_of_the_stage_they_test(stage):
     assert set(pins(f"{stage}.lock")) <= set(pins("test.lock"))
 

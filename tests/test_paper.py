@@ -12,7 +12,7 @@ from slowpoints.claims.judge import NOT_JUDGED, numbers
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "paper" / "paper.typ").read_text("utf-8")
-STAMPS = {"scale": "smoke", "commits": "0123456789", "lock": "abc", "n_stacks": "3", "train_hours": "0.1"}
+STAMPS = {"scale": "smoke", "commits": "0123456789", "lock": "abc", "n_stacks": "3"}
 
 
 def test_its_inputs_are_the_figures_and_numbers_that_it_names():

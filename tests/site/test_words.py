@@ -30,6 +30,7 @@ def find(target: str) -> str | None:
         ("see [speed](docs/speed.md)", "see [speed](/measured/speed.md)"),
         ("see [data](data/README.md)", "see data"),
         ("[paper](https://example.org/a)", "[paper](https://example.org/a)"),
+        ("# Here, too\n[up](#here-too) [away](#elsewhere)", "# Here, too\n[up](#here-too) away"),
         ("`[speed](docs/speed.md)`", "`[speed](docs/speed.md)`"),
         ("```md\n[data](data/README.md)\n```", "```md\n[data](data/README.md)\n```"),
     ],
@@ -50,7 +51,9 @@ def test_a_link_is_read_from_the_folder_of_its_page():
         ("paper/reference/laptop/figures/haviv2019-speed.png", "/figures/haviv2019-speed.md"),
         ("notebooks/guides/own-network.ipynb", "/guide/own-network.md"),
         ("README.md#add-your-own", "/guide/add-your-own.md"),
-        (".#tune-settings", "/guide/tune-settings.md"),
+        ("#tune-settings", "/guide/tune-settings.md"),
+        ("README.md#no-such-section", None),
+        ("README.md#what-holds", None),
         ("envs/site.in", None),
     ],
 )

@@ -36,5 +36,4 @@ def _stamps(scale: str, *, torch: str) -> dict[str, str]:
         "commits": ", ".join(commits),
         "lock": dag.environment("train", torch),
         "n_stacks": str(len(facts)),
-        "train_hours": f"{sum(fact['wall_s'] for fact in facts) / 3600:.1f}",
     }

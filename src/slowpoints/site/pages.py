@@ -17,30 +17,32 @@ from slowpoints.spec.digests import ROOT
 
 TEMPLATES = Path(__file__).parent / "templates"
 READ_ELSEWHERE = ("What holds",)  # sections of the README that have pages of their own
+SECTIONS = ("claims", "figures", "experiments", "cells", "tasks", "guide", "measured", "api")
 VERDICTS = ("holds", "undecided", "fails", "not judged at this scale")  # in the order of the bars
 LINKED = re.compile(r"\[(.*)\]\((.*)\)")
 
 
 def write(facts: Facts, source: Path) -> None:
     """Write every page under `source`."""
-    render = _environment(facts).get_template
-    pages: dict[str, tuple[str, dict[str, Any]]] = {
-        name: (name.split("/")[0], {}) for name in ("index", "claims/index", "figures/index", "experiments/index",
-                                                    "cells/index", "tasks/index", "guide/index", "measured/index",
-                                                    "api/index")
-    }  # fmt: skip
-    pages = {name: (f"{kind}-all" if "/" in name else kind, context) for name, (kind, context) in pages.items()}
+    templates = _environment(facts)
+    for name, (kind, context) in _pages(facts).items():
+        path = source / f"{name}.md"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(templates.get_template(f"{kind}.md.j2").render(context), encoding="utf-8")
+
+
+def _pages(facts: Facts) -> dict[str, tuple[str, dict[str, Any]]]:
+    """Return {page: (template, what it shows)}."""
+    pages: dict[str, tuple[str, dict[str, Any]]] = {"index": ("index", {})}
+    pages |= {f"{section}/index": (f"{section}-all", {}) for section in SECTIONS}
     pages |= {f"claims/{claim.id}": ("claim", {"claim": claim}) for claim in facts.claims}
     pages |= {f"figures/{name}": ("figure", {"figure": own}) for name, own in facts.figures.items()}
     pages |= {f"experiments/{name}": ("experiment", {"study": own}) for name, own in facts.studies.items()}
-    pages |= {f"{kind}s/{name}": (kind, {"part": own}) for kind in ("cell", "task")
-              for name, own in getattr(facts, f"{kind}s").items()}  # fmt: skip
+    pages |= {f"cells/{name}": ("cell", {"part": own}) for name, own in facts.cells.items()}
+    pages |= {f"tasks/{name}": ("task", {"part": own}) for name, own in facts.tasks.items()}
     pages |= {name: ("words", {"words": words}) for name, words in _words().items()}
     pages |= {f"api/{name}": ("api", {"package": name, "modules": own}) for name, own in _packages().items()}
-    for name, (kind, context) in pages.items():
-        path = source / f"{name}.md"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(render(f"{kind}.md.j2").render(context), encoding="utf-8")
+    return pages
 
 
 def copy_files(facts: Facts, folder: Path) -> None:
@@ -64,11 +66,11 @@ def _environment(facts: Facts) -> Environment:
         keep_trailing_newline=True,
     )  # fmt: skip
     env.tests["contains"] = operator.contains
-    env.filters |= {"md": text.escaped, "docstring": text.docstring, "slug": _slug}
+    env.filters |= {"md": text.escaped, "docstring": text.docstring}
     env.globals |= {
         "facts": facts, "papers": {paper: _paper(paper) for paper in _in_order(facts)}, "verdicts": VERDICTS,
         "interval": _interval, "value": value, "count": _count, "words_pages": list(_words()),
-        "packages": _packages(), "figure_words": _find,
+        "packages": _packages(),
     }  # fmt: skip
     return env
 
@@ -105,13 +107,15 @@ def _words() -> dict[str, str]:
     first, _, _ = readme.partition("\n## ")
     opening = "\n".join(line for line in first.splitlines()[1:] if not line.startswith("!["))
     found = {"guide/start": f"# Start\n{opening}\n"}
-    found |= {f"guide/{_slug(title)}": f"# {title}\n{body}" for title, body in text.sections(readme)
+    found |= {f"guide/{text.anchor(title)}": f"# {title}\n{body}" for title, body in text.sections(readme)
               if title not in READ_ELSEWHERE}  # fmt: skip
     found = {page: text.relinked(words, folder=".", find=_find) for page, words in found.items()}
     for path in sorted((ROOT / "notebooks" / "guides").glob("*.ipynb")):
         found[f"guide/{path.stem}"] = text.relinked(text.notebook(path), folder="notebooks/guides", find=_find)
     for path in sorted((ROOT / "docs").glob("*.md")):
         words = path.read_text(encoding="utf-8")
+        if path.with_suffix(".json").is_file():
+            words += f'\n<a href="../files/docs/{path.stem}.json">The numbers behind this page</a>\n'
         found[f"measured/{path.stem}"] = text.relinked(words, folder="docs", find=_find)
     return found
 
@@ -121,8 +125,9 @@ def _find(target: str) -> str | None:
     path, _, part = target.partition("#")
     name = Path(path)
     kept = name.suffix == ".png" and path.startswith("paper/reference/")
-    if part and path in (".", "README.md"):
-        return f"/guide/{part}.md"
+    if part and path in ("", "./", "README.md"):
+        titles = [title for title, _ in text.sections((ROOT / "README.md").read_text(encoding="utf-8"))]
+        return f"/guide/{part}.md" if part in map(text.anchor, set(titles) - set(READ_ELSEWHERE)) else None
     if path == "README.md":
         return "/guide/start.md"
     if name.parent == Path("docs") and name.suffix == ".md":
@@ -132,10 +137,6 @@ def _find(target: str) -> str | None:
     if (name.parent == Path("notebooks") or kept) and name.stem in dag.figure_names():
         return f"/figures/{name.stem}.md"
     return None
-
-
-def _slug(title: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
 
 
 def _packages() -> dict[str, list[documented.Module]]:

@@ -26,14 +26,21 @@ def docstring(text: str) -> str:
 def relinked(text: str, *, folder: str, find: Find) -> str:
     """Return Markdown whose links into the repository lead to the site's pages; where it has none, the words stay."""
 
+    own = {anchor(title) for title in re.findall(r"^#+ +(.+)$", text, re.MULTILINE)}
+
     def link(found: re.Match[str]) -> str:
         picture, words, target = found.groups()
-        if re.match(r"[a-z]+:|#", target):
+        if re.match(r"[a-z]+:", target) or (target[0] == "#" and target[1:] in own):
             return found[0]
         place = find(posixpath.normpath(posixpath.join(folder, target)))
         return words if place is None else f"{picture}[{words}]({place})"
 
     return "".join(part if i % 2 else LINK.sub(link, part) for i, part in enumerate(CODE.split(text)))
+
+
+def anchor(title: str) -> str:
+    """Return the name under which a heading is linked, as on the pages of the repository."""
+    return re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
 
 
 def sections(text: str) -> list[tuple[str, str]]:
