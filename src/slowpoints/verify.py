@@ -18,6 +18,7 @@ from slowpoints.records import read_arrays, read_records
 from slowpoints.spec.digests import env
 from slowpoints.spec.experiment import BLOCKS
 from slowpoints.spec.settings import resolve
+from slowpoints.spec.strict import SpecError
 from slowpoints.train import Trainer
 
 AT_FIRST = 1e-2  # of the loss up to the first look: rounding is far below at first, and grows; see docs/determinism.md
@@ -54,6 +55,10 @@ def verify(scale: str, *, sample: int, seed: int, torch_build: str, data_dir: Pa
 def compare(path: Path, row: int, *, torch_build: str, data_dir: Path | None) -> Compared:
     """Return how the network in one row of a record file compares with itself trained again."""
     record = read_records(path)[row]
+    try:
+        filled(record)
+    except SpecError as error:
+        return Compared(record["id"], f"its settings: {error}", "too old", float("nan"), float("nan"))
     kept = read_arrays(path.with_name(record["weights"]["file"]), seal=record["weights"]["sha256"])
     again, own = trained(record, path, torch_build=torch_build, data_dir=data_dir)
     before = {name: array[row] for name, array in kept.items()}
@@ -145,7 +150,12 @@ def line(own: Compared) -> str:
 
 def sum_up(found: list[Compared]) -> None:
     """Say how it went; networks that differ are an error."""
-    n = {word: sum(own.verdict == word for own in found) for word in ("equal", "within tolerance", "differs")}
-    if n["differs"]:
-        raise VerifyError(f"{n['differs']} of {len(found)} networks differ; docs/determinism.md says what may")
+    n = {
+        word: sum(own.verdict == word for own in found) for word in ("equal", "within tolerance", "differs", "too old")
+    }
+    if n["differs"] or n["too old"]:
+        raise VerifyError(
+            f"{n['differs']} of {len(found)} networks differ, {n['too old']} have settings that are no longer known; "
+            "docs/determinism.md says what may differ"
+        )
     print(f"{n['equal']} of {len(found)} networks equal to the bit, {n['within tolerance']} within tolerance")

@@ -41,7 +41,7 @@ MUTANTS = {  # file, how it is changed, what is said
     "aliases in the configuration": (CONFIG, end("\nl0: &l0 x" + LAUGHS + "\n"), "config"),
     "an unknown key": (CONFIG, end("\nslot: 4\n"), "unknown key 'slot'; did you mean 'slots'"),
     "a folder of data that is not there": (CONFIG, text('data_dir: ""', "data_dir: /no where"), "is not a folder"),
-    "a second notation": (OWN, text("steps: 3000", "steps: 1_000"), "line 8: '1_000' is a number in another notation"),
+    "a second notation": (OWN, text("steps: 3000", "steps: 1_000"), "line 7: '1_000' is a number in another notation"),
     "a misspelt stream": (OWN, text("keep_bias: 1.0", "keep_bias: {gat: 1.0}"), "unknown stream of pru 'gat'"),
     "a column that no table has": (OWN, text("y: mse", "y: msee"), "unknown column of the table outcomes 'msee'"),
     "nesting without end": (OWN, end("x: " + "[" * 9000 + "]" * 9000 + "\n"), "levels of nesting"),

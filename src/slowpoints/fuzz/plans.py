@@ -130,6 +130,8 @@ def _key(mutant: Mutant) -> tuple[str, ...]:
 def _may_change(mutant: Mutant, place: tuple[str, ...], scale: str) -> bool:
     """Return whether this mutation may change this place of the plan."""
     section, key = str(mutant.path[0]), _key(mutant)
+    if mutant.kind == "misplaced":  # it may now stand anywhere
+        return True
     if section == "scales" and len(mutant.path) > 1 and mutant.path[1] != scale:
         return False
     kind = place[0]
