@@ -6,9 +6,8 @@ from typing import Any
 HEAD = """# What the pipeline survives
 
 Written by `make faults`, which makes each fault happen in copies of the project, at smoke scale, and compares what
-comes out with a run that nobody disturbed. The copies differ from the project in two lines: checkpoints are written
-every 0.1 s instead of every 20 s, so that a smoke run has some, and the one number of the paper that a clock tells, the
-hours of training, is set to zero.
+comes out with a run that nobody disturbed. The copies differ from the project in one line: checkpoints are written
+every 0.1 s instead of every 20 s, so that a smoke run has some.
 """
 
 GUARDED = Path(__file__).with_name("guarded.md")  # what the unit tests make happen

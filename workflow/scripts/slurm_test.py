@@ -190,17 +190,17 @@ no accounting; Snakemake {snakemake} with its SLURM plugin {plugin} and `profile
 | killed on the way | {n_kills} |
 | seconds through SLURM | {slurm_s} |
 | seconds of the same on the same machine without SLURM, `--cores {cpus}` | {local_s} |
-| files of results equal to the byte in both (`numbers.json` but for the hours of training) | {equal} |
+| files of results equal to the byte in both | {equal} |
 | files that differ | {differ} |
 | files that only one has | {missing} |
-| not compared: provenance and the paper, which say when and how long | {not_compared} |
+| not compared: provenance, which says when, where and how long | {not_compared} |
 
 | killed by | SLURM job | after s |
 |---|---|---|
 {kills}
 
-Each killed job was done again, in its SLURM job or in a new one, and the run ended without a word from the user. Training, tables
-and figures went in groups ({groups}); data, claims and the paper are made where Snakemake runs.
+Each killed job was done again, in its SLURM job or in a new one, and the run ended without a word from the user. Training,
+tables and figures went in groups ({groups}); data, claims and the paper are made where Snakemake runs.
 """
 
 
