@@ -199,8 +199,8 @@ no accounting; Snakemake {snakemake} with its SLURM plugin {plugin} and `profile
 |---|---|---|
 {kills}
 
-Each killed job was done again, in its SLURM job or in a new one, and the run ended without a word from the user. Training,
-tables and figures went in groups ({groups}); data, claims and the paper are made where Snakemake runs.
+Each killed job was done again, in its SLURM job or in a new one, and the run ended without a word from the user.
+Training, tables and figures went in groups ({groups}); data, claims and the paper are made where Snakemake runs.
 """
 
 
