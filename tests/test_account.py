@@ -39,11 +39,12 @@ def test_a_training_job_and_an_analysis_say_what_they_did(tmp_path: Path) -> Non
 def test_data_say_what_was_verified(tmp_path: Path) -> None:
     said = logged(tmp_path, "data", "--name", "mnist14", "--out", str(tmp_path / "m.json"))
     assert "data: mnist14" in said
-    assert "4 files verified; 10,000 train, 2,000 test" in said
+    assert "4 files verified; 2,000 test, 10,000 train" in said
     assert f"written: {tmp_path / 'm.json'}" in said
 
 
 def test_a_figure_that_fails_names_the_notebook_to_look_at(tmp_path: Path) -> None:
     said = logged(ROOT, "figure", "notebooks/overview.ipynb", "--scale", "none", "--executed",
-                  str(tmp_path / "e.ipynb"), "--html", str(tmp_path / "h.html"), status=1)  # fmt: skip
+                  str(tmp_path / "e.ipynb"), "--html", str(tmp_path / "h.html"),
+                  "--sums", str(tmp_path / "h.sha256"), status=1)  # fmt: skip
     assert f"with the error: {tmp_path / 'e.ipynb'}" in said

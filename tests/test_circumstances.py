@@ -61,6 +61,6 @@ def test_the_processor_has_a_name(tmp_path):
 
 
 def test_circumstances_can_be_written_down():
-    found = circumstances.now(0.0)
+    found = circumstances.now(circumstances.Begun("1970-01-01T00:00:00Z", 0.0))
     assert found["started"] == "1970-01-01T00:00:00Z"
     assert found["cores"] >= 1

@@ -25,7 +25,7 @@ def claim(test: dict, **changed):
     [
         ({"statistic": "men"}, "did you mean 'mean'"),
         ({"abov": 1}, "did you mean 'above'"),
-        ({"above": "1e-3"}, "write 1.0e-3"),
+        ({"above": "1e-3"}, "such as 1.0e-3"),
         ({"above": None}, "give a region"),
         ({"below": -1.0}, "nothing can lie between"),
         ({"apart": 1.0}, "give a region"),

@@ -66,8 +66,8 @@ def test_a_call_that_unpickles_would_be_seen(tmp_path: Path) -> None:
 
 
 def test_the_command_of_every_rule_quotes_what_it_is_given() -> None:
-    """{x:q} is quoted by Snakemake; the others are words that a schema lists, or quoted before they get there."""
-    words = {"params.device", "params.matmul", "params.torch", "params.data_dir", "params.start"}
+    """{x:q} is quoted by Snakemake; the others are numbers, words that a schema lists, or quoted before."""
+    words = {"params.device", "params.matmul", "params.torch", "params.data_dir", "params.start", "resources.attempt"}
     constrained = {"wildcards.scale", "wildcards.experiment", "wildcards.stack"}  # by wildcard_constraints
     for path in sorted((ROOT / "workflow/rules").glob("*.smk")):
         for command in re.findall(r"^    shell:\n((?:        .*\n)+)", path.read_text(), re.MULTILINE):

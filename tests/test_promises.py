@@ -58,9 +58,9 @@ def test_every_target_of_make_is_there() -> None:
 
 def test_makes_help_and_the_makefile_name_the_same_targets() -> None:
     makefile = (ROOT / "Makefile").read_text()
-    targets = set(re.findall(r"^([a-z][a-z-]*):", makefile, re.MULTILINE))
+    targets = set(re.findall(r"^([a-z][a-z0-9-]*):", makefile, re.MULTILINE))
     phony = set(re.findall(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)[0].split())
-    told = {word for line in run("make", "help").splitlines() for word in re.findall(r"make ([a-z][a-z-]*)", line)}
+    told = {word for line in run("make", "help").splitlines() for word in re.findall(r"make ([a-z][a-z0-9-]*)", line)}
     assert targets == phony == told | {"help"}
 
 
@@ -111,9 +111,9 @@ def test_the_profiles_that_are_named_are_there() -> None:
 
 def test_what_the_launcher_is_asked_to_run_is_in_its_environment() -> None:
     for stage, *words in of("workflow/scripts/stage"):
-        assert (ROOT / "envs" / f"{stage}.lock").is_file()
+        lock = (ROOT / "envs" / f"{stage}.lock").read_text()
         assert words[0] == "-m"
-        assert importlib.util.find_spec(words[1])
+        assert importlib.util.find_spec(words[1]) or re.search(rf"^{words[1]}==", lock, re.MULTILINE)
         assert [word for word in words if word.endswith(".ipynb") and not (ROOT / word).is_file()] == []
 
 
@@ -174,4 +174,4 @@ def test_the_tuned_experiment_is_planned(tmp_path: Path) -> None:
 def test_activating_the_drivers_environment_gives_both_commands() -> None:
     assert "source .envs/driver/bin/activate" in README
     assert all((DRIVER / name).is_file() for name in ("activate", "snakemake", "python"))
-    assert "workflow/scripts/slowpoints .envs/driver/bin/slowpoints" in (ROOT / "Makefile").read_text()
+    assert (DRIVER / "slowpoints").resolve() == ROOT / "workflow" / "scripts" / "slowpoints"

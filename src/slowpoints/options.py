@@ -72,6 +72,8 @@ MEANING = {
     "--arrays": "write the arrays that belong to it to this file",
     "--executed": "write the executed copy to this file, also when it fails",
     "--html": "write it as a page to this file",
+    "--text": "read the text from this file, or write what it needs to it",
+    "--cells": "the equations of every cell, from the stage of this name",
     "--sums": "write the checksums of the figure's files to this file",
     "--claims": "write the verdicts to this file",
     "--numbers": "write every number of the text to this file",

@@ -5,7 +5,6 @@ the last attempt of its job. Files of jobs that are no longer part of the run ar
 """
 
 import csv
-import json
 import re
 from collections import Counter
 from collections.abc import Iterable
@@ -15,9 +14,8 @@ from typing import Any
 import pandas as pd
 
 from slowpoints import jobs as done
-from slowpoints.files import write_text
 from slowpoints.jobs import Job
-from slowpoints.records import write_table
+from slowpoints.records import write_json, write_table
 from slowpoints.spec.digests import env
 
 RESULTS = {  # stage: the files that its jobs leave, and of each the benchmark file
@@ -41,7 +39,7 @@ def write(root: Path, scale: str, *, torch: str, table: Path, text: Path) -> Non
         "scale": scale, "rows": rows, "totals": totals(rows), "outcomes": outcomes(jobs), "hardware": hardware(jobs),
         "commits": commits(jobs), "environments": environments(root / "envs", torch=torch),
     }  # fmt: skip
-    write_text(text, json.dumps(found, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
+    write_json(text, found)
 
 
 def stages(root: Path, scale: str) -> list[dict[str, Any]]:

@@ -136,5 +136,5 @@ def test_results_that_differ_in_one_byte_or_are_not_there_are_named(tmp_path):
         (tmp_path / folder / "runs/b.jsonl").write_text(folder[0])
         (tmp_path / folder / "runs/a.provenance.json").write_text(folder)
     (tmp_path / "here/only.csv").write_text("")
-    found = script("copies").compare(tmp_path / "here", tmp_path / "there")
+    found = script("comparison").compare(tmp_path / "here", tmp_path / "there")
     assert found == {"equal": 1, "differ": ["runs/b.jsonl"], "missing": ["only.csv"], "not_compared": 1}

@@ -68,7 +68,7 @@ ALLOWED = {
     "figures": {"files", "records", "statistics", "capacity"},
     "claims": {"spec", "records", "files", "claim_spec", "statistics", "dag"},
     "jobs": {"records"},
-    "crate": {"spec", "records", "jobs", "dag"},
+    "crate": {"files", "spec", "records", "jobs", "dag"},
     "timings": {"spec", "records", "jobs"},
     "readme": {"records", "claims", "jobs"},
     "trace": BASE | {"claim_spec", "claims", "dag", "jobs", "readme"},

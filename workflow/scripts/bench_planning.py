@@ -16,7 +16,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from copies import ROOT, copy_project
+from comparison import ROOT, copy_project
 
 SCALES = ("smoke", "laptop", "paper")
 ARMS, UNITS = ("pru", "gru", "lstm", "rnn"), 10

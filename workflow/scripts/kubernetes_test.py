@@ -11,10 +11,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from comparison import ROOT, compare, copy_project
 from s3_test import download, snakemake, store
 from stand_in_cluster import kubernetes
-
-from copies import ROOT, compare, copy_project
 
 TABLE = "results/smoke/haviv2019-budget/tables/outcomes.csv"
 ENDPOINT = "SNAKEMAKE_STORAGE_S3_ENDPOINT_URL"  # the profile has the keys; only other stores than Amazon's need this

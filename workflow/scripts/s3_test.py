@@ -17,8 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-
-from copies import ROOT, compare, copy_project
+from comparison import ROOT, compare, copy_project
 
 BUCKET = "slowpoints"  # as in profiles/s3
 FIGURE = "results/smoke/figures/haviv2019-budget.pdf"

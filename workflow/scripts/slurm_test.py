@@ -20,7 +20,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from copies import ROOT, compare, copy_project
+from comparison import ROOT, compare, copy_project
 
 PACKAGES = ("slurmctld", "slurmd", "slurm-client", "munge")
 CONF = Path("/etc/slurm/slurm.conf")  # steps inside jobs look nowhere else

@@ -57,8 +57,8 @@ class Settings:
             raise ValueError(
                 "formation: n_images, n_held_out, n_noise and max_iterations must be at least 1, n_wait at least 0"
             )
-        if min(self.noise_divisor, self.reach) <= 0:
-            raise ValueError("formation: noise_divisor and reach must be positive")
+        if self.noise_divisor <= 0 or self.reach < 0:
+            raise ValueError("formation: noise_divisor must be positive, and reach 0 or more")
 
 
 def run(given: Given) -> Result:
