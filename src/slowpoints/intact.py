@@ -10,10 +10,15 @@ from slowpoints.spec.canonical import digest
 
 
 def damaged(folder: Path) -> tuple[int, list[BadResult]]:
-    """Return how many results below `folder` carry a checksum, and those that are damaged."""
+    """Return how many results below `folder` carry a checksum, and those that are damaged; the site has but copies."""
     n_files, found = 0, []
     for path in sorted(folder.rglob("*")):
-        if path.name.startswith(".") or path.parent.name == "checkpoints" or path.suffix not in CHECKS:
+        if (
+            path.name.startswith(".")
+            or path.parent.name == "checkpoints"
+            or path.suffix not in CHECKS
+            or (folder / "site") in path.parents
+        ):
             continue
         n_files += 1
         try:

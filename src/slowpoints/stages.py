@@ -106,9 +106,9 @@ def rebuild(args: argparse.Namespace) -> None:
 def cells(args: argparse.Namespace) -> None:
     """Write the equations of every cell, and what it costs in parameters."""
     from slowpoints import equations
-    from slowpoints.files import write_text
+    from slowpoints.records import write_json
 
-    write_text(args.out, json.dumps(equations.describe(), indent=1) + "\n")
+    write_json(args.out, equations.describe())
 
 
 def site(args: argparse.Namespace) -> None:

@@ -37,7 +37,7 @@ def snakemake(project: Path) -> Snakemake:
     def call(*words: str, scale: str = "smoke", check: bool = True) -> subprocess.CompletedProcess[str]:
         command = [str(DRIVER / "snakemake"), "--cores", "2", "--config", f"scale={scale}", "--", *words]
         if words and words[0].startswith("-"):
-            command = [str(DRIVER / "snakemake"), "--cores", "2", *words, "--config", f"scale={scale}"]
+            command = [str(DRIVER / "snakemake"), "--cores", "2", "--config", f"scale={scale}", *words]
         done = subprocess.run(
             command,
             cwd=project,

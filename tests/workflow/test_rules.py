@@ -62,7 +62,7 @@ ALLOWED = {
     "paper": {"files"},
     "dag": {"spec", "claim_spec", "notebook", "paper"},
     "documented": {"spec"},
-    "site": {"spec", "claim_spec", "records", "dag", "documented", "notebook_page", "readme"},
+    "site": {"spec", "claim_spec", "files", "records", "dag", "documented", "notebook_page", "readme"},
     "fuzz": MODEL | {"dag", "train"},
     "verify": MODEL | {"job", "train"},
     "figures": {"files", "records", "statistics", "capacity"},

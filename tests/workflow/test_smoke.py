@@ -87,7 +87,7 @@ LAST = {"compile_paper", "build_site"}
 EDITS = [
     ("a comment", "src/slowpoints/train.py", "SAVE_EVERY_S = 20.0", "SAVE_EVERY_S = 20.0  # seconds", set()),
     ("a docstring", "src/slowpoints/engine/recurrence.py", '"""The recurrence', '"""A recurrence', {"build_site"}),
-    ("the command line", "src/slowpoints/stages.py", "Train the runs of one", "Train all runs of one", set()),
+    ("the command line", "src/slowpoints/stages.py", "Train the runs of one", "Train all runs of one", {"build_site"}),
     ("the style", "src/slowpoints/figures/style.py", "\nimport", "\nADDED = 1\nimport", {"figure", *LAST}),
     ("the paper", "paper/paper.typ", "= ", "=  ", LAST),
     ("a notebook", "notebooks/long2016-adding.ipynb", "figures.save(", "1; figures.save(", {"figure", *LAST}),

@@ -10,6 +10,7 @@ import yaml
 
 from slowpoints import dag, notebook_page
 from slowpoints.claim_spec import Claim
+from slowpoints.files import read_json
 from slowpoints.records import read_table
 from slowpoints.site import text
 from slowpoints.spec.digests import ROOT
@@ -85,7 +86,7 @@ def gather(scale: str, *, cells: Path) -> Facts:
     """Return everything the pages of one scale say; `cells` has the equations."""
     studies = {name: _study(own) for name, own in dag.experiments(scale).items()}
     rows = {row["id"]: row for row in read_table(f"results/{scale}/claims.csv").to_dict("records")}
-    described = json.loads(cells.read_text(encoding="utf-8"))
+    described = read_json(cells)
     return Facts(
         scale,
         [_judged(claim, study, rows[claim.id]) for study in studies.values() for claim in study.own.claims],
