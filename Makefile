@@ -19,7 +19,7 @@ help:
 	@echo "make bench-points          the search for slow points against Adam (20 minutes), write docs/slow-points.md"
 	@echo "make bench-tuning          the cost of a tuned point against one process per trial, write docs/tuning.md"
 	@echo "make verify                train a sample of a finished run again and compare (SCALE=laptop SAMPLE=5 SEED=0)"
-	@echo "make fuzz                  change every settings file in 20,000 ways (an hour), write docs/fuzz.md"
+	@echo "make fuzz                  change every settings file in 20,000 ways (ten minutes), write docs/fuzz.md"
 	@echo "make cost                  networks and operations of the planned study of capacity, write docs/cost-collins2017.md"
 	@echo "make costs                 keep what the jobs of the last runs took, write docs/costs.md"
 	@echo "make first-figure          seconds from a fresh clone to the first figure, write docs/first-figure.md"
