@@ -30,9 +30,9 @@ def test_a_training_job_and_an_analysis_say_what_they_did(tmp_path: Path) -> Non
     assert f"written: {files['records']} ({files['records'].stat().st_size:,} bytes)" in said
     assert str(files["checkpoint"]) not in said.partition("done in")[2]
     files["weights"].rename(files["records"].with_suffix(".safetensors"))
-    said = logged(tmp_path, "analyse", "nothing", "--settings", "{}", "--runs", str(files["records"]),
-                  "--table", "t.csv", "--arrays", "t.safetensors", status=1)  # fmt: skip
-    assert "analyse: nothing, settings {}, 1 files of runs" in said
+    said = logged(tmp_path, "analyse", "nothing", "--scale", SCALE, "--experiment", EXPERIMENT, "--settings", "{}",
+                  "--runs", str(tmp_path), "--table", "t.csv", "--arrays", "t.safetensors", status=1)  # fmt: skip
+    assert f"analyse: nothing, scale smoke, experiment long2016-state, settings {{}}, runs {tmp_path}" in said
     assert "analyse failed after " in said
 
 

@@ -1,5 +1,6 @@
 """Bad input on purpose: a few hundred mutants of every settings file, the same ones each time, and known hard cases."""
 
+import ast
 import copy
 from pathlib import Path
 from typing import Any
@@ -13,13 +14,15 @@ from plans import ROOT
 from slowpoints import dag
 from slowpoints.cells import load as load_cell
 from slowpoints.cells import names as cell_names
-from slowpoints.engine import Network, count_parameters, shapes
+from slowpoints.engine import Front, Network, count_parameters, shapes
 from slowpoints.fuzz import plans, report
 from slowpoints.fuzz.builds import hole
 from slowpoints.fuzz.mutants import Mutant, dumped
 from slowpoints.spec import config, meaning, reading, registry, streams
 from slowpoints.spec.experiment import load
-from slowpoints.spec.strict import SpecError
+from slowpoints.spec.strict import SpecError, shown, unknown
+from slowpoints.tasks import load as load_task
+from slowpoints.tasks import names as task_names
 
 N = 60  # per kind of file
 TREES, _ = report.experiments()
@@ -94,6 +97,7 @@ REFUSED = {
     "claims.0.test.where.cell": ("[[pru]]", "where.cell: expected a value"),
     "join": ("{'{cell}': {net.cel: '{cell}'}}", "join.{cell}: net: unknown key 'cel'"),
     "seeds_per_stack": ("0", "seeds_per_stack must be at least 1"),
+    "arms.ghost": ("text", "arms.ghost: expected a mapping of overrides"),
     "paper": ("own2020", "unknown value 'own2020'"),
 }
 
@@ -124,7 +128,7 @@ def test_planning_counts_the_parameters_of_one_unit_as_the_engine_does(
     module = load_cell(cell)
     own = module.Settings()
     net = Network(module.build(own), 3, 2, 1, depth, initial_state == "learned")
-    planned = {"cell": cell, "depth": depth, "initial_state": initial_state} | vars(own)
+    planned = {"cell": cell, "depth": depth, "initial_state": initial_state, "front": "none"} | vars(own)
     assert streams.least_parameters(planned, n_in=3, n_out=2) == count_parameters(net)
 
 
@@ -149,6 +153,38 @@ def test_a_budget_below_one_unit_is_refused_while_planning() -> None:
     streams.check_budget(run.task, run.net, where="x")
     with pytest.raises(SpecError, match=r"x.budget: one unit of rnn takes [0-9]+ parameters here, found 3"):
         streams.check_budget(run.task, run.net | {"budget": 3}, where="x")
+
+
+def test_planning_counts_a_front_as_the_engine_does() -> None:
+    task = {"name": "delayed_classification", "dataset": "cifar10"}
+    net = {"cell": "gru", "depth": 1, "initial_state": "zero", "front": "conv"}
+    net |= {"front_maps": 4, "front_blocks": 2, "front_widths": [7, 5]} | vars(load_cell("gru").Settings())
+    made = load_cell("gru").build(load_cell("gru").Settings())
+    n_in, n_out = streams.sizes(task)
+    engine = Network(made, n_in, n_out, 1, 1, front=Front((3, 32, 32), 4, 2, (7, 5)))
+    assert streams.least_parameters(net, n_in=n_in, n_out=n_out, frame=(3, 32, 32)) == count_parameters(engine)
+
+
+@pytest.mark.parametrize("task", task_names())
+def test_planning_knows_how_wide_a_task_is_as_the_engine_does(task: str) -> None:
+    module = load_task(task)
+    own = module.Settings()
+    assert streams.sizes({"name": task} | vars(own)) == (module.n_in(own), module.n_out(own))
+
+
+def test_a_task_whose_width_planning_cannot_read_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    source = ast.parse("def n_in(s: Settings) -> int:\n    return torch.tensor(3).item()\n")
+    monkeypatch.setattr(streams, "tree", lambda folder, name: source)
+    with pytest.raises(SpecError, match=r"tasks/own\.py: n_in and n_out must follow .*'torch' is not defined"):
+        streams.sizes({"name": "own"})
+
+
+def test_a_long_value_or_list_is_cut_in_a_message() -> None:
+    assert shown("a" * 300) == "'" + "a" * 199 + "... (302 characters)"
+    message = str(unknown("column_77x", [f"column_{i}" for i in range(1000)], what="column", where="x"))
+    assert len(message) < 500
+    assert "did you mean 'column_77'" in message
+    assert "and 980 more" in message
 
 
 def test_a_column_of_every_claim_is_one_the_analysis_names() -> None:

@@ -17,7 +17,7 @@ from typing import Any
 from slowpoints.options import FILE, Command
 
 log = logging.getLogger("slowpoints")
-READS = ("--runs", "--needs", "--start-runs")
+READS = ("--needs",)
 
 
 @contextmanager

@@ -25,7 +25,7 @@ never solved a task took longest. Otherwise rows with an empty x or y are left o
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from slowpoints.spec.strict import SpecError, build, unknown
+from slowpoints.spec.strict import SpecError, build, shown, unknown
 
 Scale = Literal["smoke", "laptop", "paper"]
 Statistic = Literal[
@@ -190,9 +190,9 @@ def _check_condition(column: str, wanted: Any) -> None:
             if key not in ("from", "to"):
                 raise ValueError(str(unknown(key, ("from", "to"), what="key", where=f"where.{column}")))
         if not wanted or {type(v) for v in wanted.values()} - {int, float}:
-            raise ValueError(f"where.{column}: expected such as {{from: 4, to: 19}}; found {wanted!r}")
+            raise ValueError(f"where.{column}: expected such as {{from: 4, to: 19}}; found {shown(wanted)}")
     elif wanted == [] or not all(map(_is_plain, wanted if isinstance(wanted, list) else [wanted])):
-        raise ValueError(f"where.{column}: expected a value, a list or a range {{from, to}}; found {wanted!r}")
+        raise ValueError(f"where.{column}: expected a value, a list or a range {{from, to}}; found {shown(wanted)}")
 
 
 def _is_plain(value: Any) -> bool:

@@ -131,6 +131,11 @@ def runs(scale: str, experiment: str, suffix: str = ".jsonl") -> list[str]:
     return [f"results/{scale}/{experiment}/runs/{name}{suffix}" for name in all_stacks(scale, experiment)]
 
 
+def records_in(folder: Path, scale: str, experiment: str) -> list[Path]:
+    """Return the records of all stacks of one experiment in `folder`: too many to name on a command line."""
+    return [folder / f"{name}.jsonl" for name in all_stacks(scale, experiment)]
+
+
 def start_files(scale: str, experiment: str, name: str) -> dict[str, list[str]]:
     """Return what a fine-tuning stack starts from: records, weights and slow points of the other experiment."""
     origin = stack(scale, experiment, name).start

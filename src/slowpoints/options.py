@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 ROOT = Path(__file__).resolve().parents[2]
-FILE: dict[str, Any] = {"type": Path, "required": True}
+FILE: dict[str, Any] = {"type": Path, "required": True}  # to write
+FOLDER: dict[str, Any] = {"type": Path, "required": True}  # to read
 FILES: dict[str, Any] = {"type": Path, "nargs": "*", "default": []}
 TEXT: dict[str, Any] = {"required": True}
 SCALES = ("smoke", "laptop", "paper")
@@ -63,10 +64,10 @@ MEANING = {
     "--device": "where to train",
     "--matmul": "how a GPU multiplies",
     "--torch": "which build of torch the environments have",
-    "--start-runs": "records of the networks that fine-tuning starts from (default: none)",
+    "--start-runs": "folder with the records and weights that fine-tuning starts from (default: none)",
     "--start-points": "their slow points (default: none)",
     "--settings": "the settings of the analysis, as JSON",
-    "--runs": "records of the trained networks (default: none)",
+    "--runs": "folder with the records and weights of the trained networks",
     "--needs": "tables of the same experiment that the analysis reads (default: none)",
     "--table": "write the table to this file",
     "--arrays": "write the arrays that belong to it to this file",

@@ -4,7 +4,7 @@ import argparse
 import json
 from pathlib import Path
 
-from slowpoints.options import FILE, FILES, TEXT, Command
+from slowpoints.options import FILE, FILES, FOLDER, TEXT, Command
 
 
 def data(args: argparse.Namespace) -> None:
@@ -46,17 +46,19 @@ def train(args: argparse.Namespace) -> None:
 
         tune.run(stack.plan(), **common)
     else:
-        job.run(stack.plan(), **common, start=(args.start_runs, args.start_points) if args.start_runs else None)
+        runs = dag.records_in(args.start_runs, args.scale, stack.start) if stack.start else []
+        job.run(stack.plan(), **common, start=(runs, args.start_points) if stack.start else None)
 
 
 def analyse(args: argparse.Namespace) -> None:
     """Write one table of one experiment from its trained networks."""
     import torch
 
-    from slowpoints import analyse
+    from slowpoints import analyse, dag
 
     torch.set_num_threads(1)
-    analyse.run(args.name, settings=json.loads(args.settings), runs=args.runs, needs=args.needs, data_dir=args.data_dir,
+    runs = dag.records_in(args.runs, args.scale, args.experiment)
+    analyse.run(args.name, settings=json.loads(args.settings), runs=runs, needs=args.needs, data_dir=args.data_dir,
                 table=args.table, arrays=args.arrays)  # fmt: skip
 
 
@@ -127,12 +129,12 @@ STAGES = [
          "--provenance": FILE, "--checkpoint": FILE, "--device": {"choices": ["cpu", "cuda"], "default": "cpu"},
          "--matmul": {"choices": ["float32", "tf32"], "default": "float32"},
          "--torch": {"default": "cpu"}, "--attempt": {"type": int, "default": 1}, "--data-dir": {"type": Path},
-         "--start-runs": FILES, "--start-points": {"type": Path}},
+         "--start-runs": {"type": Path}, "--start-points": {"type": Path}},
     ),
     Command(
         analyse,
-        {"name": {}, "--settings": TEXT, "--runs": FILES, "--needs": FILES, "--data-dir": {"type": Path},
-         "--table": FILE, "--arrays": FILE},
+        {"name": {}, "--scale": TEXT, "--experiment": TEXT, "--settings": TEXT, "--runs": FOLDER, "--needs": FILES,
+         "--data-dir": {"type": Path}, "--table": FILE, "--arrays": FILE},
     ),
     Command(figure, {"notebook": {"type": Path}, "--scale": TEXT, "--executed": FILE, "--html": FILE, "--sums": FILE}),
     Command(claims, {"--scale": TEXT, "--torch": {"default": "cpu"}, "--claims": FILE, "--numbers": FILE}),

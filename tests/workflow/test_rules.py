@@ -147,6 +147,11 @@ def test_every_rule_says_what_its_results_depend_on(file: str, name: str, body: 
     assert stage[1] == environment[1], "launcher and conda must name one environment"
 
 
+@pytest.mark.parametrize(("file", "name", "body"), RULES)
+def test_no_command_names_every_stack(file: str, name: str, body: str) -> None:
+    assert not re.search(r"\{input\.(start_)?(runs|weights)[:}]", body), "it names all: a command has 128 KiB"
+
+
 def test_there_are_rules_to_look_at() -> None:
     assert {name for _, name, _ in RULES} >= {
         "train_stack",

@@ -27,5 +27,6 @@ rule analyse_experiment:
         env=dag.environment("analysis", TORCH),
         data_dir=data_option,
     shell:
-        "stage analysis -m slowpoints analyse {wildcards.analysis:q} --settings {params.cfg:q} --runs {input.runs:q}"
+        "stage analysis -m slowpoints analyse {wildcards.analysis:q} --scale {wildcards.scale:q}"
+        ' --experiment {wildcards.experiment:q} --settings {params.cfg:q} --runs "$(dirname {input.runs[0]:q})"'
         " --needs {input.needs:q} {params.data_dir} --table {output.table:q} --arrays {output.arrays:q} 2> {log:q}"

@@ -28,7 +28,7 @@ rule train_stack:
         code=lambda w: dag.train_params(w.scale, w.experiment, w.stack)[1],
         env=dag.environment("train", TORCH),
         start=lambda w, input: (
-            f"--start-runs {input.start_runs} --start-points {input.start_points}"
+            f'--start-runs "$(dirname {input.start_runs[0]})" --start-points {input.start_points}'
             if "start_runs" in input.keys()
             else ""
         ),

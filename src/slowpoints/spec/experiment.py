@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 from slowpoints.claim_spec import Claim, parse_claim
 from slowpoints.spec.reading import read_yaml
 from slowpoints.spec.settings import literal, names, resolve, settings_class
-from slowpoints.spec.strict import SpecError, build, unknown
+from slowpoints.spec.strict import SpecError, build, shown, unknown
 from slowpoints.spec.tuning import TuneSettings, space, study
 
 SCALES = ("smoke", "laptop", "paper")
@@ -132,7 +132,7 @@ def load(path: Path, *, scale: str) -> Experiment:
 def _studies(block: Any, runs: list[Run], arms: dict[str, Any], *, where: str) -> dict[str, dict[str, Any]]:
     """Return by run id how its settings are tuned; what an arm or the sweep sets is not."""
     if not isinstance(block, dict):
-        raise SpecError(f"{where}: tune: expected a mapping, found {block!r}")
+        raise SpecError(f"{where}: tune: expected a mapping, found {shown(block)}")
     tune = build(TuneSettings, block, where=f"{where}: tune")
     whole = space(tune, where=f"{where}: tune")
     return {
@@ -149,7 +149,7 @@ def _scaled(
 ) -> tuple[dict[str, Any], dict[str, Any], int]:
     """Return sweep, arms and seeds of one scale; its other keys are written into `blocks`."""
     if not isinstance(scale, dict):
-        raise SpecError(f"{where}: expected a mapping, found {scale!r}")
+        raise SpecError(f"{where}: expected a mapping, found {shown(scale)}")
     sweep, seeds = dict(envelope.sweep), envelope.seeds
     arms = envelope.arms | _joining(envelope, where=where)
     for key, value in scale.items():
@@ -162,8 +162,8 @@ def _scaled(
         else:
             _override(blocks, key, value, where=where)
     if not isinstance(seeds, int) or isinstance(seeds, bool) or seeds < 1:
-        raise SpecError(f"{where}: seeds: expected a whole number from 1, found {seeds!r}")
-    for name, overrides in arms.items():
+        raise SpecError(f"{where}: seeds: expected a whole number from 1, found {shown(seeds)}")
+    for name, overrides in (envelope.arms | arms).items():  # also those that no scale lists
         if not ARM.fullmatch(name):
             raise SpecError(f"{where}: arms.{name}: a name is letters, digits and . _ + -, such as gru-deep")
         if not isinstance(overrides, dict):
@@ -187,7 +187,7 @@ def _joining(envelope: Envelope, *, where: str) -> dict[str, Any]:
 def _listed_arms(listed: Any, arms: dict[str, Any], *, where: str) -> dict[str, Any]:
     """Return the arms that a scale lists."""
     if not isinstance(listed, list) or not listed:
-        raise SpecError(f"{where}: expected a list of arms, found {listed!r}")
+        raise SpecError(f"{where}: expected a list of arms, found {shown(listed)}")
     for name in listed:
         if not isinstance(name, str) or name not in arms:
             raise unknown(name, arms, what="arm", where=where)
@@ -236,9 +236,9 @@ def _check_size(sweep: dict[str, Any], arms: dict[str, Any], seeds: int, *, wher
     """Refuse a sweep that is none, and more runs than can be planned."""
     for key, values in sweep.items():
         if not isinstance(values, list) or not values:
-            raise SpecError(f"{where}: sweep.{key}: expected a list of values to try, found {values!r}")
+            raise SpecError(f"{where}: sweep.{key}: expected a list of values to try, found {shown(values)}")
         if len(set(map(str, values))) < len(values):
-            raise SpecError(f"{where}: sweep.{key}: a value is listed twice in {values!r}")
+            raise SpecError(f"{where}: sweep.{key}: a value is listed twice in {shown(values)}")
     n_runs = len(arms) * math.prod(map(len, sweep.values())) * seeds
     if n_runs > MOST_RUNS:
         raise SpecError(f"{where}: {n_runs} runs (arms x sweep points x seeds); at most {MOST_RUNS} of one experiment")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
-from slowpoints.spec.strict import SpecError, build, unknown
+from slowpoints.spec.strict import SpecError, build, shown, unknown
 
 LENGTHS = {"sha256": 64, "sha1": 40}
 
@@ -28,10 +28,10 @@ class FileEntry:
             raise ValueError("pin the file: sha256, or sha1 where the publisher's hash is all there is")
         for name, length in LENGTHS.items():
             if (value := getattr(self, name)) is not None and not re.fullmatch(rf"[0-9a-f]{{{length}}}", value):
-                raise ValueError(f"{name} is {length} hexadecimal digits, found {value!r}")
+                raise ValueError(f"{name} is {length} hexadecimal digits, found {shown(value)}")
         for url in self.urls:
             if not re.fullmatch(r"https?://[^\s]+", url):
-                raise ValueError(f"urls: expected https://..., found {url!r}")
+                raise ValueError(f"urls: expected https://..., found {shown(url)}")
 
 
 @dataclass(frozen=True)
@@ -89,10 +89,10 @@ def check(path: Path) -> dict[str, Any]:
 
 def _built(cls: type[Any], entries: Any, *, where: str) -> dict[str, Any]:
     if not isinstance(entries, dict):
-        raise SpecError(f"{where}: expected a mapping of names, found {entries!r}")
+        raise SpecError(f"{where}: expected a mapping of names, found {shown(entries)}")
     for name, entry in entries.items():
         if not isinstance(entry, dict):
-            raise SpecError(f"{where}.{name}: expected a mapping, found {entry!r}")
+            raise SpecError(f"{where}.{name}: expected a mapping, found {shown(entry)}")
     return {name: build(cls, entry, where=f"{where}.{name}") for name, entry in entries.items()}
 
 

@@ -1,12 +1,18 @@
 """Which streams a cell has, read from its file without importing it: a misspelt one is seen while planning."""
 
+import __future__
+
 import ast
+import contextlib
+import itertools
 import json
+import math
+from collections.abc import Sequence
 from functools import cache
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
-from slowpoints.spec.settings import tree
+from slowpoints.spec.settings import literal, tree
 from slowpoints.spec.strict import SpecError, unknown
 
 # Of the decorator `cell`:
@@ -58,16 +64,16 @@ def _streams(told: dict[str, Any]) -> list[_Stream]:
     return [own if isinstance(own, _Stream) else _Stream(own) for own in told["streams"]]
 
 
-def least_parameters(net: dict[str, Any], *, n_in: int, n_out: int) -> int:
+def least_parameters(net: dict[str, Any], *, n_in: int, n_out: int, frame: Sequence[int] = ()) -> int:
     """Return the number of parameters of a network of one unit per layer, as the engine counts them."""
     told = _told(net["cell"], net)
     affine = [own for own in _streams(told) if own.affine and own.of != "nothing"]
     projected = len(known_parts(net["cell"], net)["recurrent_scale"])
-    total = 0
+    total, seen = (0, n_in) if net["front"] == "none" else _front(net, frame=frame, n_in=n_in)
     for layer in range(net["depth"]):
-        width = n_in if layer == 0 else 1
+        width = seen if layer == 0 else 1
         if told.get("embeds", False) and layer == 0:
-            total, width = total + n_in + 1, 1
+            total, width = total + width + 1, 1
         total += sum((width if own.of == "input" else 1) + 1 for own in affine)
         total += sum(own.of == "nothing" for own in _streams(told)) + projected
         total += (told.get("emitted", 1) + 1) * bool(told.get("output_map"))
@@ -75,43 +81,60 @@ def least_parameters(net: dict[str, Any], *, n_in: int, n_out: int) -> int:
     return total + 2 * n_out
 
 
+def _front(net: dict[str, Any], *, frame: Sequence[int], n_in: int) -> tuple[int, int]:
+    """Return (parameters of the convolutional front, inputs of the layer above it)."""
+    maps = [frame[0]] + [net["front_maps"]] * net["front_blocks"]
+    convolved = sum(own * (9 * below + 1) for below, own in itertools.pairwise(maps))
+    left = math.prod(side >> net["front_blocks"] for side in frame[1:])
+    widths = [maps[-1] * left, *net["front_widths"]]
+    full = sum(own * (below + 1) for below, own in itertools.pairwise(widths))
+    return convolved + full, widths[-1] + n_in - math.prod(frame)
+
+
 def check_budget(task: dict[str, Any], net: dict[str, Any], *, where: str) -> None:
-    """Refuse a budget under which not even one unit fits, where the plan tells how wide the task is."""
-    if net["budget"] is None or net["front"] != "none":
-        return
-    least = _least(json.dumps([task, net], sort_keys=True))
-    if least is not None and net["budget"] < least:
+    """Refuse a budget under which not even one unit fits."""
+    if net["budget"] is not None and net["budget"] < (least := _least(json.dumps([task, net], sort_keys=True))):
         raise SpecError(
             f"{where}.budget: one unit of {net['cell']} takes {least} parameters here, found {net['budget']}"
         )
 
 
 @cache
-def _least(text: str) -> int | None:
+def _least(text: str) -> int:
     """Return the parameters of one unit, once per task and net of all the runs of a plan."""
     task, net = json.loads(text)
-    sizes = _sizes(task)
-    return None if sizes is None else least_parameters(net, n_in=sizes[0], n_out=sizes[1])
+    n_in, n_out = sizes(task)
+    frame = literal("tasks", task["name"], "FRAMES", {}).get(task.get("dataset"), ())
+    return least_parameters(net, n_in=n_in, n_out=n_out, frame=frame)
 
 
-def _sizes(task: dict[str, Any]) -> tuple[int, int] | None:
-    """Return the inputs and outputs of a task; None where its file computes them from what planning does not read."""
-    names = _Names(len=len)
+def sizes(task: dict[str, Any]) -> tuple[int, int]:
+    """Return the inputs and outputs of a task, by the functions `n_in` and `n_out` of its file."""
+    names = {"math": math} | _constants(task["name"])
     for node in tree("tasks", task["name"]).body:
-        is_short = isinstance(node, ast.FunctionDef) and (node.name.startswith("n_") or node.name == "frame")
-        if is_short or (isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)):
-            bare = ast.parse(ast.unparse(node)).body[0]
-            for own in ast.walk(bare):
-                if isinstance(own, ast.FunctionDef):
-                    own.returns, own.decorator_list = None, []
-                    for argument in own.args.args:
-                        argument.annotation = None
-            exec(compile(ast.Module([bare], []), task["name"], "exec"), names)
+        if isinstance(node, ast.FunctionDef) and (node.name.startswith("n_") or node.name == "frame"):
+            exec(compile(ast.Module([node], []), task["name"], "exec", __future__.annotations.compiler_flag), names)
     try:
         n_in, n_out = (names[name](SimpleNamespace(**task)) for name in ("n_in", "n_out"))
-    except (NameError, TypeError):
-        return None
-    return (n_in, n_out) if isinstance(n_in, int) and isinstance(n_out, int) else None
+    except (NameError, KeyError, TypeError) as error:
+        raise SpecError(
+            f"src/slowpoints/tasks/{task['name']}.py: n_in and n_out must follow from the settings, from constants of "
+            f"this file or of another task's, and from math alone: planning reads them ({error})"
+        ) from None
+    return n_in, n_out
+
+
+def _constants(module: str) -> dict[str, Any]:
+    """Return the constants of a file of tasks, and those it imports from another one."""
+    found: dict[str, Any] = {}
+    for node in tree("tasks", module).body:
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("slowpoints.tasks."):
+            theirs = _constants(str(node.module).rpartition(".")[2])
+            found |= {own.name: theirs[own.name] for own in node.names if own.name in theirs}
+        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            with contextlib.suppress(ValueError):
+                found[node.targets[0].id] = ast.literal_eval(node.value)
+    return found
 
 
 def check(net: dict[str, Any], *, where: str) -> None:

@@ -13,8 +13,25 @@ MOST_WHOLE = 2**31 - 1
 LEAST_FLOAT, MOST_FLOAT = 1.17549435e-38, 3.4028234e38
 
 
+MOST_SHOWN = 200  # characters of what was found, in a message
+
+
 class SpecError(ValueError):
     """A mistake in a configuration or experiment file: what, where, and what would be right."""
+
+
+def shown(value: Any) -> str:
+    """Return what was found as a message tells it: cut where it is long."""
+    text = repr(value)
+    return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}... ({len(text)} characters)"
+
+
+def _listed(known: list[str], *, near: str) -> str:
+    """Return known names as a message lists them: all, or of many those that are nearest."""
+    if sum(map(len, known)) <= 4 * MOST_SHOWN:
+        return ", ".join(known)
+    some = get_close_matches(near, known, n=20, cutoff=0)
+    return f"{', '.join(some)} and {len(known) - len(some)} more"
 
 
 def unknown(name: str, known: typing.Iterable[str], *, what: str, where: str) -> SpecError:
@@ -22,7 +39,7 @@ def unknown(name: str, known: typing.Iterable[str], *, what: str, where: str) ->
     known = sorted(known)
     close = get_close_matches(str(name), known, n=1)
     hint = f"; did you mean {close[0]!r}?" if close else ""
-    return SpecError(f"{where}: unknown {what} {name!r}{hint} (known: {', '.join(known)})")
+    return SpecError(f"{where}: unknown {what} {shown(name)}{hint} (known: {_listed(known, near=str(name))})")
 
 
 def build(cls: type[T], data: dict[str, Any], *, where: str) -> T:
@@ -69,7 +86,7 @@ def typed(value: Any, hint: Any, *, where: str) -> Any:
         return {key: typed(v, inner, where=f"{where}.{key}") for key, v in _plain(value, dict, where=where).items()}
     if origin is tuple:
         if not isinstance(value, list | tuple):
-            raise SpecError(f"{where}: expected a list, found {value!r}")
+            raise SpecError(f"{where}: expected a list, found {shown(value)}")
         inner = get_args(hint)[0]
         return tuple(typed(v, inner, where=f"{where}[{i}]") for i, v in enumerate(value))
     return _plain(value, origin or hint, where=where)
@@ -88,7 +105,7 @@ def _chosen(value: Any, choices: list[Any], *, where: str) -> Any:
 def _plain(value: Any, kind: type, *, where: str) -> Any:
     if isinstance(value, list) and kind is not list:
         raise SpecError(
-            f"{where}: a list is a value only under 'sweep' (where it means: try each); found {str(value)[:200]}"
+            f"{where}: a list is a value only under 'sweep' (where it means: try each); found {shown(value)}"
         )
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         _check_size(value, where=where)
@@ -99,7 +116,7 @@ def _plain(value: Any, kind: type, *, where: str) -> Any:
             hint = "; write a number without quotes, such as 1.0e-3"
         elif isinstance(value, bool):
             hint = "; YAML reads yes, no, on and off as true or false, quote them if text is meant"
-        raise SpecError(f"{where}: expected {kind.__name__}, found {value!r}{hint}")
+        raise SpecError(f"{where}: expected {kind.__name__}, found {shown(value)}{hint}")
     if isinstance(value, float) and not math.isfinite(value):
         raise SpecError(f"{where}: expected a finite number, found {value!r}")
     _check_size(value, where=where)

@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple
 
 from slowpoints.spec.reading import read_yaml
 from slowpoints.spec.settings import PER_RUN_NET, NetSettings, defines_setting, names, resolve, settings_class
-from slowpoints.spec.strict import SpecError, hints, typed, unknown
+from slowpoints.spec.strict import SpecError, hints, shown, typed, unknown
 from slowpoints.spec.training import PER_RUN_TRAIN, TrainSettings
 
 SPACES = Path(__file__).resolve().parents[3] / "config" / "spaces"
@@ -157,11 +157,13 @@ def _distribution(key: str, value: Any, *, where: str) -> Distribution:
     _check_key(key, where=where)
     kinds = [kind for kind in KINDS if isinstance(value, dict) and kind in value]
     if len(kinds) != 1:
-        raise SpecError(f"{where}: expected one of {', '.join(KINDS)}, such as {{log: [0.001, 1.0]}}; found {value!r}")
+        raise SpecError(
+            f"{where}: expected one of {', '.join(KINDS)}, such as {{log: [0.001, 1.0]}}; found {shown(value)}"
+        )
     rest = {name: own for name, own in value.items() if name != kinds[0]}
     per = rest.pop("per", "run")
     if rest or per not in ("run", "stream", "keep"):
-        raise SpecError(f"{where}: beside {kinds[0]} only per: stream or per: keep; found {value!r}")
+        raise SpecError(f"{where}: beside {kinds[0]} only per: stream or per: keep; found {shown(value)}")
     values = _values(kinds[0], value[kinds[0]], where=where)
     for own in values if kinds[0] == "choice" else ():
         _check_choice(key, own, where=where)
@@ -187,16 +189,16 @@ def _check_choice(key: str, value: Any, *, where: str) -> None:
 
 def _values(kind: str, values: Any, *, where: str) -> tuple[Any, ...]:
     if not isinstance(values, list):
-        raise SpecError(f"{where}: {kind} takes a list, found {values!r}")
+        raise SpecError(f"{where}: {kind} takes a list, found {shown(values)}")
     if kind == "choice":
         if len(values) < 2 or len(set(map(str, values))) < len(values):
-            raise SpecError(f"{where}: choice takes two or more different values, found {values!r}")
+            raise SpecError(f"{where}: choice takes two or more different values, found {shown(values)}")
         return tuple(values)
     wanted = (int,) if kind == "integer" else (int, float)
     is_range = len(values) == 2 and all(isinstance(v, wanted) and not isinstance(v, bool) for v in values)
     if not is_range or not values[0] < values[1] or (kind == "log" and values[0] <= 0):
         what = {"log": "two positive numbers", "integer": "two whole numbers"}.get(kind, "two numbers")
-        raise SpecError(f"{where}: {kind} takes {what}, the lower first; found {values!r}")
+        raise SpecError(f"{where}: {kind} takes {what}, the lower first; found {shown(values)}")
     return tuple(values)
 
 
