@@ -98,6 +98,16 @@ def test_a_record_older_than_a_setting_is_trained_with_its_default(finished: Pat
     assert all("net.bias_init was not a setting then" in own.other for own in found())
 
 
+def test_a_setting_that_is_no_longer_known_is_said_and_not_passed_over(finished: Path) -> None:
+    from slowpoints.records import read_records
+
+    rewritten(finished, net=read_records(finished)[0]["net"] | {"biass_init": "zero"})
+    assert [own.verdict for own in found()] == ["too old"] * 3
+    assert all("unknown key 'biass_init'; did you mean 'bias_init'" in own.other for own in found())
+    with pytest.raises(verify.VerifyError, match="0 of 3 networks differ, 3 have settings that are no longer known"):
+        verify.sum_up(found())
+
+
 def test_where_there_is_nothing_to_verify_that_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(verify.VerifyError, match="no records; make them with: snakemake"):

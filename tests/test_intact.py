@@ -8,11 +8,12 @@ import pytest
 
 from plans import make_run
 from slowpoints import datasets, files, records
-from slowpoints.intact import damaged
+from slowpoints.intact import Checked, check
 from slowpoints.spec.canonical import digest
 
 NAMES = ("e/plan/s.json", "e/runs/s.jsonl", "e/runs/s.safetensors", "e/runs/s.provenance.json", "e/tables/t.csv",
          "data/mnist14.json", "figures/f.pdf", "figures/f.png", "figures/f.sha256", "numbers.json")  # fmt: skip
+PLANNED = ("results/smoke/e/runs/s.jsonl", "results/smoke/e/tables/t.csv", "results/smoke/claims.csv")
 
 
 @pytest.fixture
@@ -36,7 +37,14 @@ def results(tmp_path: Path) -> Path:
 
 
 def test_results_as_they_were_written_are_intact(results: Path) -> None:
-    assert damaged(results) == (len(NAMES) - 2, [])
+    assert check(results, planned=PLANNED) == Checked(len(NAMES) - 2, [], [])
+
+
+def test_files_of_an_older_plan_are_counted_and_not_judged(results: Path) -> None:
+    left = [results / "e/plan/old.json", results / "e/runs/old.jsonl", results / "e/tables/old.csv"]
+    for path in left:
+        path.write_text("whatever an older version wrote")
+    assert check(results, planned=PLANNED) == Checked(len(NAMES) - 2, [], left)
 
 
 @pytest.mark.parametrize("how", ["flipped", "truncated", "emptied"])
@@ -46,6 +54,6 @@ def test_a_damaged_result_is_named_with_the_way_to_rebuild(name: str, how: str, 
     content[len(content) // 2] ^= 1
     end = {"flipped": len(content), "truncated": len(content) - 9, "emptied": 0}[how]
     (results / name).write_bytes(content[:end])
-    _, found = damaged(results)
-    assert any(Path(name).name in str(error) for error in found)
-    assert all("rebuild it with: snakemake" in str(error) for error in found)
+    found = check(results, planned=PLANNED)
+    assert any(Path(name).name in str(error) for error in found.damaged)
+    assert all("rebuild it with: snakemake" in str(error) for error in found.damaged)

@@ -127,13 +127,16 @@ def trace(args: argparse.Namespace) -> None:
 
 def intact(args: argparse.Namespace) -> None:
     """Verify every result of one scale by its checksum, and name each that is damaged."""
-    from slowpoints.intact import damaged
+    from slowpoints import dag
+    from slowpoints.intact import check
 
-    n_files, found = damaged(Path("results") / args.scale)
-    for error in found:
+    found = check(Path("results") / args.scale, planned=dag.finished(args.scale))
+    for error in found.damaged:
         print(error)
-    print(f"{n_files - len(found)} of {n_files} results at scale {args.scale} are intact")
-    if found:
+    print(f"{found.n_files - len(found.damaged)} of {found.n_files} results at scale {args.scale} are intact")
+    if found.leftovers:
+        print(f"{len(found.leftovers)} files of older plans, which nothing reads, such as {found.leftovers[0]}")
+    if found.damaged:
         raise SystemExit(1)
 
 

@@ -187,6 +187,9 @@ def tables(scale: str, experiment: str) -> list[str]:
 
 def needs(scale: str, experiment: str, analysis: str, suffix: str = ".csv") -> list[str]:
     """Return the tables of the same experiment that an analysis reads."""
+    known = experiment_at(scale, experiment).analyses
+    if analysis not in known:
+        raise unknown(analysis, known, what=f"table of {experiment}", where=f"results/{scale}/{experiment}/tables")
     found = literal("analyses", analysis, "NEEDS", ())
     return [f"results/{scale}/{experiment}/tables/{name}{suffix}" for name in found]
 
@@ -226,6 +229,8 @@ def figure_sums(scale: str) -> list[str]:
 @cache
 def figure_inputs(scale: str, name: str) -> dict[str, str]:
     """Return the tables a figure's notebook reads, by parameter."""
+    if name not in figure_names():
+        raise unknown(name, figure_names(), what="figure", where=f"results/{scale}/figures")
     return notebook.inputs(ROOT / "notebooks" / f"{name}.ipynb", scale=scale)
 
 

@@ -1,31 +1,48 @@
 """Whether every result is what its job wrote: all checksums verified at once, also of what is not read again."""
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 from slowpoints import files
 from slowpoints.files import BadResult
 from slowpoints.records import read_arrays, read_records, read_table
 from slowpoints.spec.canonical import digest
 
+PLANNED = ("plan", "runs", "tables")  # folders of an experiment whose files the plan names
 
-def damaged(folder: Path) -> tuple[int, list[BadResult]]:
-    """Return how many results below `folder` carry a checksum, and those that are damaged; the site has but copies."""
-    n_files, found = 0, []
+
+class Checked(NamedTuple):
+    """What became of the checksums of one scale."""
+
+    n_files: int  # results that carry one
+    damaged: list[BadResult]
+    leftovers: list[Path]  # of older plans: nothing reads them, and no command could build them again
+
+
+def check(folder: Path, *, planned: Iterable[str]) -> Checked:
+    """Verify all results below `folder` that are `planned`, files of runs and tables; the site has but copies."""
+    known = {_of(Path(path)) for path in planned}
+    found = Checked(0, [], [])
     for path in sorted(folder.rglob("*")):
-        if (
-            path.name.startswith(".")
-            or path.parent.name == "checkpoints"
-            or path.suffix not in CHECKS
-            or (folder / "site") in path.parents
-        ):
+        if path.name.startswith(".") or path.parent.name == "checkpoints" or (folder / "site") in path.parents:
             continue
-        n_files += 1
-        try:
-            CHECKS[path.suffix](path)
-        except BadResult as error:
-            found.append(error)
-    return n_files, found
+        if path.parent.name in PLANNED and path.is_file() and _of(path) not in known:
+            found.leftovers.append(path)
+        elif path.suffix in CHECKS:
+            found = found._replace(n_files=found.n_files + 1)
+            try:
+                CHECKS[path.suffix](path)
+            except BadResult as error:
+                found.damaged.append(error)
+    return found
+
+
+def _of(path: Path) -> tuple[str, str, str]:
+    """Return whose file this is: experiment, tables or runs, stack or analysis."""
+    kind = "tables" if path.parent.name == "tables" else "runs"  # a plan is a stack's too
+    return path.parents[1].name, kind, path.name.removesuffix(".provenance.json").removesuffix(path.suffix)
 
 
 def _records(path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 from plans import ROOT
 from slowpoints import dag
 from slowpoints.spec.digests import closure
+from slowpoints.spec.strict import SpecError
 
 PACKAGE = ROOT / "src" / "slowpoints"
 RULES = [
@@ -150,6 +151,15 @@ def test_every_rule_says_what_its_results_depend_on(file: str, name: str, body: 
 @pytest.mark.parametrize(("file", "name", "body"), RULES)
 def test_no_command_names_every_stack(file: str, name: str, body: str) -> None:
     assert not re.search(r"\{input\.(start_)?(runs|weights)[:}]", body), "it names all: a command has 128 KiB"
+
+
+def test_a_misspelt_target_is_named_with_the_nearest_one() -> None:
+    with pytest.raises(SpecError, match="unknown table of long2016-state 'outcome'; did you mean 'outcomes'"):
+        dag.needs("smoke", "long2016-state", "outcome")
+    with pytest.raises(SpecError, match="unknown figure 'overvew'; did you mean 'overview'"):
+        dag.figure_inputs("smoke", "overvew")
+    with pytest.raises(SpecError, match="unknown experiment 'long2016-stat'; did you mean 'long2016-state'"):
+        dag.runs("smoke", "long2016-stat")
 
 
 def test_there_are_rules_to_look_at() -> None:

@@ -16,7 +16,7 @@ import pytest
 from copies import Snakemake
 from plans import ROOT
 from slowpoints import dag
-from slowpoints.intact import damaged
+from slowpoints.intact import check
 from slowpoints.records import read_records, read_table
 
 pytestmark = pytest.mark.dag
@@ -52,9 +52,9 @@ def test_everything_is_there_and_nothing_is_left_to_do(finished: Path, snakemake
         assert "data:image/png;base64" in page, "the figure is to be seen on the page"
         assert json.loads((results / "notebooks" / f"{name}.ipynb").read_text())["cells"]
     assert planned(snakemake) == {}
-    n_files, broken = damaged(results)
-    assert n_files > 400
-    assert broken == []
+    checked = check(results, planned=dag.finished("smoke"))
+    assert checked.n_files > 400
+    assert (checked.damaged, checked.leftovers) == ([], [])
 
 
 def test_no_claim_is_judged_and_every_claim_is_listed(finished: Path) -> None:
