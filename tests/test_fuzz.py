@@ -172,6 +172,14 @@ def test_planning_knows_how_wide_a_task_is_as_the_engine_does(task: str) -> None
     assert streams.sizes({"name": task} | vars(own)) == (module.n_in(own), module.n_out(own))
 
 
+def test_planning_follows_a_task_that_imports_its_width_from_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    own = ast.parse("from slowpoints.tasks.memorization import n_in, n_out as n_out\n")
+    known = streams.tree
+    monkeypatch.setattr(streams, "tree", lambda folder, name: own if name == "own" else known(folder, name))
+    settings = vars(load_task("memorization").Settings(n_targeted=3, n_interfering=2))
+    assert streams.sizes({"name": "own"} | settings) == streams.sizes({"name": "memorization"} | settings)
+
+
 def test_a_task_whose_width_planning_cannot_read_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     source = ast.parse("def n_in(s: Settings) -> int:\n    return torch.tensor(3).item()\n")
     monkeypatch.setattr(streams, "tree", lambda folder, name: source)

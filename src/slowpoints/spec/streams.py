@@ -110,30 +110,29 @@ def _least(text: str) -> int:
 
 def sizes(task: dict[str, Any]) -> tuple[int, int]:
     """Return the inputs and outputs of a task, by the functions `n_in` and `n_out` of its file."""
-    names = {"math": math} | _constants(task["name"])
-    for node in tree("tasks", task["name"]).body:
-        if isinstance(node, ast.FunctionDef) and (node.name.startswith("n_") or node.name == "frame"):
-            exec(compile(ast.Module([node], []), task["name"], "exec", __future__.annotations.compiler_flag), names)
+    names = _read(task["name"])
     try:
         n_in, n_out = (names[name](SimpleNamespace(**task)) for name in ("n_in", "n_out"))
     except (NameError, KeyError, TypeError) as error:
         raise SpecError(
-            f"src/slowpoints/tasks/{task['name']}.py: n_in and n_out must follow from the settings, from constants of "
-            f"this file or of another task's, and from math alone: planning reads them ({error})"
+            f"src/slowpoints/tasks/{task['name']}.py: n_in and n_out must follow from the settings, math, and the "
+            f"constants and functions n_... of this file or of another task's: planning reads no more ({error})"
         ) from None
     return n_in, n_out
 
 
-def _constants(module: str) -> dict[str, Any]:
-    """Return the constants of a file of tasks, and those it imports from another one."""
-    found: dict[str, Any] = {}
+def _read(module: str) -> dict[str, Any]:
+    """Return the constants of a file of tasks, its functions of sizes, and what of these it imports from another."""
+    found: dict[str, Any] = {"math": math}
     for node in tree("tasks", module).body:
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("slowpoints.tasks."):
-            theirs = _constants(str(node.module).rpartition(".")[2])
-            found |= {own.name: theirs[own.name] for own in node.names if own.name in theirs}
+            theirs = _read(str(node.module).rpartition(".")[2])
+            found |= {own.asname or own.name: theirs[own.name] for own in node.names if own.name in theirs}
         elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
             with contextlib.suppress(ValueError):
                 found[node.targets[0].id] = ast.literal_eval(node.value)
+        elif isinstance(node, ast.FunctionDef) and (node.name.startswith("n_") or node.name == "frame"):
+            exec(compile(ast.Module([node], []), module, "exec", __future__.annotations.compiler_flag), found)
     return found
 
 
