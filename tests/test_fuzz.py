@@ -82,6 +82,20 @@ def test_the_judge_sees_a_defect_of_the_reader(defect: str, tmp_path: Path, monk
     assert message in plans.judge(mutant, tree, folder=tmp_path).hole
 
 
+@pytest.mark.parametrize(
+    ("file", "key", "new"), [("long2016-controls", "keep_bias", 1), ("long2016-parameters", "units", 105)]
+)
+def test_the_judge_knows_one_number_in_two_notations_and_units_that_a_budget_replaces(
+    file: str, key: str, new: int, tmp_path: Path
+) -> None:
+    tree = TREES[file]
+    changed = tree | {"net": tree["net"] | {key: new}}
+    mutant = Mutant(file, "out of range", ("net", key), dumped(changed), new)
+    assert plans.judge(mutant, tree, folder=tmp_path).hole == ""
+    truth = mutant._replace(new=True, content=dumped(tree | {"net": tree["net"] | {key: True}}))
+    assert "true or false" in plans.judge(truth, tree, folder=tmp_path).message
+
+
 REFUSED = {
     "train.lr": ("1.0e-300", "single precision"),
     "seeds": ("10000000", "runs"),

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from slowpoints import dag
-from slowpoints.fuzz.mutants import Mutant, Tree, dumped
+from slowpoints.fuzz.mutants import Mutant, Tree, dumped, value_at
 from slowpoints.spec.experiment import BLOCKS, SCALES, Experiment, load
 from slowpoints.spec.reading import parsed
 from slowpoints.spec.stacks import stacks
@@ -156,12 +156,15 @@ def _is_idle(mutant: Mutant, tree: Tree, scales: list[str]) -> bool:
     """Return whether the setting is overridden wherever it is used, or is as it would be without."""
     if mutant.kind in ("missing", "misplaced", "extra", "another value", "misspelt", "list"):
         return mutant.kind != "extra" or not isinstance(mutant.new, dict | list | str)
+    if not isinstance(mutant.new, bool) and _same_number(value_at(tree, mutant.path), mutant.new):  # 1 is 1.0
+        return True
     key = ".".join(_key(mutant))
+    keys = {key, {"net.units": "net.budget", "net.budget": "net.units"}.get(key, key)}  # the later word counts
     every = [tree["scales"].get(scale, {}) for scale in scales]
-    over = [key in scale or f"sweep.{key}" in scale for scale in every]
-    arms = [tree["arms"][name] for name in tree["arms"]]
+    over = [any(own in scale or f"sweep.{own}" in scale for own in keys) for scale in every]
+    arms = [keys & set(tree["arms"][name]) for name in tree["arms"]]
     sections = ("arms", "join", "sweep", "claims", "analyses", "seeds_per_stack")
-    return all(over) or key in tree.get("sweep", {}) or all(key in arm for arm in arms) or mutant.path[0] in (
+    return all(over) or bool(keys & set(tree.get("sweep", {}))) or all(arms) or mutant.path[0] in (
         "seeds" if all("seeds" in scale for scale in every) else "", "scales", *sections)  # fmt: skip
 
 
