@@ -82,6 +82,14 @@ def test_the_judge_sees_a_defect_of_the_reader(defect: str, tmp_path: Path, monk
     assert message in plans.judge(mutant, tree, folder=tmp_path).hole
 
 
+def test_an_arm_that_no_scale_lists_is_refused(tmp_path: Path) -> None:
+    tree = TREES["collins2017-random"]
+    assert all("arms" in scale for scale in tree["scales"].values())
+    content = dumped(tree | {"arms": tree["arms"] | {"where": {"net.cell": "gru"}}})
+    fate = plans.judge(Mutant("collins2017-random", "extra", ("arms", "where"), content), tree, folder=tmp_path)
+    assert "arms.where: no scale lists it" in fate.message
+
+
 @pytest.mark.parametrize(
     ("file", "key", "new"), [("long2016-controls", "keep_bias", 1), ("long2016-parameters", "units", 105)]
 )
@@ -111,6 +119,8 @@ REFUSED = {
     "claims.0.test.where.cell": ("[[pru]]", "where.cell: expected a value"),
     "join": ("{'{cell}': {net.cel: '{cell}'}}", "join.{cell}: net: unknown key 'cel'"),
     "seeds_per_stack": ("0", "seeds_per_stack must be at least 1"),
+    "arms.pru": ("{net.cell: pru, net.units: 5}", "arms.pru: net.units has no effect, for net.units is swept"),
+    "arms.gru": ("{net.cell: gru, net.budget: 500}", "net.budget has no effect, for net.units is swept; leave one out"),
     "arms.ghost": ("text", "arms.ghost: expected a mapping of overrides"),
     "paper": ("own2020", "unknown value 'own2020'"),
 }

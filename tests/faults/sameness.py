@@ -16,10 +16,10 @@ def results(folder: Path) -> dict[str, bytes]:
 
 
 def by_kind(names: list[str]) -> dict[str, int]:
-    """Return how many files of each kind there are."""
+    """Return how many files of each kind there are; the pages of the site and what they need are one kind."""
     found: dict[str, int] = {}
     for name in names:
         folder = Path(name).parent.name
-        kind = f"{'' if folder == '.' or '/' not in name else folder + '/'}*{Path(name).suffix}"
+        kind = "site/**" if "/site/" in name else f"{'' if '/' not in name else folder + '/'}*{Path(name).suffix}"
         found[kind] = found.get(kind, 0) + 1
     return found

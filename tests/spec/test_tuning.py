@@ -67,7 +67,7 @@ def test_what_the_arm_sets_or_the_cell_lacks_is_not_tuned(folder: Path) -> None:
 
 def test_the_sweep_is_not_tuned_and_own_entries_replace_those_of_the_space(folder: Path) -> None:
     own = {"train.momentum": {"uniform": [0.1, 0.2]}, "task.n_interfering": {"integer": [0, 3]}}
-    found = loaded(folder, sweep={"train.lr": [0.1, 0.2]}, tune={"also": own})
+    found = loaded(folder, arms={"gru": {"net.cell": "gru"}}, sweep={"train.lr": [0.1, 0.2]}, tune={"also": own})
     study = found.studies["example/gru/lr=0.1/0"]["space"]
     assert set(study) == set(SPACE) - {"train.lr"} | {"task.n_interfering"}
     assert study["train.momentum"] == {"kind": "uniform", "values": (0.1, 0.2), "per": "run"}

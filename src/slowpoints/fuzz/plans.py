@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from slowpoints import dag
 from slowpoints.fuzz.mutants import Mutant, Tree, dumped, value_at
-from slowpoints.spec.experiment import BLOCKS, SCALES, Experiment, load
+from slowpoints.spec.experiment import BLOCKS, SCALES, TWINS, Experiment, load
 from slowpoints.spec.reading import parsed
 from slowpoints.spec.stacks import stacks
 from slowpoints.spec.strict import SpecError
@@ -159,7 +159,7 @@ def _is_idle(mutant: Mutant, tree: Tree, scales: list[str]) -> bool:
     if not isinstance(mutant.new, bool) and _same_number(value_at(tree, mutant.path), mutant.new):  # 1 is 1.0
         return True
     key = ".".join(_key(mutant))
-    keys = {key, {"net.units": "net.budget", "net.budget": "net.units"}.get(key, key)}  # the later word counts
+    keys = {key, TWINS.get(key, key)}
     every = [tree["scales"].get(scale, {}) for scale in scales]
     over = [any(own in scale or f"sweep.{own}" in scale for own in keys) for scale in every]
     arms = [keys & set(tree["arms"][name]) for name in tree["arms"]]

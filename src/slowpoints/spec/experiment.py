@@ -16,6 +16,7 @@ from slowpoints.spec.tuning import TuneSettings, space, study
 SCALES = ("smoke", "laptop", "paper")
 BLOCKS = ("task", "net", "train")
 MOST_RUNS = 1_000_000
+TWINS = {"net.units": "net.budget", "net.budget": "net.units"}  # exclude each other: the later word counts
 ARM = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]*")
 
 
@@ -102,6 +103,7 @@ def load(path: Path, *, scale: str) -> Experiment:
     blocks = {name: own[name] for name in BLOCKS}
     resolve(**blocks, where=where)
     _check_size(sweep, arms, seeds, where=where)
+    _check_arms(envelope, arms, sweep, where=where)
     for arm, block in envelope.join.items():  # with the cell of the base: none may have joined yet
         own_cell = {
             k: v.replace("{cell}", blocks["net"]["cell"]) if isinstance(v, str) else v for k, v in block.items()
@@ -210,10 +212,8 @@ def _resolved(blocks: dict[str, Any], arm: dict[str, Any], point: dict[str, Any]
     """Return the resolved blocks of one arm and sweep point: base, then scale, then arm, then sweep."""
     own = {name: dict(block) for name, block in blocks.items()}
     for key, value in {**arm, **point}.items():
-        if key == "net.units":
-            own["net"].pop("budget", None)  # units and budget exclude each other: the later word counts
-        if key == "net.budget":
-            own["net"].pop("units", None)
+        if key in TWINS:
+            own["net"].pop(TWINS[key].removeprefix("net."), None)
         _override(own, key, value, where=where)
     return resolve(own["task"], own["net"], own["train"], where=where)
 
@@ -223,6 +223,7 @@ def _check_other(envelope: Envelope, scale: str, blocks: dict[str, dict[str, Any
     own = {name: dict(block) for name, block in blocks.items()}
     sweep, arms, seeds = _scaled(envelope, envelope.scales[scale], own, where=f"{where}: scales.{scale}")
     _check_size(sweep, arms, seeds, where=f"{where}: scales.{scale}")
+    _check_arms(envelope, arms, sweep, where=f"{where}: scales.{scale}")
     if own["tune"]:
         build(TuneSettings, own["tune"], where=f"{where}: scales.{scale}: tune")
     for name in set(own) - {*BLOCKS, "tune"}:
@@ -230,6 +231,18 @@ def _check_other(envelope: Envelope, scale: str, blocks: dict[str, dict[str, Any
     first = {key: values[0] for key, values in sweep.items()}
     for arm, overrides in arms.items():
         _resolved(own, overrides, first, where=f"{where}: scales.{scale}: arms.{arm}")
+
+
+def _check_arms(envelope: Envelope, arms: dict[str, Any], sweep: dict[str, Any], *, where: str) -> None:
+    """Refuse what would be ignored: arms that no scale lists, and what an arm says of a setting that is swept."""
+    lists = [scale.get("arms") for scale in envelope.scales.values()]
+    for name in envelope.arms if all(isinstance(listed, list) for listed in lists) else ():
+        if not any(name in listed for listed in lists):
+            raise SpecError(f"{where}: arms.{name}: no scale lists it; list it under scales, or leave it out")
+    for name, overrides in arms.items():
+        for key in overrides:
+            if swept := {key, TWINS.get(key, key)} & set(sweep):
+                raise SpecError(f"{where}: arms.{name}: {key} has no effect, for {min(swept)} is swept; leave one out")
 
 
 def _check_size(sweep: dict[str, Any], arms: dict[str, Any], seeds: int, *, where: str) -> None:
