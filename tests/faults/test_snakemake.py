@@ -32,11 +32,12 @@ def call(folder: Path, *words: str) -> subprocess.Popen[str]:
     )  # fmt: skip
 
 
-def wait_for_training(folder: Path) -> None:
+def wait_for_training(run: subprocess.Popen[str], folder: Path) -> None:
     """Wait until a training job is at work and has kept its state once."""
     deadline = time.monotonic() + 600
     while not list((folder / "results").rglob("checkpoints/*.safetensors")):
         assert time.monotonic() < deadline, "no training job has come to a checkpoint"
+        assert run.poll() is None, run.communicate()[0][-3000:]
         time.sleep(0.02)
 
 
@@ -83,7 +84,7 @@ def test_a_signal_leaves_nothing_half_written_and_says_how_to_go_on(
 ) -> None:
     folder = copy(tmp_path / "copy", LONGER)
     run = call(folder)
-    wait_for_training(folder)
+    wait_for_training(run, folder)
     SIGNALS[what](run, folder)
     said = run.communicate()[0]
     deadline = time.monotonic() + 60
@@ -118,7 +119,7 @@ def test_after_kill_9_of_snakemake_the_same_command_goes_on_beside_its_orphans(
 ) -> None:
     folder = copy(tmp_path / "copy", LONGER)
     run = call(folder)
-    wait_for_training(folder)
+    wait_for_training(run, folder)
     run.kill()
     run.wait()
     orphans = sum(len(pids) for pids in alive(folder).values())
@@ -137,7 +138,7 @@ def test_a_second_run_in_the_same_folder_is_refused_and_the_first_is_not_harmed(
 ) -> None:
     folder = copy(tmp_path / "copy", LONGER)
     first = call(folder)
-    wait_for_training(folder)
+    wait_for_training(first, folder)
     second = call(folder)
     said = second.communicate()[0]
     assert second.returncode == 1
