@@ -48,14 +48,18 @@ Compared to the byte with the undisturbed run: {files} files, everything it has 
 def _signals(own: dict[str, Any]) -> str:
     lines = [
         f"| {what} | {case['exit status']} | {_yes(case['says how to go on'])} | {len(case['half-written'])} |"
-        f" {len(case['strangers'])} | {_yes(case['went on from a checkpoint'])} | {_yes(case['equal in the end'])} |"
+        f" {len(case['strangers'])} | {_yes(case['stopped in training'])} | {_yes(case['went on from a checkpoint'])} |"
+        f" {_yes(case['equal in the end'])} |"
         for what, case in sorted(own.items())
     ]
     return f"""## Signals while networks train
 
-| signal | exit status | says how to go on | half-written | left over | from a checkpoint | same bytes in the end |
-|---|---|---|---|---|---|---|
+| signal | exit status | says how to go on | half-written | left over | stopped | from a checkpoint | same bytes |
+|---|---|---|---|---|---|---|---|
 {chr(10).join(lines)}
+
+*Stopped*: networks in training were, and the next call went on *from a checkpoint* of theirs. A signal to Snakemake
+alone reaches no job: those at work come to their end, and no other begins.
 """
 
 
