@@ -90,7 +90,7 @@ def test_a_signal_leaves_nothing_half_written_and_says_how_to_go_on(
     deadline = time.monotonic() + 60
     while alive(folder) and time.monotonic() < deadline:  # a job goes on to its next look
         time.sleep(0.1)
-    stopped = "its state is kept" in logs(folder)
+    stopped = "its state is kept" in said + logs(folder)
     left = {name: content for name, content in results(folder / "results").items() if "checkpoints" not in name}
     again = finished(folder)
     found.setdefault("signals", {})[what] = {
