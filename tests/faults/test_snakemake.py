@@ -66,7 +66,17 @@ def to_group(number: int) -> Callable[[subprocess.Popen[str], Path], None]:
 
 
 def to_job(number: int) -> Callable[[subprocess.Popen[str], Path], None]:
-    return lambda _, folder: os.kill(alive(folder)["training job"][0], number)
+    return lambda _, folder: os.kill(at_work(folder), number)
+
+
+def at_work(folder: Path) -> int:
+    """Return the process of a training job that has kept its state: others may still be starting."""
+    kept = {path.stem for path in (folder / "results").rglob("checkpoints/*.safetensors")}
+    return next(
+        pid
+        for pid in alive(folder)["training job"]
+        if kept & set(Path(f"/proc/{pid}/cmdline").read_text("utf-8").split("\0"))
+    )
 
 
 SIGNALS = {
