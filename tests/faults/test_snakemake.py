@@ -1,5 +1,6 @@
 """Snakemake stopped, killed, called twice at once, and given files from the future: the same command goes on."""
 
+import contextlib
 import os
 import re
 import signal
@@ -32,13 +33,18 @@ def call(folder: Path, *words: str) -> subprocess.Popen[str]:
     )  # fmt: skip
 
 
-def wait_for_training(run: subprocess.Popen[str], folder: Path) -> None:
-    """Wait until a training job is at work and has kept its state once."""
+def wait_for_training(run: subprocess.Popen[str], folder: Path) -> int:
+    """Return a training job that has kept its state: others may still be starting, or have ended."""
     deadline = time.monotonic() + 600
-    while not list((folder / "results").rglob("checkpoints/*.safetensors")):
-        assert time.monotonic() < deadline, "no training job has come to a checkpoint"
+    while time.monotonic() < deadline:
+        kept = {path.stem for path in (folder / "results").rglob("checkpoints/*.safetensors")}
+        for pid in alive(folder).get("training job", []):
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                if kept & set(Path(f"/proc/{pid}/cmdline").read_text("utf-8").split("\0")):
+                    return pid
         assert run.poll() is None, run.communicate()[0][-3000:]
         time.sleep(0.02)
+    pytest.fail("no training job has come to a checkpoint")
 
 
 def finished(folder: Path, *words: str) -> str:
@@ -57,26 +63,16 @@ def wanted(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     return results(folder / "results")
 
 
-def to_snakemake(number: int) -> Callable[[subprocess.Popen[str], Path], None]:
+def to_snakemake(number: int) -> Callable[[subprocess.Popen[str], int], None]:
     return lambda run, _: run.send_signal(number)
 
 
-def to_group(number: int) -> Callable[[subprocess.Popen[str], Path], None]:
+def to_group(number: int) -> Callable[[subprocess.Popen[str], int], None]:
     return lambda run, _: os.killpg(run.pid, number)
 
 
-def to_job(number: int) -> Callable[[subprocess.Popen[str], Path], None]:
-    return lambda _, folder: os.kill(at_work(folder), number)
-
-
-def at_work(folder: Path) -> int:
-    """Return the process of a training job that has kept its state: others may still be starting."""
-    kept = {path.stem for path in (folder / "results").rglob("checkpoints/*.safetensors")}
-    return next(
-        pid
-        for pid in alive(folder)["training job"]
-        if kept & set(Path(f"/proc/{pid}/cmdline").read_text("utf-8").split("\0"))
-    )
+def to_job(number: int) -> Callable[[subprocess.Popen[str], int], None]:
+    return lambda _, job: os.kill(job, number)
 
 
 SIGNALS = {
@@ -94,8 +90,7 @@ def test_a_signal_leaves_nothing_half_written_and_says_how_to_go_on(
 ) -> None:
     folder = copy(tmp_path / "copy", LONGER)
     run = call(folder)
-    wait_for_training(run, folder)
-    SIGNALS[what](run, folder)
+    SIGNALS[what](run, wait_for_training(run, folder))
     said = run.communicate()[0]
     deadline = time.monotonic() + 60
     while alive(folder) and time.monotonic() < deadline:  # a job goes on to its next look
