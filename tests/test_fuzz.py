@@ -90,6 +90,13 @@ def test_an_arm_that_no_scale_lists_is_refused(tmp_path: Path) -> None:
     assert "arms.where: no scale lists it" in fate.message
 
 
+def test_the_judge_knows_an_arm_of_another_scale(tmp_path: Path) -> None:
+    tree = TREES["collins2017-random"]
+    content = dumped(tree | {"arms": tree["arms"] | {"gru-8": {}}})
+    mutant = Mutant("collins2017-random", "extra", ("arms", "gru-8"), content, {})
+    assert plans.judge(mutant, tree, folder=tmp_path)[:2] == ("", "")
+
+
 @pytest.mark.parametrize(
     ("file", "key", "new"), [("long2016-controls", "keep_bias", 1), ("long2016-parameters", "units", 105)]
 )
@@ -121,6 +128,7 @@ REFUSED = {
     "seeds_per_stack": ("0", "seeds_per_stack must be at least 1"),
     "arms.pru": ("{net.cell: pru, net.units: 5}", "arms.pru: net.units has no effect, for net.units is swept"),
     "arms.gru": ("{net.cell: gru, net.budget: 500}", "net.budget has no effect, for net.units is swept; leave one out"),
+    "scales.smoke": ("[1]", "scales.smoke: expected a mapping"),
     "arms.ghost": ("text", "arms.ghost: expected a mapping of overrides"),
     "paper": ("own2020", "unknown value 'own2020'"),
 }

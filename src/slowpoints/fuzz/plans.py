@@ -154,6 +154,10 @@ def _may_change(mutant: Mutant, place: tuple[str, ...], scale: str) -> bool:
 
 def _is_idle(mutant: Mutant, tree: Tree, scales: list[str]) -> bool:
     """Return whether the setting is overridden wherever it is used, or is as it would be without."""
+    if mutant.path[0] == "arms" and len(mutant.path) > 1:
+        lists = [tree["scales"][scale].get("arms", [mutant.path[1]]) for scale in scales]
+        if not any(mutant.path[1] in listed for listed in lists):
+            return True
     if mutant.kind in ("missing", "misplaced", "extra", "another value", "misspelt", "list"):
         return mutant.kind != "extra" or not isinstance(mutant.new, dict | list | str)
     if not isinstance(mutant.new, bool) and _same_number(value_at(tree, mutant.path), mutant.new):  # 1 is 1.0

@@ -103,7 +103,8 @@ def load(path: Path, *, scale: str) -> Experiment:
     blocks = {name: own[name] for name in BLOCKS}
     resolve(**blocks, where=where)
     _check_size(sweep, arms, seeds, where=where)
-    _check_arms(envelope, arms, sweep, where=where)
+    _check_listed(envelope, where=where)
+    _check_swept(arms, sweep, where=where)
     for arm, block in envelope.join.items():  # with the cell of the base: none may have joined yet
         own_cell = {
             k: v.replace("{cell}", blocks["net"]["cell"]) if isinstance(v, str) else v for k, v in block.items()
@@ -117,9 +118,7 @@ def load(path: Path, *, scale: str) -> Experiment:
         for seed in range(seeds)
     ]
     if own["tune"] and seeds != 1:
-        raise SpecError(
-            f"{where}: seeds: with tune there is one study per arm and sweep point: write 1, and tune.reruns"
-        )
+        raise SpecError(f"{where}: seeds: tune makes one study per arm and sweep point: write 1, and tune.reruns")
     studies = _studies(own["tune"], runs, arms, where=where) if own["tune"] else {}
     resolved = _analyses(analyses, where=f"{where}: analyses")
     claims = [parse_claim(c, where=f"{where}: claims[{i}]") for i, c in enumerate(envelope.claims)]
@@ -223,7 +222,7 @@ def _check_other(envelope: Envelope, scale: str, blocks: dict[str, dict[str, Any
     own = {name: dict(block) for name, block in blocks.items()}
     sweep, arms, seeds = _scaled(envelope, envelope.scales[scale], own, where=f"{where}: scales.{scale}")
     _check_size(sweep, arms, seeds, where=f"{where}: scales.{scale}")
-    _check_arms(envelope, arms, sweep, where=f"{where}: scales.{scale}")
+    _check_swept(arms, sweep, where=f"{where}: scales.{scale}")
     if own["tune"]:
         build(TuneSettings, own["tune"], where=f"{where}: scales.{scale}: tune")
     for name in set(own) - {*BLOCKS, "tune"}:
@@ -233,16 +232,18 @@ def _check_other(envelope: Envelope, scale: str, blocks: dict[str, dict[str, Any
         _resolved(own, overrides, first, where=f"{where}: scales.{scale}: arms.{arm}")
 
 
-def _check_arms(envelope: Envelope, arms: dict[str, Any], sweep: dict[str, Any], *, where: str) -> None:
-    """Refuse what would be ignored: arms that no scale lists, and what an arm says of a setting that is swept."""
-    lists = [scale.get("arms") for scale in envelope.scales.values()]
-    for name in envelope.arms if all(isinstance(listed, list) for listed in lists) else ():
-        if not any(name in listed for listed in lists):
-            raise SpecError(f"{where}: arms.{name}: no scale lists it; list it under scales, or leave it out")
-    for name, overrides in arms.items():
-        for key in overrides:
-            if swept := {key, TWINS.get(key, key)} & set(sweep):
-                raise SpecError(f"{where}: arms.{name}: {key} has no effect, for {min(swept)} is swept; leave one out")
+def _check_listed(envelope: Envelope, *, where: str) -> None:
+    """Refuse an arm that no scale lists: it would be ignored."""
+    lists = [scale.get("arms", list(envelope.arms)) for scale in envelope.scales.values()]
+    if unlisted := [name for name in envelope.arms if not any(name in listed for listed in lists)]:
+        raise SpecError(f"{where}: arms.{unlisted[0]}: no scale lists it; list it under scales, or leave it out")
+
+
+def _check_swept(arms: dict[str, Any], sweep: dict[str, Any], *, where: str) -> None:
+    """Refuse what an arm says of a setting that is swept: it would be ignored."""
+    for name, key in [(name, key) for name, overrides in arms.items() for key in overrides]:
+        if swept := {key, TWINS.get(key, key)} & set(sweep):
+            raise SpecError(f"{where}: arms.{name}: {key} has no effect, for {min(swept)} is swept; leave one out")
 
 
 def _check_size(sweep: dict[str, Any], arms: dict[str, Any], seeds: int, *, where: str) -> None:
