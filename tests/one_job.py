@@ -25,6 +25,7 @@ class Stack(NamedTuple):
 
     content: dict[str, Any]
     tune: None = None
+    start: str = ""
 
     def plan(self) -> dict[str, Any]:
         return self.content | {"digest": digest(self.content)}
