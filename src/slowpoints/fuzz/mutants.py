@@ -91,8 +91,8 @@ def tree_mutants(draw: DrawFn, files: dict[str, Tree]) -> Mutant:
         new = place[other]
     elif kind == "misplaced":
         places = [p for p in [(), *paths(tree)] if isinstance(value_at(tree, p), dict) and p[: len(path)] != path]
-        del parent[last]
         target = value_at(tree, draw(st.sampled_from(places))) if places else tree
+        del parent[last]  # after the target is found: in a list, what comes later moves up
         target[str(last)] = old
     else:
         new = _another(draw, kind, old, files, last)
