@@ -26,7 +26,6 @@ from slowpoints.tasks import names as task_names
 
 N = 60  # per kind of file
 TREES, _ = report.experiments()
-OF = report.sources
 
 
 @pytest.fixture(scope="module")

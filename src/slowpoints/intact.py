@@ -24,19 +24,19 @@ class Checked(NamedTuple):
 def check(folder: Path, *, planned: Iterable[str]) -> Checked:
     """Verify all results below `folder` that are `planned`, files of runs and tables; the site has but copies."""
     known = {_of(Path(path)) for path in planned}
-    found = Checked(0, [], [])
+    n_files, damaged, leftovers = 0, [], []
     for path in sorted(folder.rglob("*")):
         if path.name.startswith(".") or path.parent.name == "checkpoints" or (folder / "site") in path.parents:
             continue
         if path.parent.name in PLANNED and path.is_file() and _of(path) not in known:
-            found.leftovers.append(path)
+            leftovers.append(path)
         elif path.suffix in CHECKS:
-            found = found._replace(n_files=found.n_files + 1)
+            n_files += 1
             try:
                 CHECKS[path.suffix](path)
             except BadResult as error:
-                found.damaged.append(error)
-    return found
+                damaged.append(error)
+    return Checked(n_files, damaged, leftovers)
 
 
 def _of(path: Path) -> tuple[str, str, str]:

@@ -35,9 +35,8 @@ def snakemake(project: Path) -> Snakemake:
     env = surroundings()
 
     def call(*words: str, scale: str = "smoke", check: bool = True) -> subprocess.CompletedProcess[str]:
-        command = [str(DRIVER / "snakemake"), "--cores", "2", "--config", f"scale={scale}", "--", *words]
-        if words and words[0].startswith("-"):
-            command = [str(DRIVER / "snakemake"), "--cores", "2", "--config", f"scale={scale}", *words]
+        targets = words if words and words[0].startswith("-") else ("--", *words)
+        command = [str(DRIVER / "snakemake"), "--cores", "2", "--config", f"scale={scale}", *targets]
         done = subprocess.run(
             command,
             cwd=project,

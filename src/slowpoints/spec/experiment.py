@@ -164,7 +164,7 @@ def _scaled(
             _override(blocks, key, value, where=where)
     if not isinstance(seeds, int) or isinstance(seeds, bool) or seeds < 1:
         raise SpecError(f"{where}: seeds: expected a whole number from 1, found {shown(seeds)}")
-    for name, overrides in (envelope.arms | arms).items():  # also those that no scale lists
+    for name, overrides in arms.items():
         if not ARM.fullmatch(name):
             raise SpecError(f"{where}: arms.{name}: a name is letters, digits and . _ + -, such as gru-deep")
         if not isinstance(overrides, dict):
