@@ -21,8 +21,7 @@ from slowpoints.engine import engine_of
 from slowpoints.job import Made, Outputs, digests_of, made, versions, write
 from slowpoints.recovery import Room, room_at, trained
 from slowpoints.spec.canonical import canonical, shape
-from slowpoints.spec.experiment import BLOCKS
-from slowpoints.spec.tuning import n_next, with_values
+from slowpoints.spec.tuning import BLOCKS, n_next, with_values
 from slowpoints.stack import network
 from slowpoints.suggest import Dimensions, Trial, dimensions, settings, suggest
 from slowpoints.train import Trainer

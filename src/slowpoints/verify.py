@@ -16,9 +16,9 @@ from slowpoints.engine import engine_of
 from slowpoints.job import Made, device_named, made, start_from, train_code, versions
 from slowpoints.records import read_arrays, read_records
 from slowpoints.spec.digests import env
-from slowpoints.spec.experiment import BLOCKS
 from slowpoints.spec.settings import resolve
 from slowpoints.spec.strict import SpecError
+from slowpoints.spec.tuning import BLOCKS
 from slowpoints.train import Trainer
 
 AT_FIRST = 1e-2  # of the loss up to the first look: rounding is far below at first, and grows; see docs/determinism.md

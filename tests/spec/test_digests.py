@@ -26,6 +26,7 @@ def fresh(*modules: str) -> str:
 
 GRU = ("slowpoints.job", "slowpoints.cells.gru", "slowpoints.tasks.memorization")
 PRU = ("slowpoints.job", "slowpoints.cells.pru", "slowpoints.tasks.memorization")
+TUNED = ("slowpoints.tune", "slowpoints.cells.gru", "slowpoints.tasks.memorization")
 
 
 def test_comments_docstrings_and_layout_do_not_count(copy: Path) -> None:
@@ -50,13 +51,15 @@ def test_an_edit_to_shared_code_counts_for_training(copy: Path, module: str) -> 
     assert fresh(*GRU) != before
 
 
+@pytest.mark.parametrize("trained", [GRU, TUNED], ids=["train", "tune"])
 @pytest.mark.parametrize(
-    "module", ["cli.py", "dag.py", "statistics.py", "claim_spec.py", "spec/experiment.py", "figures/style.py"]
+    "module",
+    ["cli.py", "dag.py", "statistics.py", "claim_spec.py", "spec/experiment.py", "spec/streams.py", "figures/style.py"],
 )
-def test_an_edit_to_what_does_not_train_never_retrains(copy: Path, module: str) -> None:
-    before = fresh(*GRU)
+def test_an_edit_to_what_does_not_train_never_retrains(copy: Path, module: str, trained: tuple[str, ...]) -> None:
+    before = fresh(*trained)
     (copy / module).write_text((copy / module).read_text() + "\nADDED = 1\n")
-    assert fresh(*GRU) == before
+    assert fresh(*trained) == before
 
 
 def test_an_unknown_module_is_an_error() -> None:

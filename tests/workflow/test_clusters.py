@@ -14,7 +14,7 @@ from plans import ROOT
 from slowpoints import dag
 from slowpoints.spec import experiment as experiment_module
 from slowpoints.spec.canonical import digest, shape
-from slowpoints.spec.experiment import BLOCKS
+from slowpoints.spec.tuning import BLOCKS
 
 PROFILES = sorted(path.parent.name for path in (ROOT / "profiles").glob("*/profile.yaml"))
 RULES = {

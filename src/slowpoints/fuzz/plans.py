@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 
 from slowpoints import dag
 from slowpoints.fuzz.mutants import Mutant, Tree, dumped, value_at
-from slowpoints.spec.experiment import BLOCKS, SCALES, TWINS, Experiment, load
+from slowpoints.spec.experiment import SCALES, TWINS, Experiment, load
 from slowpoints.spec.reading import parsed
 from slowpoints.spec.stacks import stacks
 from slowpoints.spec.strict import SpecError
+from slowpoints.spec.tuning import BLOCKS
 
 Flat = dict[tuple[str, ...], Any]
 MOST_CHARACTERS = 1500  # of a message: the longest lists all known names

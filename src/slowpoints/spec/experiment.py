@@ -11,10 +11,9 @@ from slowpoints.claim_spec import Claim, parse_claim
 from slowpoints.spec.reading import read_yaml
 from slowpoints.spec.settings import literal, names, resolve, settings_class
 from slowpoints.spec.strict import SpecError, build, shown, unknown
-from slowpoints.spec.tuning import TuneSettings, space, study
+from slowpoints.spec.tuning import BLOCKS, TuneSettings, space, study
 
 SCALES = ("smoke", "laptop", "paper")
-BLOCKS = ("task", "net", "train")
 MOST_RUNS = 1_000_000
 TWINS = {"net.units": "net.budget", "net.budget": "net.units"}  # exclude each other: the later word counts
 ARM = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]*")

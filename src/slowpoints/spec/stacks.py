@@ -5,7 +5,8 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 from slowpoints.spec.canonical import digest, shape
-from slowpoints.spec.experiment import BLOCKS, Experiment, Run
+from slowpoints.spec.experiment import Experiment, Run
+from slowpoints.spec.tuning import BLOCKS
 
 
 class Stack(NamedTuple):

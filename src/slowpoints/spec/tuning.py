@@ -11,6 +11,7 @@ from slowpoints.spec.strict import SpecError, hints, shown, typed, unknown
 from slowpoints.spec.training import PER_RUN_TRAIN, TrainSettings
 
 SPACES = Path(__file__).resolve().parents[3] / "config" / "spaces"
+BLOCKS = ("task", "net", "train")  # the settings of a run
 KINDS = ("uniform", "log", "logit", "integer", "choice")
 OWN = {"net": {f.name for f in fields(NetSettings)}, "train": {f.name for f in fields(TrainSettings)}}
 # What the networks of a study must share: the shape of their stack, and where they start from.
