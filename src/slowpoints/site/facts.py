@@ -18,6 +18,7 @@ from slowpoints.spec.experiment import Experiment
 from slowpoints.spec.reading import read_yaml
 from slowpoints.spec.settings import names, settings_class, tree
 from slowpoints.spec.stacks import Stack
+from slowpoints.spec.tuning import BLOCKS
 
 
 class Judged(NamedTuple):
@@ -128,7 +129,7 @@ def _settings(own: Experiment) -> list[tuple[str, str]]:
     """Return every resolved setting: its value, or its values where runs differ."""
     found: dict[str, dict[str, None]] = {}
     for run in own.runs:
-        for block in ("task", "net", "train"):
+        for block in BLOCKS:
             for key, value in getattr(run, block).items():
                 found.setdefault(f"{block}.{key}", {})[json.dumps(value)] = None
     return [(key, " · ".join(values)) for key, values in found.items()]
