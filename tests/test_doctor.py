@@ -150,7 +150,7 @@ def test_a_gpu_is_asked_for_only_where_there_is_one(monkeypatch: pytest.MonkeyPa
     assert machine.gpu({"device": "cpu"}).level == "note"
 
 
-COST = {"measured": True, "jobs": 9, "cpu_s": 1000, "longest_s": 300, "max_rss_mb": 1000}
+COST = {"measured": True, "jobs": 9, "seconds": 1000, "longest_s": 300, "max_rss_mb": 1000}
 
 
 def here(*, cores: int, gigabytes: float = 64, rounds: float = 10.0) -> reach.Machine:
@@ -165,7 +165,7 @@ def test_a_scale_takes_its_jobs_over_the_cores_and_no_less_than_its_longest() ->
 
 
 def test_a_scale_that_does_not_fit_or_takes_days_says_what_to_do() -> None:
-    costs = {"machine": {"rounds_per_s": 10.0}, "scales": {"paper": COST | {"cpu_s": 1e7, "measured": False}}}
+    costs = {"machine": {"rounds_per_s": 10.0}, "scales": {"paper": COST | {"seconds": 1e7, "measured": False}}}
     (found,) = reach.scales(costs, here(cores=2))
     assert (found.level, "cluster" in found.todo) == ("note", True)
     assert f"between {duration(5e6 / 4)} and {duration(5e6 * 4)}" in found.says

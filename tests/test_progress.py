@@ -213,16 +213,6 @@ def test_the_page_of_the_kept_costs_is_that_of_their_numbers() -> None:
     assert set(found["jobs"]["laptop"]) & set(costs.job_names("laptop")), "jobs of a plan long gone: make costs"
 
 
-def test_benchmarks_are_read_and_those_of_moments_left_out(tmp_path: Path) -> None:
-    head = "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load\tcpu_time\n"
-    (tmp_path / "smoke/figures").mkdir(parents=True)
-    (tmp_path / "smoke/figures/a.tsv").write_text(head + "8.47\t0:00:08\t566.55\t1\t1\t1\t0\t0\t88\t7.91\n")
-    (tmp_path / "smoke/figures/b.tsv").write_text(head + "0.01\t0:00:00\tNA\tNA\tNA\tNA\tNA\tNA\tNA\tNA\n")
-    assert costs.read("smoke", ["figures/a", "figures/b", "paper"], folder=tmp_path) == {
-        "figures/a": costs.Job(7.91, 566.55)
-    }
-
-
 def test_it_needs_neither_torch_nor_numpy() -> None:
     code = ("import sys; sys.modules.update(torch=None, numpy=None, pandas=None); sys.argv = ['slowpoints', 'progress',"
             " '--scale', 'smoke']; from slowpoints.cli import main; sys.exit(main())")  # fmt: skip

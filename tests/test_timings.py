@@ -37,8 +37,8 @@ def measured(root, name, seconds, rss, cpu):
 def test_jobs_are_added_up_and_those_of_other_plans_are_left_aside(root):
     (train,) = [row for row in timings.stages(root, "smoke") if row["stage"] == "train"]
     assert train == {
-        "stage": "train", "experiment": made_run.EXPERIMENT, "jobs": 2, "measured": 2, "cpu_hours": 0.02,
-        "wall_hours": 0.03, "longest_s": 72.0, "memory_mb": 300.25,
+        "stage": "train", "experiment": made_run.EXPERIMENT, "jobs": 2, "measured": 2, "hours": 0.03,
+        "longest_s": 72.0, "memory_mb": 300.25,
     }  # fmt: skip
 
 
@@ -49,9 +49,15 @@ def test_a_missing_benchmark_is_counted_and_nothing_else(root):
     assert (rows["claims"]["jobs"], rows["claims"]["measured"], rows["claims"]["longest_s"]) == (1, 0, 0.0)
 
 
-def test_what_a_short_job_does_not_show_counts_as_nothing(root):
+def test_a_short_job_counts_with_its_time_and_without_memory(root):
     (row,) = [row for row in timings.stages(root, "smoke") if row["stage"] == "paper"]
-    assert (row["memory_mb"], row["cpu_hours"], row["longest_s"]) == (0.0, 0.0, 0.5)
+    assert (row["measured"], row["memory_mb"], row["hours"], row["longest_s"]) == (1, 0.0, 0.0001, 0.5)
+
+
+def test_a_job_whose_benchmark_was_cut_off_is_not_measured(root):
+    (root / "benchmarks/smoke/paper.tsv").write_text(HEAD)
+    (row,) = [row for row in timings.stages(root, "smoke") if row["stage"] == "paper"]
+    assert (row["jobs"], row["measured"]) == (1, 0)
 
 
 def test_outcomes_machines_and_commits_are_those_of_the_records(root):

@@ -40,7 +40,7 @@ def progress(args: argparse.Namespace) -> None:
 
 
 def costs(args: argparse.Namespace) -> None:
-    """Keep what every job of the smoke and the laptop run here took, and reckon the paper scale from it."""
+    """Keep what every job of the smoke and the laptop run here took, and estimate the paper scale from it."""
     from slowpoints import costs
 
     _keep(args.out, "costs", found := costs.keep(), costs.page(found))

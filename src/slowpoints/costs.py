@@ -1,17 +1,17 @@
 """What every job cost: kept from a run's benchmarks, and from these what jobs to come will cost. No torch.
 
-A job that was measured costs what it cost. One that was not, at a scale that was not run, costs what its experiment did
-at the laptop scale for each number its networks compute: an estimate to within a factor of several.
+A cost is the wall time of a job of one thread. A job that was measured costs what it cost. One that was not, at a scale
+that was not run, costs what its experiment did at the laptop scale for each number its networks compute: an estimate to
+within a factor of several.
 """
 
-import csv
 import json
-from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from slowpoints import dag
+from slowpoints import benchmarks, dag
+from slowpoints.benchmarks import Measured
 from slowpoints.doctor import speed
 from slowpoints.doctor.machine import n_cores
 from slowpoints.doctor.reach import COSTS
@@ -23,13 +23,6 @@ from slowpoints.spec.stacks import Stack
 STAGES = ("data", "train", "analyse", "figures", "claims", "paper")
 START_S = 2.0  # that every training job takes before its first step
 UNITS, STEPS = 64, 20  # of a network and a task whose plan leaves them to be found
-
-
-class Job(NamedTuple):
-    """What one job took."""
-
-    cpu_s: float
-    max_rss_mb: float
 
 
 def job_names(scale: str) -> list[str]:
@@ -47,33 +40,21 @@ def stage_of(job: str) -> str:
     return parts[1] if len(parts) == 3 else parts[0]
 
 
-def read(scale: str, jobs: Iterable[str], *, folder: Path = Path("benchmarks")) -> dict[str, Job]:
-    """Return what those of `jobs` took that have a benchmark."""
-    found = {}
-    for job in jobs:
-        path = folder / scale / f"{job}.tsv"
-        if path.is_file():
-            rows = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines(), delimiter="\t"))
-            if rows and rows[-1]["cpu_time"] not in ("NA", "-"):  # a job shorter than the first look at it
-                found[job] = Job(float(rows[-1]["cpu_time"]), float(rows[-1]["max_rss"]))
-    return found
-
-
 def keep(root: Path = ROOT) -> dict[str, Any]:
-    """Return the costs of the laptop run in this folder and, where it is whole, of the smoke run; others reckoned."""
-    jobs = {scale: read(scale, job_names(scale)) for scale in SCALES}
-    laptop = {job: own.cpu_s for job, own in jobs["laptop"].items()}
+    """Return the costs of the laptop run in this folder and, where it is whole, of the smoke run; others are estimated."""
+    jobs = {scale: benchmarks.read(root, scale, job_names(scale)) for scale in SCALES}
+    laptop = {job: own.seconds for job, own in jobs["laptop"].items()}
     rss = {scale: round(max((own.max_rss_mb for own in found.values()), default=0)) for scale, found in jobs.items()}
     scales: dict[str, dict[str, Any]] = {}
     kept: dict[str, dict[str, float]] = {}
     for scale, found in jobs.items():
         is_measured = set(found) == set(job_names(scale))
-        own = {job: found[job].cpu_s if is_measured else expected(scale, job, laptop) for job in job_names(scale)}
+        own = {job: found[job].seconds if is_measured else expected(scale, job, laptop) for job in job_names(scale)}
         source = scale if is_measured else "laptop"
         scales[scale] = {
             "measured": is_measured,
             "jobs": len(own),
-            "cpu_s": round(sum(own.values())),
+            "seconds": round(sum(own.values())),
             "longest_s": round(max(own.values())),
             "max_rss_mb": rss[source],
             "results_mb": _megabytes(root / "results" / source),
@@ -87,14 +68,14 @@ def _megabytes(folder: Path) -> int:
     return round(sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6)
 
 
-def _by_experiment(jobs: dict[str, Job]) -> dict[str, dict[str, dict[str, float]]]:
+def _by_experiment(jobs: dict[str, Measured]) -> dict[str, dict[str, dict[str, float]]]:
     """Return {experiment or stage: {stage: jobs, seconds, memory}}."""
     found: dict[str, dict[str, dict[str, float]]] = {}
     for job, own in jobs.items():
         name = job.split("/")[0]
-        row = found.setdefault(name, {}).setdefault(stage_of(job), {"jobs": 0, "cpu_s": 0, "max_rss_mb": 0})
+        row = found.setdefault(name, {}).setdefault(stage_of(job), {"jobs": 0, "seconds": 0, "max_rss_mb": 0})
         row["jobs"] += 1
-        row["cpu_s"] = round(row["cpu_s"] + own.cpu_s, 1)
+        row["seconds"] = round(row["seconds"] + own.seconds, 1)
         row["max_rss_mb"] = max(row["max_rss_mb"], round(own.max_rss_mb))
     return found
 
@@ -109,7 +90,7 @@ def work(stack: Stack) -> float:
 
 
 def expected(scale: str, job: str, known: dict[str, float]) -> float:
-    """Return the seconds that a job will take, reckoned from the kept `known` ones of the laptop scale."""
+    """Return the seconds that a job will take, estimated from the `known` ones of the laptop scale."""
     parts, stage = job.split("/"), stage_of(job)
     if scale == "laptop" and job in known:
         return known[job]
@@ -140,35 +121,44 @@ def _total(scale: str, experiment: str) -> float:
 
 
 INTRO = """\
-Written by `make costs` from the benchmarks of the runs in the project's folder. CPU seconds of one core of a machine
-with {cores} (no GPU); a core of it did {rounds:,} rounds of the work in `src/slowpoints/doctor/speed.py` per second.
-`slowpoints doctor` reckons from these how long another machine takes, `slowpoints progress` when a run will be done. A
-scale that is *reckoned* was not run: training counts in proportion to what its networks compute, and the sum may be off
+Written by `make costs`: the wall time of the jobs of the runs in the project's folder, as Snakemake's benchmarks have it
+(their column `s`; a job has one thread), on a machine with {cores} cores, no GPU. The times of a scale are the sum over
+its jobs, so that two cores take half as long. Of a job that failed or was interrupted, a benchmark holds the last
+attempt alone. One core of the machine did {rounds:,} rounds of the work in `src/slowpoints/doctor/speed.py` per second:
+`slowpoints doctor` estimates from this how long another machine takes, `slowpoints progress` when a run will be done. A
+scale that is *estimated* was not run: training counts in proportion to what its networks compute, and the sum may be off
 by a factor of several; its memory and disk are those of the laptop scale."""
 
 
 def page(found: dict[str, Any]) -> str:
     """Return the kept costs as a page."""
     scales = [
-        "| scale | jobs | CPU time | longest job | most memory of a job | results on disk | |",
+        "| scale | jobs | time of its jobs | longest job | most memory of a job | results on disk | |",
         "|---|" + "---|" * 6,
     ]
     for name, own in found["scales"].items():
-        cells = [f"`{name}`", str(own["jobs"]), duration(own["cpu_s"]), duration(own["longest_s"]),
+        cells = [f"`{name}`", str(own["jobs"]), duration(own["seconds"]), duration(own["longest_s"]),
                  size(own["max_rss_mb"] * 1e6), size(own["results_mb"] * 1e6),
-                 "measured" if own["measured"] else "reckoned"]  # fmt: skip
+                 "from a run" if own["measured"] else "estimated"]  # fmt: skip
         scales.append(f"| {' | '.join(cells)} |")
-    stages = ["| | stage | jobs | CPU time | most memory of a job |", "|---|" + "---|" * 4]
+    stages = ["| | stage | jobs | time | most memory of a job |", "|---|" + "---|" * 4]
     for name, rows in sorted(found["experiments"].items()):
         for stage, row in rows.items():
-            cells = [name, stage, str(row["jobs"]), duration(row["cpu_s"]), size(row["max_rss_mb"] * 1e6)]
+            cells = [name, stage, str(row["jobs"]), duration(row["seconds"]), size(row["max_rss_mb"] * 1e6)]
             stages.append(f"| {' | '.join(cells)} |")
     intro = INTRO.format(cores=found["machine"]["cores"], rounds=found["machine"]["rounds_per_s"])
-    parts = ["# What the jobs cost", intro, "\n".join(scales), "## At laptop scale", "\n".join(stages)]
+    parts = [
+        "# What the jobs cost",
+        intro,
+        *found.get("notes", []),
+        "\n".join(scales),
+        "## At laptop scale",
+        "\n".join(stages),
+    ]
     return "\n\n".join(parts) + "\n"
 
 
 def kept() -> dict[str, dict[str, float]]:
-    """Return {scale: {job: CPU seconds}} of the kept costs."""
+    """Return {scale: {job: seconds}} of the kept costs."""
     found: dict[str, dict[str, float]] = json.loads((ROOT / COSTS).read_text(encoding="utf-8"))["jobs"]
     return found

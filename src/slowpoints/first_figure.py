@@ -113,8 +113,8 @@ PAGE = """\
 
 Written by `make first-figure`: the README's commands in a new folder, timed on {cores} cores with Python {python}, no
 GPU. {cache} {links} The clone was made from a folder on the same disk. Other programs left {share:.0%} of the cores
-free at the start; the seconds are those of a clock on the wall, so a machine with nothing else to do is faster: CPU
-seconds, of all processes of a step together, say what it takes.
+free at the start; the seconds are wall time, so a machine with nothing else to do is faster. CPU seconds are those of
+all processes of a step together, as the system counts them when they end (`getrusage`).
 
 | step | CPU seconds | seconds | since the start |
 |---|---|---|---|

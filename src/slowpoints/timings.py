@@ -1,32 +1,33 @@
 """Time and memory of a finished run per stage, from Snakemake's benchmark files, and what else its appendix says.
 
-The files are looked for when this runs and are nobody's input: one that is missing makes nothing run again. Each holds
-the last attempt of its job. Files of jobs that are no longer part of the run are left aside.
+The files are looked for when this runs and are nobody's input: one that is missing makes nothing run again. Files of
+jobs that are no longer part of the run are left aside.
 """
 
-import csv
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from slowpoints import benchmarks
 from slowpoints import jobs as done
+from slowpoints.benchmarks import Measured
 from slowpoints.jobs import Job
 from slowpoints.records import write_json, write_table
 from slowpoints.spec.digests import env
 
-RESULTS = {  # stage: the files that its jobs leave, and of each the benchmark file
-    "data": ("data/*.*", "data/{stem}.tsv"),
-    "train": ("*/runs/*.jsonl", "{experiment}/train/{stem}.tsv"),
-    "analyse": ("*/tables/*.csv", "{experiment}/analyse/{stem}.tsv"),
-    "figures": ("figures/*.pdf", "figures/{stem}.tsv"),
-    "claims": ("claims.csv", "claims.tsv"),
-    "paper": ("paper.pdf", "paper.tsv"),
+RESULTS = {  # stage: the files that its jobs leave, and of each the name of its benchmark
+    "data": ("data/*.*", "data/{stem}"),
+    "train": ("*/runs/*.jsonl", "{experiment}/train/{stem}"),
+    "analyse": ("*/tables/*.csv", "{experiment}/analyse/{stem}"),
+    "figures": ("figures/*.pdf", "figures/{stem}"),
+    "claims": ("claims.csv", "claims"),
+    "paper": ("paper.pdf", "paper"),
 }
-COLUMNS = ("stage", "experiment", "jobs", "measured", "cpu_hours", "wall_hours", "longest_s", "memory_mb")
+COLUMNS = ("stage", "experiment", "jobs", "measured", "hours", "longest_s", "memory_mb")
 OUTCOMES = ("ok", "budget", "stopped", "diverged")
 
 
@@ -46,34 +47,25 @@ def stages(root: Path, scale: str) -> list[dict[str, Any]]:
     """Return a row per stage and experiment: jobs, how many have a benchmark, hours, the longest, most memory."""
     results, rows = root / "results" / scale, []
     for stage, (made, benchmark) in RESULTS.items():
-        groups: dict[str, list[Path]] = {}
+        groups: dict[str, list[str]] = {}
         for path in sorted(results.glob(made)):
             experiment = path.parts[-3] if "{experiment}" in benchmark else ""
-            file = benchmark.format(experiment=experiment, stem=path.stem)
-            groups.setdefault(experiment, []).append(root / "benchmarks" / scale / file)
-        rows += [_row(stage, experiment, files) for experiment, files in groups.items()]
+            name = benchmark.format(experiment=experiment, stem=path.stem)
+            groups.setdefault(experiment, []).append(name)
+        for experiment, names in groups.items():
+            measured = benchmarks.read(root, scale, names)
+            rows.append({"stage": stage, "experiment": experiment, "jobs": len(names)} | _sums(measured.values()))
     return rows
 
 
-def _row(stage: str, experiment: str, files: list[Path]) -> dict[str, Any]:
-    measured = [_measured(path) for path in files if path.is_file()]
+def _sums(measured: Collection[Measured]) -> dict[str, float]:
+    seconds = [job.seconds for job in measured]
     return {
-        "stage": stage,
-        "experiment": experiment,
-        "jobs": len(files),
         "measured": len(measured),
-        "cpu_hours": round(sum(one["cpu_time"] for one in measured) / 3600, 4),
-        "wall_hours": round(sum(one["s"] for one in measured) / 3600, 4),
-        "longest_s": max((one["s"] for one in measured), default=0.0),
-        "memory_mb": max((one["max_rss"] for one in measured), default=0.0),
+        "hours": round(sum(seconds) / 3600, 4),
+        "longest_s": max(seconds, default=0.0),
+        "memory_mb": max((job.max_rss_mb for job in measured), default=0.0),
     }
-
-
-def _measured(path: Path) -> dict[str, float]:
-    """Return seconds, CPU seconds and memory of one job; Snakemake leaves out what a short job did not show."""
-    with path.open(encoding="utf-8", newline="") as file:
-        (row,) = csv.DictReader(file, delimiter="\t")
-    return {key: float(row[key]) if re.fullmatch(r"[\d.]+", row[key]) else 0.0 for key in ("s", "cpu_time", "max_rss")}
 
 
 def totals(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -81,7 +73,7 @@ def totals(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     found = []
     for stage in dict.fromkeys(row["stage"] for row in rows):
         own = [row for row in rows if row["stage"] == stage]
-        added = {key: round(sum(row[key] for row in own), 4) for key in ("jobs", "measured", "cpu_hours", "wall_hours")}
+        added = {key: round(sum(row[key] for row in own), 4) for key in ("jobs", "measured", "hours")}
         most = {key: max(row[key] for row in own) for key in ("longest_s", "memory_mb")}
         found.append({"stage": stage} | added | most)
     return found

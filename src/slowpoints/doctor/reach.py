@@ -35,7 +35,7 @@ def seconds(cost: dict[str, Any], machine: Machine, *, reference: float) -> floa
     """
     speed = machine.speed.rounds_per_s / reference
     fit = max(1, int(machine.memory // (cost["max_rss_mb"] * 1e6)))
-    return float(max(cost["cpu_s"] / min(machine.cores, fit), cost["longest_s"]) / speed)
+    return float(max(cost["seconds"] / min(machine.cores, fit), cost["longest_s"]) / speed)
 
 
 def scales(costs: dict[str, Any], machine: Machine) -> list[Finding]:
@@ -47,7 +47,7 @@ def scales(costs: dict[str, Any], machine: Machine) -> list[Finding]:
 def _scale(name: str, cost: dict[str, Any], machine: Machine, reference: float) -> Finding:
     about, spread = seconds(cost, machine, reference=reference), SPREAD if cost["measured"] else RECKONED
     says = f"about {duration(about)} (between {duration(about / spread)} and {duration(about * spread)})"
-    basis = f"{cost['jobs']} jobs, {duration(cost['cpu_s'])} of one core"
+    basis = f"{cost['jobs']} jobs, {duration(cost['seconds'])} if one ran at a time"
     what = f"scale {name}"
     if machine.memory < cost["max_rss_mb"] * 1e6:
         return Finding("problem", what, f"its largest job takes {size(cost['max_rss_mb'] * 1e6)} of memory",
@@ -55,16 +55,16 @@ def _scale(name: str, cost: dict[str, Any], machine: Machine, reference: float) 
     if about > LONG_S:
         here = "a GPU is here; on it training is much shorter, not measured" if machine.has_gpu else "no GPU is here"
         todo = "use a GPU (--config torch=cuda device=cuda) or a cluster (--profile profiles/slurm)"
-        return Finding("note", what, f"{says}; {basis}, reckoned from its plan; {here}", todo)
-    return Finding("ok", what, f"{says}; {basis}, {'measured' if cost['measured'] else 'reckoned'}")
+        return Finding("note", what, f"{says}; {basis}, estimated from its plan; {here}", todo)
+    return Finding("ok", what, f"{says}; {basis}, {'from a run' if cost['measured'] else 'estimated'}")
 
 
 def explained(costs: dict[str, Any], machine: Machine) -> Finding:
-    """Return how the times above were reckoned."""
+    """Return how the times above were estimated."""
     ratio = machine.speed.rounds_per_s / costs["machine"]["rounds_per_s"]
     says = (
         f"each of {machine.cores} cores does {ratio:.2f} of the work of a core of the machine of {COSTS.stem}.md"
-        " (whole-number powers, not matrices: hence the range); times are its jobs' CPU seconds over these cores"
+        " (whole-number powers, not matrices: hence the range); times are the sum of its jobs' times over these cores"
     )
     if machine.speed.share < 0.8:
         says += f". Other programs left it {machine.speed.share:.0%} of the cores just now"

@@ -1,8 +1,6 @@
 """When a run will be done: from what its finished jobs took beside what they were expected to take."""
 
 import math
-from collections.abc import Iterable
-from pathlib import Path
 from typing import NamedTuple
 
 from slowpoints import costs
@@ -22,7 +20,7 @@ class Left(NamedTuple):
 
 
 class Prices(NamedTuple):
-    """What jobs are expected to take, in seconds of one core of the machine of docs/costs.md."""
+    """What jobs are expected to take, in wall seconds on the machine of docs/costs.md."""
 
     scale: str
     kept: dict[str, dict[str, float]]
@@ -39,17 +37,6 @@ class Pace(NamedTuple):
     ratio: float
     spread: float  # standard deviation of the logarithm, over jobs
     n: int
-
-
-def measured(root: Path, prices: Prices, jobs: Iterable[str]) -> dict[str, float]:
-    """Return the wall seconds that finished jobs took, by their benchmarks."""
-    found = {}
-    for job in jobs:
-        path = root / "benchmarks" / prices.scale / f"{job}.tsv"
-        rows = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-        if len(rows) > 1:
-            found[job] = float(rows[-1].split("\t")[0])
-    return found
 
 
 def pace(took: dict[str, float], prices: Prices) -> Pace:

@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
-from slowpoints import costs, dag
+from slowpoints import benchmarks, costs, dag
 from slowpoints.doctor.machine import n_cores
 from slowpoints.doctor.words import duration
 from slowpoints.progress import log, remaining, state
@@ -202,8 +202,8 @@ def _asked(run: log.Run, rest: dict[str, float]) -> dict[str, float]:
 
 
 def _pace(view: View) -> remaining.Pace:
-    prices = _prices(view)
-    return remaining.pace(remaining.measured(view.root, prices, sorted(view.done)), prices)
+    measured = benchmarks.read(view.root, view.scale, sorted(view.done))
+    return remaining.pace({job: own.seconds for job, own in measured.items()}, _prices(view))
 
 
 def _width(view: View) -> float:
