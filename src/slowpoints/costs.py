@@ -41,7 +41,7 @@ def stage_of(job: str) -> str:
 
 
 def keep(root: Path = ROOT) -> dict[str, Any]:
-    """Return the costs of the laptop run in this folder and, where it is whole, of the smoke run; others are estimated."""
+    """Return the costs of the laptop run at `root` and, where it is whole, of the smoke run; others are estimated."""
     jobs = {scale: benchmarks.read(root, scale, job_names(scale)) for scale in SCALES}
     laptop = {job: own.seconds for job, own in jobs["laptop"].items()}
     rss = {scale: round(max((own.max_rss_mb for own in found.values()), default=0)) for scale, found in jobs.items()}
@@ -121,13 +121,13 @@ def _total(scale: str, experiment: str) -> float:
 
 
 INTRO = """\
-Written by `make costs`: the wall time of the jobs of the runs in the project's folder, as Snakemake's benchmarks have it
-(their column `s`; a job has one thread), on a machine with {cores} cores, no GPU. The times of a scale are the sum over
-its jobs, so that two cores take half as long. Of a job that failed or was interrupted, a benchmark holds the last
+Written by `make costs`: the wall time of the jobs of the runs in the project's folder, as Snakemake's benchmarks have
+it (their column `s`; a job has one thread), on a machine with {cores} cores, no GPU. The times of a scale are the sum
+over its jobs, so that two cores take half as long. Of a job that failed or was interrupted, a benchmark holds the last
 attempt alone. One core of the machine did {rounds:,} rounds of the work in `src/slowpoints/doctor/speed.py` per second:
 `slowpoints doctor` estimates from this how long another machine takes, `slowpoints progress` when a run will be done. A
-scale that is *estimated* was not run: training counts in proportion to what its networks compute, and the sum may be off
-by a factor of several; its memory and disk are those of the laptop scale."""
+scale that is *estimated* was not run: training counts in proportion to what its networks compute, and the sum may be
+off by a factor of several; its memory and disk are those of the laptop scale."""
 
 
 def page(found: dict[str, Any]) -> str:
