@@ -15,6 +15,7 @@ from slowpoints.doctor import speed
 from slowpoints.doctor.machine import n_cores
 from slowpoints.doctor.words import duration, size
 from slowpoints.spec.digests import ROOT
+from slowpoints.started import started
 
 SCALES = ("smoke", "laptop")
 CACHES = ("UV_CACHE_DIR", "PIP_CACHE_DIR")
@@ -88,10 +89,11 @@ def run(*, warm: bool) -> dict[str, Any]:
 
 def _step(name: str, command: list[str], folder: Path, env: dict[str, str]) -> dict[str, Any]:
     begun, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
-    done = subprocess.run(command, cwd=folder, env=env, text=True, check=False, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT)  # fmt: skip
-    if done.returncode:
-        raise OSError(f"{name} ended with status {done.returncode}:\n{done.stdout[-3000:]}")
+    output = {"text": True, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    with started(command, cwd=folder, env=env, **output) as running:
+        said = running.communicate()[0]
+    if running.returncode:
+        raise OSError(f"{name} ended with status {running.returncode}:\n{said[-3000:]}")
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return {"name": name, "seconds": round(time.perf_counter() - begun, 1), "cpu_s": round(cpu_s, 1)}

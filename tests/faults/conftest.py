@@ -12,7 +12,9 @@ import pytest
 from copies import copied, surroundings
 from faults.kills import COMMAND
 from faults.page import page
+from faults.processes import COPIES, end
 from plans import ROOT
+from slowpoints.started import heed_signals
 
 # What the copies have different: checkpoints so often that a smoke run has some.
 EDITS = (("src/slowpoints/train.py", "SAVE_EVERY_S = 20.0", "SAVE_EVERY_S = 0.1"),)
@@ -20,6 +22,11 @@ EDITS = (("src/slowpoints/train.py", "SAVE_EVERY_S = 20.0", "SAVE_EVERY_S = 0.1"
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--out", type=Path, help="the folder that gets faults.md and faults.json")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let SIGTERM end the tests as Ctrl-C does, with what they started."""
+    heed_signals()
 
 
 def copy(to: Path, *edits: tuple[str, str, str]) -> Path:
@@ -31,7 +38,21 @@ def copy(to: Path, *edits: tuple[str, str, str]) -> Path:
         (to / file).write_text(text.replace(old, new))
     if (ROOT / ".envs" / "kernels").is_dir():
         shutil.copytree(ROOT / ".envs" / "kernels", to / ".envs" / "kernels")
+    COPIES.append(to)
     return to
+
+
+@pytest.fixture(autouse=True)
+def nothing_goes_on() -> Iterator[None]:
+    """End what a test has left at work in a copy, also where it failed or was stopped."""
+    yield
+    for folder in COPIES:
+        end(folder)
+
+
+def pytest_sessionfinish() -> None:
+    for folder in COPIES:  # those of fixtures that were stopped before a test began
+        end(folder)
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,5 @@
 """Run the workflow while its processes are killed at random moments, and call it again until it is done."""
 
-import os
 import random
 import signal
 import subprocess
@@ -11,6 +10,7 @@ from typing import NamedTuple
 
 from copies import DRIVER, surroundings
 from faults.processes import alive
+from slowpoints.started import send
 
 COMMAND = [str(DRIVER / "python"), "-m", "snakemake", "--cores", "2", "--config", "scale=smoke"]
 LATEST_S = 6.0  # a moment is drawn between the end of some job and so many seconds later
@@ -48,7 +48,7 @@ def disturbed(folder: Path, *, seed: int, n_kills: int, n_jobs: int, log: Path) 
                 if not found:
                     continue
                 kind = rng.choice(sorted(found))
-                if killed(rng.choice(found[kind])):
+                if send(rng.choice(found[kind]), signal.SIGKILL):
                     kills[kind] += 1
                     orphans += sum(len(pids) for pids in found.values()) - 1 if kind == "Snakemake" else 0
                     del moments[0]
@@ -59,12 +59,3 @@ def disturbed(folder: Path, *, seed: int, n_kills: int, n_jobs: int, log: Path) 
 def jobs_done(folder: Path) -> int:
     """Return how many jobs have ended well so far."""
     return sum(1 for _ in (folder / "benchmarks").rglob("*.tsv"))
-
-
-def killed(pid: int) -> bool:
-    """Kill a process at once; return whether it was still there."""
-    try:
-        os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return False
-    return True

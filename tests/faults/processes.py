@@ -1,7 +1,14 @@
 """The processes of a workflow that runs in one folder, by what they do. Reads /proc, so Linux only."""
 
 import os
+import signal
+import time
 from pathlib import Path
+
+from slowpoints.started import send
+
+END_S = 30.0
+COPIES: list[Path] = []  # of the project, in which processes are started
 
 
 def alive(folder: Path) -> dict[str, list[int]]:
@@ -28,3 +35,13 @@ def _kind(process: Path, folder: Path) -> str | None:
     if words[1:3] == [b"-m", b"snakemake"]:
         return "Snakemake"
     return None
+
+
+def end(folder: Path) -> None:
+    """Kill what runs in `folder`, and what starts there meanwhile, until nothing does."""
+    deadline = time.monotonic() + END_S
+    while (found := alive(folder)) and time.monotonic() < deadline:
+        for pids in found.values():
+            for pid in pids:
+                send(pid, signal.SIGKILL)
+        time.sleep(0.05)

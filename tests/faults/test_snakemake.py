@@ -17,6 +17,7 @@ from faults.conftest import copy
 from faults.kills import COMMAND
 from faults.processes import alive
 from faults.sameness import results
+from slowpoints.started import send
 
 pytestmark = pytest.mark.faults
 PARTS = ["results/smoke/long2016-adding-length/tables/outcomes.csv"]
@@ -63,16 +64,19 @@ def wanted(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     return results(folder / "results")
 
 
-def to_snakemake(number: int) -> Callable[[subprocess.Popen[str], int], None]:
-    return lambda run, _: run.send_signal(number)
+Signal = Callable[[subprocess.Popen[str], int], bool]  # returns whether it reached a process
 
 
-def to_group(number: int) -> Callable[[subprocess.Popen[str], int], None]:
-    return lambda run, _: os.killpg(run.pid, number)
+def to_snakemake(number: int) -> Signal:
+    return lambda run, _: send(run.pid, number)
 
 
-def to_job(number: int) -> Callable[[subprocess.Popen[str], int], None]:
-    return lambda _, job: os.kill(job, number)
+def to_group(number: int) -> Signal:
+    return lambda run, _: send(run.pid, number, to_group=True)
+
+
+def to_job(number: int) -> Signal:
+    return lambda _, job: send(job, number)
 
 
 SIGNALS = {
@@ -90,7 +94,8 @@ def test_a_signal_leaves_nothing_half_written_and_says_how_to_go_on(
 ) -> None:
     folder = copy(tmp_path / "copy", LONGER)
     run = call(folder)
-    SIGNALS[what](run, wait_for_training(run, folder))
+    while not SIGNALS[what](run, wait_for_training(run, folder)):
+        pass  # the training has ended by itself: take the next one
     said = run.communicate()[0]
     deadline = time.monotonic() + 60
     while alive(folder) and time.monotonic() < deadline:  # a job goes on to its next look

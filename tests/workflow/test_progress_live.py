@@ -6,6 +6,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ import pytest
 from copies import Snakemake
 from plans import ROOT
 from slowpoints.doctor import project as doctor
+from slowpoints.started import send, started
 
 pytestmark = pytest.mark.dag
 EXPERIMENT = "long2016-state"
@@ -27,30 +30,31 @@ def asked(project: Path, *words: str) -> str:
     return done.stdout
 
 
-def started(project: Path, *targets: str) -> subprocess.Popen[bytes]:
+@contextmanager
+def snakemake_beside(project: Path, *targets: str) -> Iterator[subprocess.Popen[bytes]]:
     driver = ROOT / ".envs" / "driver" / "bin"
     path = f"{Path(sys.executable).parent}:{driver}:{os.environ['PATH']}"
     env = os.environ | {"PATH": path, "SLOWPOINTS_ENVS": "active"}
     command = [driver / "snakemake", "--cores", "2", *targets, "--config", "scale=smoke"]
-    return subprocess.Popen(command, cwd=project, env=env, start_new_session=True, stdout=subprocess.DEVNULL,
-                            stderr=subprocess.DEVNULL)  # fmt: skip
+    silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with started(command, cwd=project, env=env, **silent) as running:
+        yield running
 
 
 def test_progress_beside_a_run_after_a_kill_and_at_the_end(finished: Path, snakemake: Snakemake) -> None:
     runs = finished / f"results/smoke/{EXPERIMENT}/runs"
     kept = {path: path.read_bytes() for path in sorted(runs.iterdir()) if not path.name.endswith(".provenance.json")}
     shutil.rmtree(runs)
-    running = started(finished, "train")
-    said, deadline = "", time.monotonic() + 120
-    while f"\n  {EXPERIMENT}/train/" not in said and time.monotonic() < deadline:
-        assert running.poll() is None
-        said = asked(finished, "progress")
-    assert "scale smoke: running since " in said
-    assert "\nleft: about " in said
-    assert "failures: 0" in said
-    assert doctor.runs(finished).level == "note"
-    os.killpg(running.pid, signal.SIGKILL)
-    running.wait()
+    with snakemake_beside(finished, "train") as running:
+        said, deadline = "", time.monotonic() + 120
+        while f"\n  {EXPERIMENT}/train/" not in said and time.monotonic() < deadline:
+            assert running.poll() is None
+            said = asked(finished, "progress")
+        assert "scale smoke: running since " in said
+        assert "\nleft: about " in said
+        assert "failures: 0" in said
+        assert doctor.runs(finished).level == "note"
+        assert send(running.pid, signal.SIGKILL, to_group=True)
     assert "was cut off" in asked(finished, "progress")
     assert doctor.runs(finished).level == "problem"
     snakemake("--unlock")

@@ -18,6 +18,8 @@ from typing import Any
 
 from comparison import ROOT, copy_project
 
+from slowpoints.started import heed_signals
+
 SCALES = ("smoke", "laptop", "paper")
 ARMS, UNITS = ("pru", "gru", "lstm", "rnn"), 10
 SHAPES = [  # runs, runs per stack, learning rates
@@ -129,6 +131,7 @@ def page(found: dict[str, Any]) -> str:
 
 
 def main() -> None:
+    heed_signals()
     rows = []
     with tempfile.TemporaryDirectory(prefix="slowpoints-planning-") as name:
         project = Path(name)

@@ -5,6 +5,8 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from slowpoints.started import started
+
 ROOT = Path(__file__).resolve().parents[2]
 NOT_COMPARED = (".provenance.json",)  # it says when, where and how long
 
@@ -18,7 +20,9 @@ def copy_project(folder: Path, *stages: str) -> None:
     if stages and (ROOT / ".envs/kernels").exists():
         shutil.copytree(ROOT / ".envs/kernels", folder / ".envs/kernels")
     for stage in stages:
-        subprocess.run([folder / "workflow/scripts/stage", stage], check=True)
+        with started([folder / "workflow/scripts/stage", stage]) as building:
+            if building.wait():
+                raise SystemExit(f"the environment of stage {stage} could not be built in {folder}")
 
 
 def compare(ours: Path, others: Path) -> dict[str, Any]:

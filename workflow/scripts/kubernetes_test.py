@@ -15,6 +15,8 @@ from comparison import ROOT, compare, copy_project
 from s3_test import download, snakemake, store
 from stand_in_cluster import kubernetes
 
+from slowpoints.started import heed_signals
+
 TABLE = "results/smoke/haviv2019-budget/tables/outcomes.csv"
 ENDPOINT = "SNAKEMAKE_STORAGE_S3_ENDPOINT_URL"  # the profile has the keys; only other stores than Amazon's need this
 KEYS = ("SNAKEMAKE_STORAGE_S3_ACCESS_KEY", "SNAKEMAKE_STORAGE_S3_SECRET_KEY")
@@ -44,6 +46,7 @@ def page(found: dict[str, Any]) -> str:
 
 
 def main() -> None:
+    heed_signals()
     with tempfile.TemporaryDirectory(prefix="slowpoints-pods-") as name:
         folder = Path(name)
         here, plain = folder / "here", folder / "plain"

@@ -11,58 +11,72 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import boto3
 from comparison import ROOT, compare, copy_project
 
+from slowpoints.started import heed_signals, started
+
 BUCKET = "slowpoints"  # as in profiles/s3
 FIGURE = "results/smoke/figures/haviv2019-budget.pdf"
 PREFIX = Path(".snakemake/storage/s3") / BUCKET  # where Snakemake keeps what it has fetched, or not yet stored
-PORT = 5055
+UP_S = 60.0  # the store has so long to come up
 
 
 @contextmanager
 def store(project: Path) -> Iterator[Any]:
     """Run an empty object store with one bucket, and yield a client of it."""
-    command = [
-        str(project / "workflow/scripts/stage"),
-        "s3server",
-        "-m",
-        "moto.server",
-        "-H",
-        "127.0.0.1",
-        "-p",
-        str(PORT),
-    ]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    os.environ |= {
-        "SNAKEMAKE_STORAGE_S3_ENDPOINT_URL": f"http://127.0.0.1:{PORT}",
+    port = free_port()
+    command = [project / "workflow/scripts/stage", "s3server", "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    endpoint = f"http://127.0.0.1:{port}"
+    surroundings = {
+        "SNAKEMAKE_STORAGE_S3_ENDPOINT_URL": endpoint,
         "SNAKEMAKE_STORAGE_S3_ACCESS_KEY": "test",
         "SNAKEMAKE_STORAGE_S3_SECRET_KEY": "test",
     }
-    try:
-        while socket.socket().connect_ex(("127.0.0.1", PORT)):
-            time.sleep(0.5)
+    silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with mock.patch.dict(os.environ, surroundings), started(command, **silent) as server:
+        wait_for(server, port)
         keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "us-east-1"}
-        client = boto3.client("s3", endpoint_url=f"http://127.0.0.1:{PORT}", **keys)
+        client = boto3.client("s3", endpoint_url=endpoint, **keys)
         client.create_bucket(Bucket=BUCKET)
         yield client
-    finally:
-        server.terminate()
-        server.wait(60)
+
+
+def free_port() -> int:
+    """Return a port of this machine that nobody listens on."""
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def wait_for(server: subprocess.Popen[Any], port: int, *, seconds: float = UP_S) -> None:
+    """Return once a server listens on `port`; where it ends or stays silent, end the test."""
+    deadline = time.monotonic() + seconds
+    while True:
+        with closing(socket.socket()) as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        if server.poll() is not None or time.monotonic() > deadline:
+            raise SystemExit(f"the stand-in for a store does not come up on port {port}; exit status {server.poll()}")
+        time.sleep(0.5)
 
 
 def snakemake(project: Path, stage: str, *words: str) -> str:
     """Return what Snakemake says; a failure of it ends the test."""
-    command = [str(project / "workflow/scripts/stage"), stage, "-m", "snakemake", *words]
-    done = subprocess.run(command, cwd=project, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    if done.returncode:
-        raise SystemExit(f"s3-test: Snakemake failed:\n{done.stdout[-3000:]}")
-    return done.stdout
+    command = [project / "workflow/scripts/stage", stage, "-m", "snakemake", *words]
+    output = {"text": True, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    with started(command, cwd=project, **output) as running:
+        said: str = running.communicate()[0]
+    if running.returncode:
+        raise SystemExit(f"Snakemake failed:\n{said[-3000:]}")
+    return said
 
 
 def download(client: Any, folder: Path) -> list[str]:
@@ -98,6 +112,7 @@ def page(found: dict[str, Any]) -> str:
 
 
 def main() -> None:
+    heed_signals()
     with tempfile.TemporaryDirectory(prefix="slowpoints-s3-") as name:
         stored, plain = Path(name) / "stored", Path(name) / "plain"
         copy_project(stored, "driver", "kubernetes", "s3server", "train", "analysis", "figures")

@@ -14,18 +14,21 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from comparison import ROOT, compare, copy_project
 
+from slowpoints.started import heed_signals, send, started
+
 PACKAGES = ("slurmctld", "slurmd", "slurm-client", "munge")
 CONF = Path("/etc/slurm/slurm.conf")  # steps inside jobs look nowhere else
 GROUPS = {"train_stack": "networks-{experiment}", "analyse_experiment": "tables-{experiment}", "figure": "figures"}
 CORES = 2  # of one job
+SECONDS = 60.0  # that the node has to come up, and its jobs to end
 KILLS = ("scancel", "kill -9 of the training", "kill -9 of the whole job", "scancel")
 NODE = """\
 ClusterName=one
@@ -80,37 +83,49 @@ def cluster(folder: Path) -> Iterator[None]:
         (folder / name).mkdir(parents=True)
     munge.mkdir(mode=0o755, exist_ok=True)
     shutil.chown(munge, "munge", "munge")
-    daemons = [start("runuser", "-u", "munge", "--", "munged", "--foreground", "--force")]
-    CONF.write_text(NODE.format(host=host, folder=folder, cpus=2 * (os.cpu_count() or 1)))
-    try:
-        daemons += [start(name, "-D") for name in ("slurmctld", "slurmd")]
-        wait_for(lambda: "idle" in subprocess.run(["sinfo", "-h", "-o", "%t"], text=True, capture_output=True).stdout)
+    silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}  # each daemon has a log of its own
+    with ExitStack() as stack:
+        stack.callback(CONF.unlink, missing_ok=True)
+        CONF.write_text(NODE.format(host=host, folder=folder, cpus=2 * (os.cpu_count() or 1)))
+        stack.enter_context(started(["runuser", "-u", "munge", "--", "munged", "--foreground", "--force"], **silent))
+        for name in ("slurmctld", "slurmd"):
+            stack.enter_context(started([name, "-D"], **silent))
+        stack.callback(stop_jobs)
+        wait_until(lambda: "idle" in answer("sinfo", "-h", "-o", "%t"), "the node comes up; see the daemons' logs")
         yield
-    finally:
-        subprocess.run(["scancel", "--user", "root"], check=False)
-        for daemon in reversed(daemons):
-            daemon.terminate()
-            daemon.wait(60)
-        CONF.unlink()
 
 
-def start(*command: str) -> subprocess.Popen[bytes]:
-    """Start a daemon; what it says stands in its own log."""
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+def answer(*command: str) -> str:
+    """Return what a command prints, as far as it does."""
+    return subprocess.run(command, check=False, text=True, capture_output=True).stdout
 
 
-def wait_for(is_so: Any, *, seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
+def stop_jobs() -> None:
+    """Cancel every job, and kill what is left of them: their processes are in sessions of their own."""
+    jobs = answer("squeue", "-h", "-o", "%i").split()
+    subprocess.run(["scancel", "--user", "root"], check=False)
+    deadline = time.monotonic() + SECONDS
+    while any(map(processes, jobs)) and time.monotonic() < deadline:
+        time.sleep(1)
+    for job in jobs:
+        kill_all(job)
+
+
+def wait_until(is_so: Callable[[], bool], what: str) -> None:
+    """Return once something is so; end the test where it is not within a minute."""
+    deadline = time.monotonic() + SECONDS
     while not is_so():
-        if time.monotonic() > end:
-            raise SystemExit("slurm-test: the node does not come up; see the logs of slurmctld and slurmd")
+        if time.monotonic() > deadline:
+            raise SystemExit(f"slurm-test: waited {SECONDS:.0f} s in vain until {what}")
         time.sleep(1)
 
 
-def snakemake(project: Path, *words: str, log: Path) -> subprocess.Popen[bytes]:
-    with log.open("wb") as out:
-        command = [str(project / "workflow/scripts/stage"), "slurm", "-m", "snakemake", *words]
-        return subprocess.Popen([*command, "--config", "scale=smoke"], cwd=project, stdout=out, stderr=out)
+@contextmanager
+def snakemake(project: Path, *words: str, log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Run Snakemake on the smoke scale as long as the block lasts."""
+    command = [project / "workflow/scripts/stage", "slurm", "-m", "snakemake", *words, "--config", "scale=smoke"]
+    with log.open("wb") as out, started(command, cwd=project, stdout=out, stderr=out) as running:
+        yield running
 
 
 def through_slurm(project: Path, *, log: Path) -> list[dict[str, Any]]:
@@ -120,17 +135,18 @@ def through_slurm(project: Path, *, log: Path) -> list[dict[str, Any]]:
     options += ["--slurm-init-seconds-before-status-checks", "5"]
     options += ["--groups", *(f"{rule}={group}" for rule, group in GROUPS.items())]
     options += ["--group-components", *(f"{group}=10" for group in GROUPS.values())]
-    running, begun = snakemake(project, *options, log=log), time.monotonic()
     kills: list[dict[str, Any]] = []
-    while running.poll() is None:
-        time.sleep(2)
-        if len(kills) < len(KILLS):
+    begun = time.monotonic()
+    with snakemake(project, *options, log=log) as running:
+        while running.poll() is None:
+            time.sleep(2)
             taken = {kill["job"] for kill in kills}
-            found = [(job, name, pid) for job, name, pid in trainings() if name not in taken]
-            if found:
+            found = [training for training in trainings() if training[1] not in taken]
+            if found and len(kills) < len(KILLS):
                 job, name, pid = found[0]
-                kill(KILLS[len(kills)], job, pid)
-                kills.append({"how": KILLS[len(kills)], "job": name, "slurm": job, "after_s": seconds_since(begun)})
+                how = KILLS[len(kills)]
+                if kill(how, job, pid):  # else it has ended by itself: the next one is taken
+                    kills.append({"how": how, "job": name, "slurm": job, "after_s": seconds_since(begun)})
     if running.returncode:
         raise SystemExit(f"slurm-test: Snakemake failed; its log is {log}")
     return kills
@@ -159,12 +175,17 @@ def trainings() -> list[tuple[str, str, int]]:
     ]
 
 
-def kill(how: str, job: str, training: int) -> None:
+def kill(how: str, job: str, training: int) -> bool:
+    """Kill a SLURM job, or the training in it; return whether it was still there."""
     if how == "scancel":
-        ask("scancel", job)
-        return
-    for pid in processes(job) if "whole" in how else [training]:
-        os.kill(pid, signal.SIGKILL)
+        return subprocess.run(["scancel", job], check=False).returncode == 0
+    return kill_all(job) if "whole" in how else send(training, signal.SIGKILL)
+
+
+def kill_all(job: str) -> bool:
+    """Kill every process of a SLURM job; return whether there was one."""
+    reached = [send(pid, signal.SIGKILL) for pid in processes(job)]
+    return any(reached)
 
 
 def seconds_since(begun: float) -> int:
@@ -214,6 +235,7 @@ def page(found: dict[str, Any]) -> str:
 
 
 def main() -> None:
+    heed_signals()
     prepare()
     with tempfile.TemporaryDirectory(prefix="slowpoints-slurm-") as name:
         folder = Path(name)
@@ -228,7 +250,9 @@ def main() -> None:
         results.rename(folder / "through-slurm")
         shutil.rmtree(project / ".snakemake")
         begun, cpus = time.monotonic(), os.cpu_count() or 1
-        if snakemake(project, "--cores", str(cpus), log=folder / "local.txt").wait():
+        with snakemake(project, "--cores", str(cpus), log=folder / "local.txt") as running:
+            running.wait()
+        if running.returncode:
             raise SystemExit(f"slurm-test: the run without SLURM failed:\n{(folder / 'local.txt').read_text()[-3000:]}")
         found = {
             "slurm": ask("slurmctld", "-V").split()[-1], "snakemake": version("snakemake"),

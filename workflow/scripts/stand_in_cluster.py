@@ -10,11 +10,15 @@ import shlex
 import shutil
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from unittest import mock
+
+from slowpoints.started import started, stop
 
 CONFIG = """\
 apiVersion: v1
@@ -34,6 +38,23 @@ class Cluster:
         self.secrets: dict[str, dict[str, str]] = {}
         self.jobs: dict[str, dict[str, Any]] = {}
         self.ended: dict[str, int] = {}
+        self.threads: list[threading.Thread] = []
+        self.pod: subprocess.Popen[Any] | None = None  # that runs, or has run last
+        self.is_over = False
+
+    def start(self, name: str) -> None:
+        """Let the pod of a job run as soon as those before it have ended."""
+        thread = threading.Thread(target=self.run, args=(name,))
+        self.threads.append(thread)
+        thread.start()
+
+    def stop(self) -> None:
+        """Stop the pod that runs, and start none of those that wait."""
+        self.is_over = True
+        while any(thread.is_alive() for thread in self.threads):
+            if self.pod is not None:
+                stop(self.pod)
+            time.sleep(0.05)
 
     def run(self, name: str) -> None:
         """Run the command of a job's pod in its working folder, with the surroundings that it asks for."""
@@ -45,6 +66,8 @@ class Cluster:
         own = ("UV_", "PIP_", "SSL_")  # where packages come from on this machine
         surroundings |= {key: value for key, value in os.environ.items() if key.startswith(own)}
         with self.turn:
+            if self.is_over:
+                return
             work = self.folder / "workdir"
             work.mkdir(exist_ok=True)
             for path in work.iterdir():
@@ -52,8 +75,9 @@ class Cluster:
                     shutil.rmtree(path) if path.is_dir() else path.unlink()
             with (self.folder / f"{name}.log").open("wb") as log:
                 command = [*shlex.split(container["command"][0]), *container["args"]]
-                done = subprocess.run(command, cwd=work, env=surroundings, stdout=log, stderr=log)
-        self.ended[name] = done.returncode
+                with started(command, cwd=work, env=surroundings, stdout=log, stderr=log) as self.pod:
+                    code = self.pod.wait()
+        self.ended[name] = code
 
 
 def handler(cluster: Cluster) -> type[BaseHTTPRequestHandler]:
@@ -65,7 +89,7 @@ def handler(cluster: Cluster) -> type[BaseHTTPRequestHandler]:
                 cluster.secrets[name] = body["data"]
             else:
                 cluster.jobs[name] = body
-                threading.Thread(target=cluster.run, args=(name,)).start()
+                cluster.start(name)
             self.answer(body)
 
         def do_GET(self) -> None:
@@ -101,10 +125,11 @@ def kubernetes(folder: Path, *, python: Path) -> Iterator[Cluster]:
     cluster = Cluster(folder, python)
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler(cluster))
     (folder / "config").write_text(CONFIG.format(port=server.server_port))
-    os.environ["KUBECONFIG"] = str(folder / "config")
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
-        yield cluster
+        with mock.patch.dict(os.environ, {"KUBECONFIG": str(folder / "config")}):
+            yield cluster
     finally:
         server.shutdown()
         server.server_close()
+        cluster.stop()
