@@ -168,6 +168,40 @@ def test_a_kill_that_reached_nobody_is_done_again(
     assert asked[:2] == [slurm.KILLS[0]] * 2
 
 
+DAEMON = "#!/bin/sh\necho $$ >>{pids}\nexec sleep 600\n"
+
+
+@pytest.mark.parametrize("state", ["idle", "down"])
+def test_the_daemons_of_slurm_end_where_the_test_fails_or_the_node_does_not_come_up(
+    slurm: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: str
+) -> None:
+    tools, pids = tmp_path / "tools", tmp_path / "pids"
+    programs = dict.fromkeys(("runuser", "slurmctld", "slurmd"), DAEMON.format(pids=pids))
+    programs |= {"sinfo": f"#!/bin/sh\necho {state}\n", "squeue": "#!/bin/sh\n", "scancel": "#!/bin/sh\n"}
+    tools.mkdir()
+    for name, text in programs.items():
+        (tools / name).write_text(text)
+        (tools / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tools}:{os.environ['PATH']}")
+    monkeypatch.setattr(slurm, "CONF", tmp_path / "slurm.conf")
+    monkeypatch.setattr(slurm, "MUNGE", tmp_path / "munge")
+    monkeypatch.setattr(slurm, "SECONDS", 1.0)
+    monkeypatch.setattr(slurm.shutil, "chown", lambda *words: None)
+
+    def fail() -> None:
+        with slurm.cluster(tmp_path / "slurm"):
+            assert (tmp_path / "slurm.conf").exists()
+            until(lambda: pids.exists() and len(pids.read_text().split()) == 3)
+            raise SystemExit("Snakemake failed")
+
+    with pytest.raises(SystemExit, match="Snakemake failed" if state == "idle" else "in vain until the node comes up"):
+        fail()
+    daemons = [int(pid) for pid in pids.read_text().split()]
+    assert len(daemons) == 3
+    until(lambda: not any(map(is_alive, daemons)))
+    assert not (tmp_path / "slurm.conf").exists()
+
+
 @pytest.fixture
 def s3(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     monkeypatch.setitem(sys.modules, "boto3", ModuleType("boto3"))

@@ -32,7 +32,16 @@ UP_S = 60.0  # the store has so long to come up
 def store(project: Path) -> Iterator[Any]:
     """Run an empty object store with one bucket, and yield a client of it."""
     port = free_port()
-    command = [project / "workflow/scripts/stage", "s3server", "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    command = [
+        str(project / "workflow/scripts/stage"),
+        "s3server",
+        "-m",
+        "moto.server",
+        "-H",
+        "127.0.0.1",
+        "-p",
+        str(port),
+    ]
     endpoint = f"http://127.0.0.1:{port}"
     surroundings = {
         "SNAKEMAKE_STORAGE_S3_ENDPOINT_URL": endpoint,
@@ -70,7 +79,7 @@ def wait_for(server: subprocess.Popen[Any], port: int, *, seconds: float = UP_S)
 
 def snakemake(project: Path, stage: str, *words: str) -> str:
     """Return what Snakemake says; a failure of it ends the test."""
-    command = [project / "workflow/scripts/stage", stage, "-m", "snakemake", *words]
+    command = [str(project / "workflow/scripts/stage"), stage, "-m", "snakemake", *words]
     output = {"text": True, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
     with started(command, cwd=project, **output) as running:
         said: str = running.communicate()[0]

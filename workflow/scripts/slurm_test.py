@@ -26,6 +26,7 @@ from slowpoints.started import heed_signals, send, started
 
 PACKAGES = ("slurmctld", "slurmd", "slurm-client", "munge")
 CONF = Path("/etc/slurm/slurm.conf")  # steps inside jobs look nowhere else
+MUNGE = Path("/run/munge")  # where munged has its socket
 GROUPS = {"train_stack": "networks-{experiment}", "analyse_experiment": "tables-{experiment}", "figure": "figures"}
 CORES = 2  # of one job
 SECONDS = 60.0  # that the node has to come up, and its jobs to end
@@ -78,11 +79,11 @@ def prepare() -> None:
 @contextmanager
 def cluster(folder: Path) -> Iterator[None]:
     """Run a SLURM of one node as long as the block lasts."""
-    host, munge = os.uname().nodename.split(".")[0], Path("/run/munge")
+    host = os.uname().nodename.split(".")[0]
     for name in ("state", "spool"):
         (folder / name).mkdir(parents=True)
-    munge.mkdir(mode=0o755, exist_ok=True)
-    shutil.chown(munge, "munge", "munge")
+    MUNGE.mkdir(mode=0o755, exist_ok=True)
+    shutil.chown(MUNGE, "munge", "munge")
     silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}  # each daemon has a log of its own
     with ExitStack() as stack:
         stack.callback(CONF.unlink, missing_ok=True)
@@ -123,7 +124,7 @@ def wait_until(is_so: Callable[[], bool], what: str) -> None:
 @contextmanager
 def snakemake(project: Path, *words: str, log: Path) -> Iterator[subprocess.Popen[bytes]]:
     """Run Snakemake on the smoke scale as long as the block lasts."""
-    command = [project / "workflow/scripts/stage", "slurm", "-m", "snakemake", *words, "--config", "scale=smoke"]
+    command = [str(project / "workflow/scripts/stage"), "slurm", "-m", "snakemake", *words, "--config", "scale=smoke"]
     with log.open("wb") as out, started(command, cwd=project, stdout=out, stderr=out) as running:
         yield running
 
