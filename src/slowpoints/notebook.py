@@ -15,13 +15,14 @@ from typing import Any
 from unittest.mock import patch
 
 from slowpoints import files, notebook_page
+from slowpoints.errors import SlowpointsError
 
 KERNEL = "slowpoints"
 WRITES = ("pdf", "png")  # the parameters that name what a notebook writes; all others are tables it reads
 DEFAULT_ROOT = "results/laptop/"
 
 
-class NotebookError(ValueError):
+class NotebookError(SlowpointsError):
     """A notebook that cannot be planned or executed: which one, why, and what would be right."""
 
 
