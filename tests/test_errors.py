@@ -94,7 +94,10 @@ def slowpoints(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
         ("data --name mnist --data-dir nowhere --out x.json", "slowpoints data: data_dir is nowhere, which is not a"),
         ("data --name mnits --out x.json", "slowpoints data: unknown data set 'mnits'; known: "),
         ("rebuild --name mnist --out .", "slowpoints rebuild: mnist is not a data set that ships with the project"),
-        ("site --scale smoke --cells cells.json --out site", "slowpoints site: results/smoke/claims.csv: missing; rebuild it with"),
+        (
+            "site --scale smoke --cells cells.json --out site",
+            "slowpoints site: results/smoke/claims.csv: missing; rebuild it with",
+        ),
         ("crate --scale smoke --out x.zip", "slowpoints crate: results/smoke: no records; make them with: snakemake"),
     ],
 )
@@ -120,9 +123,7 @@ INSIDE = [
 
 @pytest.mark.parametrize("error", INSIDE, ids=lambda error: type(error).__name__)
 @pytest.mark.parametrize("around", [locks.sole_writer, files.atomic])
-def test_what_is_raised_inside_a_writer_comes_out_as_it_is(
-    around: Callable, error: Exception, tmp_path: Path
-) -> None:
+def test_what_is_raised_inside_a_writer_comes_out_as_it_is(around: Callable, error: Exception, tmp_path: Path) -> None:
     with pytest.raises(type(error)) as raised, around(tmp_path / "x.csv"):
         raise error
     found = raised.value

@@ -56,7 +56,9 @@ def describe(root: Path, scale: str, packed: list[str]) -> dict[str, Any]:
     """Return the description of the run: what is in it, who and what made it, and how."""
     jobs = done.read_all(root, scale)
     if not jobs:
-        raise SlowpointsError(f"results/{scale}: no records; make them with: snakemake --cores 2 --config scale={scale}")
+        raise SlowpointsError(
+            f"results/{scale}: no records; make them with: snakemake --cores 2 --config scale={scale}"
+        )
     run = actions(scale, jobs, set(packed))
     crate = ROCrate(version="1.1")
     crate.datePublished = max(one.end for one in run)
