@@ -141,6 +141,12 @@ def test_a_file_that_is_not_python_is_named_with_the_line(written: Callable[[str
         settings.names("tasks")
 
 
+def test_settings_that_need_other_names_of_the_file_are_named(written: Callable[[str], None]) -> None:
+    written("N = 3\n@dataclass(frozen=True)\nclass Settings:\n    n: int = N\n")
+    with pytest.raises(SpecError, match=r"tasks/own\.py: class Settings is read alone.*name 'N' is not defined"):
+        settings.settings_class("tasks", "own")
+
+
 def test_functions_may_be_defined_imported_or_assigned(written: Callable[[str], None]) -> None:
     written(f"{FROM}, n_in, n_out as n_read\ndef world(): ...\nloss = n_in\n")
     assert all(settings.defines("tasks", "own", name) for name in ("n_in", "n_read", "world", "loss"))

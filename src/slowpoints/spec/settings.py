@@ -106,9 +106,16 @@ def settings_class(folder: str, name: str) -> type[Any]:
     if node is None:
         raise KeyError(f"{folder}/{name}.py has no class Settings")
     space: dict[str, Any] = {"dataclass": dataclass, "Literal": Literal, "__name__": __name__}
-    exec(compile(ast.Module([node], []), f"{folder}/{name}.py", "exec"), space)
-    cls: type[Any] = space["Settings"]
-    cls.__annotations__ = {k: v if not isinstance(v, str) else eval(v, space) for k, v in cls.__annotations__.items()}
+    try:
+        exec(compile(ast.Module([node], []), f"{folder}/{name}.py", "exec"), space)
+        cls: type[Any] = space["Settings"]
+        own = cls.__annotations__
+        cls.__annotations__ = {k: v if not isinstance(v, str) else eval(v, space) for k, v in own.items()}
+    except (NameError, AttributeError, TypeError, ValueError) as error:
+        raise SpecError(
+            f"{_file(folder, name)}: class Settings is read alone while planning, so it may use dataclass, Literal and "
+            f"what Python has built in, and no other name of the file: {error}"
+        ) from None
     return cls
 
 
