@@ -66,7 +66,7 @@ WRONG = {  # functions, and what is said of them
     ),
     "a tuple": ({"sample": lambda *_, **how: (1, 2)}, "sample returns tuple; right is a slowpoints.tasks.Batch"),
     "other evaluation": (
-        {"evaluation": lambda s, world, rows, **how: with_fields(y=torch.squeeze)["sample"](s, world, batch=rows, **how)},
+        {"evaluation": with_fields(y=torch.squeeze)["evaluation"]},
         "evaluation: y has shape [3]; right is [3, 1, 1]: ",
     ),
     "more answers than steps": (
