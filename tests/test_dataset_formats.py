@@ -51,10 +51,17 @@ def test_idx_header_is_big_endian(tmp_path):
     assert read_idx(tmp_path / "a").flags.writeable
 
 
-@pytest.mark.parametrize("content", [b"\0\0\x09\1\0\0\0\1x", b"\0\0\x08\1\0\0\0\2x", b"\x80\4pickle"])
-def test_idx_of_another_type_or_length_is_an_error(tmp_path, content):
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"\0\0\x09\1\0\0\0\1x", "a: not an IDX file of unsigned bytes"),
+        (b"\0\0\x08\1\0\0\0\2x", r"a: header says \(2,\), content has 1 bytes"),
+        (b"\x80\4pickle", "a: not an IDX file of unsigned bytes"),
+    ],
+)
+def test_idx_of_another_type_or_length_is_an_error(tmp_path, content, message):
     (tmp_path / "a").write_bytes(content)
-    with pytest.raises(DataError):
+    with pytest.raises(DataError, match=message):
         read_idx(tmp_path / "a")
 
 

@@ -156,9 +156,9 @@ def test_ensure_tells_all_that_is_wrong_at_once(home, data_dir):
 
 def test_an_unknown_name_is_told_the_known_ones(home):
     text_dataset(home)
-    with pytest.raises(KeyError, match="unknown data set 'txet'; known: text"):
+    with pytest.raises(DataError, match="unknown data set 'txet'; known: text"):
         load_text("txet", home=home)
-    with pytest.raises(ValueError, match="text, not images"):
+    with pytest.raises(DataError, match="text, not images"):
         load_images("text", home=home)
 
 

@@ -82,5 +82,5 @@ def test_a_step_that_reads_a_number_back_cannot_be_recorded() -> None:
     def step(x: torch.Tensor) -> None:
         total.add_(x if bool(x > 0) else -x)
 
-    with pytest.raises(RuntimeError):
+    with pytest.raises(RuntimeError, match="_local_scalar_dense"):
         Traced(step, changes=[total])(torch.ones(1))

@@ -113,12 +113,31 @@ def test_a_kernel_that_is_killed_is_named(tmp_path):
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_notebook_that_fails_stays_readable_up_to_its_failure(tmp_path):
     path = written(tmp_path / "n.ipynb", ("parameters", PARAMETERS), ("", "print('so far')"), ("", "1 / 0"))
-    with pytest.raises(Exception, match="ZeroDivisionError"):
+    with pytest.raises(NotebookError, match=r"n\.ipynb: ZeroDivisionError: division by zero; .*e\.ipynb shows"):
         rendered(path, tmp_path)
     partial = (tmp_path / "e.ipynb").read_text("utf-8")
     assert "so far" in partial
     assert "ZeroDivisionError" in partial
     assert not (tmp_path / "e.html").exists()
+
+
+SLOW_ANSWER = """
+import time
+own = get_ipython().kernel
+asked = own.shell_handlers["kernel_info_request"]
+async def answered(*words):
+    await asked(*words)
+    time.sleep(0.5)
+own.shell_handlers["kernel_info_request"] = answered
+"""
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_figure_that_was_drawn_leaves_no_error_in_its_log(tmp_path, capfd):
+    """Its kernel is still at its last answer when it is shut down."""
+    path = written(tmp_path / "n.ipynb", ("parameters", PARAMETERS), ("", DRAW), ("", SLOW_ANSWER))
+    rendered(path, tmp_path)
+    assert capfd.readouterr().err == ""
 
 
 @every_notebook

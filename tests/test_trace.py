@@ -121,7 +121,7 @@ def test_a_stack_is_known_by_each_of_its_files():
 
 
 def test_a_sentence_of_the_readme_leads_to_the_figures_it_links():
-    found = [passage for passage in find.passages("91 %") if passage.figures]
+    found = [passage for passage in find.passages(find.number("91 %")) if passage.figures]
     assert [passage.figures for passage in found] == [["collins2017-bridge"]]
     assert "bridge" in trace.trace("91 %", scale="laptop")
 
@@ -144,15 +144,56 @@ def test_a_number_of_a_table_alone_is_found_there():
         (3.5694, "3.57", True), (3.5694, "3.6", True), (3.5694, "3.56", False), (3.5694, "4", False),
         (-0.6533, "−0.653", True), (-0.6533, "-0.653", True), (-0.6533, "0.653", False), (1.81e-5, "1.81e−05", True),
         (20, "20", True), (20.4, "20", False), (0.998, "99.8 %", True), (0.0, "0", True), (True, "1", False),
-        (float("nan"), "0", False),
+        (float("nan"), "0", False), (5410, "5,410", True), (5410.0, "5410", True), (3.5694, "3.570", True),
+        (0.86, "90 %", False), (0.9, "90%", True), (0.998, "100 %", True), (15, "1,5", False), (5.4966, "5.5", True),
     ],
 )  # fmt: skip
 def test_how_numbers_are_shown(value, word, is_shown):
-    assert find.is_shown_as(value, word, find.number(word)) is is_shown
+    wanted = find.number(word)
+    assert (wanted is not None and find.is_shown_as(value, wanted)) is is_shown
 
 
 def test_words_are_no_numbers():
-    assert [find.number(word) for word in ("speed", "NaN", "Infinity", "")] == [None] * 4
+    assert [find.number(word) for word in ("speed", "NaN", "Infinity", "", "1,5", "12,34")] == [None] * 6
+
+
+WRITTEN = {  # one number per line of a README, and what may be typed to find it
+    "- All 5,410 networks": ["5410", "5,410", "5410.0"],
+    "- that 1234567 steps": ["1,234,567", "1234567"],
+    "- a correlation of −0.653 [": ["-0.653", "\N{MINUS SIGN}0.653", "-0.65", "-0.6532"],
+    "- another (-0.25),": ["-0.25", "\N{MINUS SIGN}0.250"],
+    "- 5.5 bits": ["5.5", "5.50", "5.497"],
+    "- 7.10 bits.": ["7.1", "7.10", "7.098"],
+    "- 91 % of them": ["91 %", "91%", "0.91", "91.0 %"],
+    "- 12.5% of them": ["12.5 %", "0.125", "12.5%"],
+    "- 1.81e−05 per step": ["1.81e-5", "0.0000181", "1.81e\N{MINUS SIGN}05"],
+    "- torch 2.13.0, v1.4, x3": [],
+}
+
+
+@pytest.mark.parametrize(("line", "word"), [(line, word) for line, words in WRITTEN.items() for word in words])
+def test_a_number_is_found_however_it_is_written(line, word, tmp_path, monkeypatch):
+    (tmp_path / "README.md").write_text("\n".join(WRITTEN), "utf-8")
+    monkeypatch.setattr(find, "ROOT", tmp_path)
+    assert [passage.text for passage in find.passages(find.number(word))] == [line]
+
+
+@pytest.mark.parametrize("word", ["0.653", "410", "541", "5", "6", "7", "91", "-91 %", "2.13", "1.4", "3", "-5.5"])
+def test_another_number_is_not_taken_for_it(word, tmp_path, monkeypatch):
+    (tmp_path / "README.md").write_text("\n".join(WRITTEN), "utf-8")
+    monkeypatch.setattr(find, "ROOT", tmp_path)
+    assert find.passages(find.number(word)) == []
+
+
+def test_a_number_of_the_readme_is_found_without_its_separators():
+    prose = "\n".join(line for line in (ROOT / "README.md").read_text("utf-8").splitlines() if line[:1] != "|")
+    words = re.findall(r"(?<![\w.,])\d{1,3}(?:,\d{3})+(?![\w.,])", prose)
+    assert words
+    for word in words:
+        found = find.passages(find.number(word))
+        assert any(word in passage.text for passage in found)
+        assert find.passages(find.number(word.replace(",", ""))) == found
+    assert words[0] in trace.trace(words[0].replace(",", ""), scale="laptop")
 
 
 def test_a_scale_without_results_says_how_to_make_them(monkeypatch):

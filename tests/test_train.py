@@ -93,7 +93,9 @@ def test_a_run_with_a_front_is_the_same_alone_and_in_company(cell: str, dataset:
     together = trained(runs, tmp_path)
     begun = fresh(together.net, runs)
     after = together.params
-    for name in (name for name in begun if name.startswith("front.")):
+    of_front = [name for name in begun if name.startswith("front.")]
+    assert len(of_front) > 2 * FRONT["front_blocks"]
+    for name in of_front:
         assert (begun[name] != after[name]).flatten(1).any(1).all(), f"{name} is trained"
     for i in range(3):
         alone = trained([runs[i]], tmp_path)

@@ -8,9 +8,9 @@ from contextlib import ExitStack
 
 from slowpoints import interruption, locks
 from slowpoints.account import told
+from slowpoints.errors import SlowpointsError
 from slowpoints.parser import overview, parsed
 from slowpoints.spec.digests import ROOT
-from slowpoints.spec.strict import SpecError
 from slowpoints.stages import STAGES
 
 
@@ -32,30 +32,12 @@ def main() -> int:
     except interruption.Interrupted as stop:
         print(f"slowpoints {args.command}: {stop}", file=sys.stderr)
         return 1
-    except (SpecError, ImportError, RuntimeError, OSError, ValueError) as error:
-        if type(error).__name__ not in ONE_LINE:
-            raise
+    except (SlowpointsError, OSError) as error:  # any other is a defect of ours and shows its traceback
         print(f"slowpoints {args.command}: {error}", file=sys.stderr)
         return 1
     return 0
 
 
-# Errors whose message says all there is to say; any other is a defect of ours and shows its traceback.
-ONE_LINE = {
-    "SpecError",
-    "BadResult",
-    "DataError",
-    "NotebookError",
-    "ClaimError",
-    "ReadmeError",
-    "TraceError",
-    "VerifyError",
-    "SiteError",
-    "OSError",
-    "PermissionError",
-    "OutOfMemory",
-    "DeviceLost",
-}
 # The options that name a stage's main result, which has one writer at a time.
 RESULTS = ("records", "table", "claims", "executed", "out")
 

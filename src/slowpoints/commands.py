@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from slowpoints.options import FILE, SCALES, TEXT, Command
+from slowpoints.options import FILE, PAPERS, SCALES, TEXT, Command
 
 BEFORE = "before a run"
 DURING = "while it runs, and after"
@@ -189,7 +189,8 @@ COMMANDS = [
          "--torch": {"default": "cpu"}, "--data-dir": {"type": Path}},
         "train", READ, "verify --scale laptop",
     ),
-    Command(cost, {"--paper": TEXT, "--out": DOCS}, "train", BEFORE, "cost --paper collins2017 --out docs"),
+    Command(cost, {"--paper": TEXT | {"choices": PAPERS}, "--out": DOCS}, "train", BEFORE,
+            "cost --paper collins2017 --out docs"),
     Command(readme, {"--scale": TEXT}, "figures", MEASURE, "readme --scale laptop"),
     Command(costs, {"--out": DOCS}, "driver", MEASURE, "costs --out docs"),
     Command(

@@ -14,10 +14,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from slowpoints.errors import SlowpointsError
+
 KEY = "sha256"
 
 
-class BadResult(RuntimeError):
+class BadResult(SlowpointsError):
     """A result file that is damaged or of another version: which one, and how to rebuild it."""
 
     def __init__(self, path: Path, why: str) -> None:
@@ -40,6 +42,9 @@ def atomic(path: Path) -> Iterator[Path]:
         temporary.chmod(0o644)
         temporary.replace(path)
     except OSError as error:
+        is_another = error.filename is not None and Path(error.filename) != temporary
+        if is_another or error.errno is None:
+            raise
         raise OSError(error.errno, error.strerror, str(path)) from None  # not of the temporary name, or of none
     finally:
         temporary.unlink(missing_ok=True)

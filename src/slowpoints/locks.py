@@ -9,7 +9,7 @@ import logging
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from io import TextIOWrapper
 from pathlib import Path
 
@@ -21,7 +21,8 @@ UNSUPPORTED = (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS)  # file systems withou
 def sole_writer(path: Path) -> Iterator[None]:
     """Be the only process that makes `path`; where another one is at it, say so and wait until it has ended."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    lock = path.with_name(f".{path.name}.lock")
+    whole = path.absolute()  # `.` has no name
+    lock = whole.with_name(f".{whole.name}.lock")
     with _held(lock, path) as file:
         file.truncate(0)
         file.write(f"process {os.getpid()} on {socket.gethostname()}")
@@ -38,10 +39,17 @@ def _held(lock: Path, path: Path) -> Iterator[TextIOWrapper]:
     while True:
         with lock.open("a+", encoding="utf-8") as file:
             _wait(file, path)
-            with suppress(FileNotFoundError):
-                if os.path.samestat(os.fstat(file.fileno()), lock.stat()):
-                    yield file
-                    return
+            if _is_still(file, lock):
+                yield file
+                return
+
+
+def _is_still(file: TextIOWrapper, lock: Path) -> bool:
+    """Return whether an open file is still the one that is called `lock`."""
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), lock.stat())
+    except FileNotFoundError:
+        return False
 
 
 def _wait(file: TextIOWrapper, path: Path) -> None:

@@ -15,13 +15,14 @@ from typing import Any
 from unittest.mock import patch
 
 from slowpoints import files, notebook_page
+from slowpoints.errors import SlowpointsError
 
 KERNEL = "slowpoints"
 WRITES = ("pdf", "png")  # the parameters that name what a notebook writes; all others are tables it reads
 DEFAULT_ROOT = "results/laptop/"
 
 
-class NotebookError(ValueError):
+class NotebookError(SlowpointsError):
     """A notebook that cannot be planned or executed: which one, why, and what would be right."""
 
 
@@ -81,6 +82,7 @@ def render(path: Path, *, executed: Path, html: Path, sums: Path, given: dict[st
     """
     import papermill
     from nbclient.exceptions import DeadKernelError
+    from papermill.exceptions import PapermillExecutionError
 
     if differ := sorted(set(given) ^ set(parameters(path))):
         raise NotebookError(
@@ -95,6 +97,7 @@ def render(path: Path, *, executed: Path, html: Path, sums: Path, given: dict[st
                 str(executed),
                 parameters=given,
                 kernel_name=KERNEL,
+                kernel_manager_class=_kernel_manager(),
                 language="python",
                 cwd=str(root),
                 progress_bar=False,
@@ -104,6 +107,10 @@ def render(path: Path, *, executed: Path, html: Path, sums: Path, given: dict[st
         raise NotebookError(
             f"{path}: its kernel died (killed, or out of memory); {executed} shows how far it came"
         ) from None
+    except PapermillExecutionError as error:
+        raise NotebookError(
+            f"{path}: {error.ename}: {error.evalue}; {executed} shows how far it came, and the traceback"
+        ) from None
     normal = normalised(json.loads(executed.read_text(encoding="utf-8")))
     files.write_text(executed, json.dumps(normal, indent=1, ensure_ascii=False, sort_keys=True) + "\n")
     html.parent.mkdir(parents=True, exist_ok=True)
@@ -112,6 +119,20 @@ def render(path: Path, *, executed: Path, html: Path, sums: Path, given: dict[st
     if missing := [file for file in written if not (root / file).is_file()]:
         raise NotebookError(f"{path}: the notebook did not write {', '.join(missing)}")
     files.write_text(sums, files.sums(*(root / file for file in written)))
+
+
+def _kernel_manager() -> type[Any]:
+    """Return the class that starts and ends a kernel, and asks it to end without interrupting it first.
+
+    At its end a notebook has nothing to interrupt; a kernel that still sends its last answer would log an error.
+    """
+    from jupyter_client.manager import AsyncKernelManager
+
+    class Manager(AsyncKernelManager):
+        async def _async_interrupt_kernel(self) -> None:
+            pass
+
+    return Manager
 
 
 @contextmanager

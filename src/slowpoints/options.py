@@ -12,6 +12,7 @@ FOLDER: dict[str, Any] = {"type": Path, "required": True}  # to read
 FILES: dict[str, Any] = {"type": Path, "nargs": "*", "default": []}
 TEXT: dict[str, Any] = {"required": True}
 SCALES = ("smoke", "laptop", "paper")
+PAPERS = ("long2016", "collins2017", "haviv2019")
 OTHER = "other commands"
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from slowpoints import jobs
+from slowpoints.errors import SlowpointsError
 
 BEGIN = "<!-- claims: begin (written by `python -m slowpoints readme`; do not edit) -->"
 END = "<!-- claims: end -->"
@@ -23,7 +24,7 @@ PAPERS = {
 }
 
 
-class ReadmeError(ValueError):
+class ReadmeError(SlowpointsError):
     """A README whose claims table cannot be written, or is not the one its claims file gives."""
 
 

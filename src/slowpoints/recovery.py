@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 
+from slowpoints.errors import SlowpointsError
 from slowpoints.interruption import GO_ON
 from slowpoints.train import Trainer, fit
 
@@ -20,11 +21,11 @@ log = logging.getLogger("slowpoints")
 SHORTAGES = ("not enough memory", "can't allocate memory", "out of memory", "ALLOC_FAILED", "std::bad_alloc")
 
 
-class OutOfMemory(RuntimeError):
+class OutOfMemory(SlowpointsError):
     """One network alone does not fit into memory."""
 
 
-class DeviceLost(RuntimeError):
+class DeviceLost(SlowpointsError):
     """The GPU failed, or was taken away."""
 
 

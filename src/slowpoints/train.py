@@ -54,6 +54,7 @@ class Trainer:
         self.settings = [task_settings(run["task"]) for run in self.runs]
         self.n_parameters = count_parameters(self.net)
         self.worlds = worlds(self.runs, self.task, self.settings, n_parameters=self.n_parameters, data_dir=data_dir)
+        tasks.check(self.task, self.settings[0], self.worlds[0])
         self.feed = Feed(self.runs, self.task, self.settings, self.worlds, device)
         self.regulariser = None
         if start is not None or any(run["train"]["regularise"] != "none" for run in self.runs):

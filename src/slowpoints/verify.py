@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from slowpoints.engine import engine_of
+from slowpoints.errors import SlowpointsError
 from slowpoints.job import Made, device_named, made, start_from, train_code, versions
 from slowpoints.records import read_arrays, read_records
 from slowpoints.spec.digests import env
@@ -25,7 +26,7 @@ AT_FIRST = 1e-2  # of the loss up to the first look: rounding is far below at fi
 RECORDED = ("outcome", "steps", "steps_to_solve", "solved", "metrics", "curve", "units", "n_parameters")
 
 
-class VerifyError(RuntimeError):
+class VerifyError(SlowpointsError):
     """Networks that are not trained again as they are on disk."""
 
 

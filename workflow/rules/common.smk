@@ -3,9 +3,8 @@
 import shlex
 
 from slowpoints import dag, locks
-from slowpoints.notebook import NotebookError
+from slowpoints.errors import SlowpointsError
 from slowpoints.spec import config as settings
-from slowpoints.spec.strict import SpecError
 
 if set("{}") & set(str(HERE)):
     raise WorkflowError(
@@ -20,7 +19,7 @@ try:
     settings.check(config, root=HERE)
     if workflow.is_main_process:  # a job on a cluster reads its own experiment alone
         dag.experiments(config["scale"])
-except (SpecError, NotebookError) as error:
+except SlowpointsError as error:
     raise WorkflowError(str(error)) from None
 
 SCALE = config["scale"]

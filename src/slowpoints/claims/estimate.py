@@ -7,12 +7,13 @@ import pandas as pd
 
 from slowpoints import statistics
 from slowpoints.claim_spec import Test
+from slowpoints.errors import SlowpointsError
 from slowpoints.statistics import Interval
 
 NOTHING = Interval(np.nan, np.nan, np.nan)  # every network of a group diverged: there is nothing to estimate
 
 
-class ClaimError(ValueError):
+class ClaimError(SlowpointsError):
     """A test that its table cannot answer: which one, what is missing, what is there."""
 
 

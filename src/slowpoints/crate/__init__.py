@@ -18,6 +18,7 @@ from rocrate.rocrate import ROCrate
 from slowpoints import jobs as done
 from slowpoints.crate.actions import RULES, Action, actions
 from slowpoints.crate.contents import files, properties
+from slowpoints.errors import SlowpointsError
 from slowpoints.files import atomic
 
 WFRUN = "https://w3id.org/ro/wfrun"
@@ -54,6 +55,10 @@ def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
 def describe(root: Path, scale: str, packed: list[str]) -> dict[str, Any]:
     """Return the description of the run: what is in it, who and what made it, and how."""
     jobs = done.read_all(root, scale)
+    if not jobs:
+        raise SlowpointsError(
+            f"results/{scale}: no records; make them with: snakemake --cores 2 --config scale={scale}"
+        )
     run = actions(scale, jobs, set(packed))
     crate = ROCrate(version="1.1")
     crate.datePublished = max(one.end for one in run)

@@ -13,7 +13,7 @@ def load_images(name: str, *, data_dir: Path | None = None, home: Path = HOME) -
     """Return the images of data set `name`; x: uint8 [N, side, side] (colour [N, 3, side, side]), y: [N]."""
     dataset = get_dataset(name, home=home)
     if dataset.format not in IMAGE_READERS:
-        raise ValueError(f"{name} is text, not images")
+        raise DataError(f"{name} is text, not images")
     images = IMAGE_READERS[dataset.format](fetch_all(name, data_dir=data_dir, home=home))
     found = {"train": images.train_x.shape[0], "test": images.test_x.shape[0]}
     labels = {"train": images.train_y.size, "test": images.test_y.size}
@@ -31,7 +31,7 @@ def read_text(name: str, *, data_dir: Path | None = None, home: Path = HOME) -> 
     """Return the text of data set `name` as it is written."""
     dataset = get_dataset(name, home=home)
     if dataset.format in IMAGE_READERS:
-        raise ValueError(f"{name} is images, not text")
+        raise DataError(f"{name} is images, not text")
     path = fetch_all(name, data_dir=data_dir, home=home)["text"]
     text = text_from_zip(path, dataset.member) if dataset.member else path.read_bytes()
     if len(text) != dataset.counts["characters"]:

@@ -5,10 +5,12 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+from slowpoints.errors import SlowpointsError
+
 HOME = Path(__file__).resolve().parents[3] / "data"  # registry.json, the shipped files, downloads/
 
 
-class DataError(Exception):
+class DataError(SlowpointsError):
     """A data file is missing, or is not the pinned one."""
 
 
@@ -56,7 +58,7 @@ def get_dataset(name: str, *, home: Path = HOME) -> Dataset:
     """Return the data set called `name`; the error lists the known names."""
     known = read_registry(home)
     if name not in known:
-        raise KeyError(f"unknown data set {name!r}; known: {', '.join(known)}")
+        raise DataError(f"unknown data set {name!r}; known: {', '.join(known)}")
     return known[name]
 
 

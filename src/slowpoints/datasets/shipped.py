@@ -7,14 +7,14 @@ import numpy as np
 from slowpoints.datasets.files import find, write_bytes
 from slowpoints.datasets.formats import Bytes, Images, idx_bytes
 from slowpoints.datasets.loading import load_images, read_text
-from slowpoints.datasets.registry import HOME, Dataset, get_dataset
+from slowpoints.datasets.registry import HOME, DataError, Dataset, get_dataset
 
 
 def build_shipped(name: str, *, data_dir: Path | None, out: Path, home: Path = HOME) -> list[Path]:
     """Write the files of the shipped data set `name` below `out`; return their paths."""
     dataset = get_dataset(name, home=home)
     if not dataset.built_from:
-        raise ValueError(f"{name} is not a data set that ships with the project")
+        raise DataError(f"{name} is not a data set that ships with the project")
     source = _source(dataset, data_dir=data_dir, home=home)
     if dataset.format == "idx":
         small = shrink(load_images(source, data_dir=data_dir, home=home), counts=dataset.counts)

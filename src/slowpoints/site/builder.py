@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from slowpoints.errors import SlowpointsError
 from slowpoints.site import facts, pages
 
 STATIC = Path(__file__).parent / "static"
@@ -19,7 +20,7 @@ TRACES = (
 )  # of the building, of no use to a reader
 
 
-class SiteError(RuntimeError):
+class SiteError(SlowpointsError):
     """A page that cannot be built as written: which, and why."""
 
 

@@ -51,6 +51,9 @@ class NetSettings:
                 raise ValueError(f"{name} must be at least 1, found {value}")
 
 
+# What the file of every task has besides its class Settings, as tasks/adding.py explains.
+TASK_FUNCTIONS = ("n_in", "n_out", "n_read", "world", "sample", "evaluation", "loss", "score", "solved", "constant",
+                  "baseline")  # fmt: skip
 # What may differ between the runs of one stack; everything else is part of the stack's shape.
 PER_RUN_NET = (
     "keep_bias",
@@ -72,7 +75,15 @@ def names(folder: str) -> list[str]:
 @cache
 def tree(folder: str, name: str) -> ast.Module:
     """Return the syntax tree of a file of a registry folder, read once."""
-    return ast.parse((PACKAGE / folder / f"{name}.py").read_text(encoding="utf-8"))
+    try:
+        return ast.parse((PACKAGE / folder / f"{name}.py").read_text(encoding="utf-8"))
+    except SyntaxError as error:
+        raise SpecError(f"{_file(folder, name)}, line {error.lineno}: not Python: {error.msg}") from None
+
+
+def _file(folder: str, name: str) -> str:
+    """Return the file of a registry folder as messages name it."""
+    return f"src/{PACKAGE.name}/{folder}/{name}.py"
 
 
 @cache
@@ -95,9 +106,16 @@ def settings_class(folder: str, name: str) -> type[Any]:
     if node is None:
         raise KeyError(f"{folder}/{name}.py has no class Settings")
     space: dict[str, Any] = {"dataclass": dataclass, "Literal": Literal, "__name__": __name__}
-    exec(compile(ast.Module([node], []), f"{folder}/{name}.py", "exec"), space)
-    cls: type[Any] = space["Settings"]
-    cls.__annotations__ = {k: v if not isinstance(v, str) else eval(v, space) for k, v in cls.__annotations__.items()}
+    try:
+        exec(compile(ast.Module([node], []), f"{folder}/{name}.py", "exec"), space)
+        cls: type[Any] = space["Settings"]
+        own = cls.__annotations__
+        cls.__annotations__ = {k: v if not isinstance(v, str) else eval(v, space) for k, v in own.items()}
+    except (NameError, AttributeError, TypeError, ValueError) as error:
+        raise SpecError(
+            f"{_file(folder, name)}: class Settings is read alone while planning, so it may use dataclass, Literal and "
+            f"what Python has built in, and no other name of the file: {error}"
+        ) from None
     return cls
 
 
@@ -116,8 +134,30 @@ def literal(folder: str, name: str, variable: str, default: Any) -> Any:
 
 
 def defines(folder: str, name: str, function: str) -> bool:
-    """Return whether a file defines a function of this name, without importing the file."""
-    return any(isinstance(node, ast.FunctionDef) and node.name == function for node in tree(folder, name).body)
+    """Return whether a file has a function of this name, its own or imported, without importing the file."""
+    return function in _names_in(folder, name)
+
+
+@cache
+def _names_in(folder: str, name: str) -> set[str]:
+    """Return the names that a file gives to functions, imports and values."""
+    found: set[str] = set()
+    for node in tree(folder, name).body:
+        if isinstance(node, ast.FunctionDef):
+            found.add(node.name)
+        elif isinstance(node, ast.ImportFrom):
+            found |= {alias.asname or alias.name for alias in node.names}
+        elif isinstance(node, ast.Assign):
+            found |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+    return found
+
+
+def _check_functions(task: str) -> None:
+    """Refuse a task whose file lacks one of the functions that every task has."""
+    if missing := [function for function in TASK_FUNCTIONS if not defines("tasks", task, function)]:
+        raise SpecError(
+            f"{_file('tasks', task)}: lacks {', '.join(missing)}; define them, or import them from another task"
+        )
 
 
 def defines_setting(folder: str, name: str, setting: str) -> bool:
@@ -130,6 +170,8 @@ def check_named(folder: str, block: dict[str, Any], *, key: str, where: str) -> 
     if key not in block:
         raise SpecError(f"{where}: missing {key}")
     known = names(folder)
+    if block[key] not in known and (PACKAGE / folder / f"{block[key]}.py").is_file():
+        raise SpecError(f"{_file(folder, block[key])}: lacks class Settings, a frozen dataclass of its settings")
     if block[key] not in known:
         raise unknown(block[key], known, what=folder.removesuffix("s"), where=f"{where}.{key}")
     return settings_class(folder, block[key])
@@ -160,6 +202,7 @@ def _check_start(net: dict[str, Any], *, where: str) -> None:
 def resolve(task: dict[str, Any], net: dict[str, Any], train: dict[str, Any], *, where: str) -> dict[str, Any]:
     """Return the three blocks with every default filled in and every value checked."""
     task_class = check_named("tasks", task, key="name", where=f"{where}: task")
+    _check_functions(task["name"])
     task_values = build(task_class, {k: v for k, v in task.items() if k != "name"}, where=f"{where}: task")
     cell_class = check_named("cells", net, key="cell", where=f"{where}: net")
     own = {f.name for f in fields(cell_class)}

@@ -8,6 +8,8 @@ from difflib import get_close_matches
 from functools import cache
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
+from slowpoints.errors import SlowpointsError
+
 T = TypeVar("T")
 MOST_WHOLE = 2**31 - 1
 LEAST_FLOAT, MOST_FLOAT = 1.17549435e-38, 3.4028234e38
@@ -16,7 +18,7 @@ LEAST_FLOAT, MOST_FLOAT = 1.17549435e-38, 3.4028234e38
 MOST_SHOWN = 200  # characters of what was found, in a message
 
 
-class SpecError(ValueError):
+class SpecError(SlowpointsError, ValueError):
     """A mistake in a configuration or experiment file: what, where, and what would be right."""
 
 

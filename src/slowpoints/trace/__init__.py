@@ -11,14 +11,15 @@ FULL = 3  # so many chains are told in full; of more, only what they are
 
 def trace(word: str, *, scale: str) -> str:
     """Return what `word` is, where it stands, and the chain from there to records, settings, code and environment."""
-    there = places(scale)
+    there, wanted = places(scale), find.number(word)
     for place in there:
         if (chain := find.named(place, word)) is not None:
             return f"{_where(place)}\n\n{chain.text()}"
     for place in there:
         found = [key_chain(place, key) for key in find.keys(place, word)]
-        texts = [f"README.md:{p.line}: {p.text}" for p in find.passages(word)] if find.number(word) is not None else []
-        linked = [name for p in find.passages(word) for name in p.figures] if texts and not found else []
+        passages = [] if wanted is None else find.passages(wanted)
+        texts = [f"README.md:{p.line}: {p.text}" for p in passages]
+        linked = [] if found else [name for p in passages for name in p.figures]
         found += [figure_chain(place, name) for name in dict.fromkeys(linked)]
         if found or texts:
             return "\n\n".join([_where(place), *texts, *_told(found)])

@@ -15,6 +15,9 @@ from slowpoints.trace.place import Place, claims, jobs, numbers, table, tables
 from slowpoints.trace.things import experiment_chain, figure_chain, job_chain, key_chain, run_chain, table_chain
 
 LINK = re.compile(r"figures/([a-z0-9-]+)\.png|notebooks/([a-z0-9-]+)\.ipynb")
+MINUS = "\N{MINUS SIGN}"
+# A number as a text has it: a sign, thousands with or without separators, decimals, a power of ten, a percent sign.
+SHOWN = re.compile(rf"(?<![\w.,])[-{MINUS}]?\d+(,\d{{3}})*(\.\d+)?(e[-+{MINUS}]?\d+)?(?!\w|[.,]\d)(\s?%)?")
 BEGIN_OF_ITEM = re.compile(r"^\s*(?:- |\d+\. |\||#|$)")
 
 
@@ -55,27 +58,36 @@ def named(place: Place, word: str) -> Chain | None:
 
 def number(word: str) -> Decimal | None:
     """Return the number that `word` shows, with as many digits as it shows; None for other words."""
-    plain = word.replace("\N{MINUS SIGN}", "-").replace(",", "").strip()
+    plain = re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", word.replace(MINUS, "-").strip())
     try:
         value = Decimal(plain.removesuffix("%").strip())
     except InvalidOperation:
         return None
-    return value / 100 if plain.endswith("%") and value.is_finite() else value if value.is_finite() else None
+    if not value.is_finite():
+        return None
+    return value.scaleb(-2) if plain.endswith("%") else value
 
 
-def is_shown_as(value: Any, word: str, wanted: Decimal) -> bool:
-    """Return whether `value` is written as `word`, or rounds to it at its digits if it has a decimal point."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
-        return False
-    if isinstance(value, int):
-        return Decimal(value) == wanted
-    plain = word.replace("-", "\N{MINUS SIGN}")
-    if plain in (printed(value), f"{value:.3g}".replace("-", "\N{MINUS SIGN}")):
-        return True
+def rounds_to(value: Decimal, wanted: Decimal) -> bool:
+    """Return whether `value` rounds to `wanted` at its digits; without decimals it is to be equal."""
     exponent = wanted.as_tuple().exponent
     if not isinstance(exponent, int) or exponent >= 0:
+        return value == wanted
+    return abs(value - wanted) <= Decimal(5).scaleb(exponent - 1)
+
+
+def is_shown_as(value: Any, wanted: Decimal) -> bool:
+    """Return whether `value` is shown as `wanted` somewhere, or rounds to it."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
         return False
-    return abs(Decimal(value) - wanted) <= Decimal(5).scaleb(exponent - 1)
+    if isinstance(value, float) and wanted in (number(printed(value)), number(f"{value:.3g}")):
+        return True
+    return rounds_to(Decimal(value), wanted)
+
+
+def are_alike(one: Decimal, other: Decimal) -> bool:
+    """Return whether two numbers are equal at the digits of the one that has fewer."""
+    return rounds_to(one, other) or rounds_to(other, one)
 
 
 def keys(place: Place, word: str) -> list[str]:
@@ -86,23 +98,29 @@ def keys(place: Place, word: str) -> list[str]:
             continue
         raw = numbers(place).get(f"{key}_raw", value)
         is_text = isinstance(value, str) and raw is value and "." not in key
-        if (is_text and word in value.split(", ")) or (wanted is not None and is_shown_as(raw, word, wanted)):
+        parts = value.split(", ") if is_text else []
+        is_number = wanted is not None and (wanted in map(number, parts) or is_shown_as(raw, wanted))
+        if word in parts or is_number:
             found.append(key)
     return found
 
 
-def passages(word: str) -> list[Passage]:
+def passages(wanted: Decimal) -> list[Passage]:
     """Return the items of the README, its claims table apart, that have the number, with the figures they link."""
-    shown = re.compile(rf"(?<![\w.]){re.escape(word.replace('-', chr(0x2212)))}(?![\w]|\.\d)")
     lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
     found = []
     for at, line in enumerate(lines):
-        if shown.search(line) and not line.startswith("|"):
+        if not line.startswith("|") and any(are_alike(one, wanted) for one in shown_in(line)):
             begin = next((i for i in range(at, -1, -1) if BEGIN_OF_ITEM.match(lines[i])), 0)
             end = next((i for i in range(at + 1, len(lines)) if BEGIN_OF_ITEM.match(lines[i])), len(lines))
             links = [a or b for a, b in LINK.findall("\n".join(lines[begin:end]))]
             found.append(Passage(at + 1, line.strip(), list(dict.fromkeys(links))))
     return found
+
+
+def shown_in(line: str) -> list[Decimal]:
+    """Return every number in a line of text."""
+    return [value for found in SHOWN.finditer(line) if (value := number(found[0])) is not None]
 
 
 def cells(place: Place, word: str) -> list[tuple[str, str, str, int]]:
@@ -114,7 +132,7 @@ def cells(place: Place, word: str) -> list[tuple[str, str, str, int]]:
         own = table(place, experiment, name)
         for column in own.select_dtypes("number").columns:
             near = own[column][(own[column] - float(wanted)).abs() <= 0.1 * abs(float(wanted))]
-            found += [(experiment, name, column, int(at) + 2) for at, v in near.items() if is_shown_as(v, word, wanted)]
+            found += [(experiment, name, column, int(at) + 2) for at, v in near.items() if is_shown_as(v, wanted)]
     return found
 
 

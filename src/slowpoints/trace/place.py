@@ -8,13 +8,14 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from slowpoints import jobs as done
+from slowpoints.errors import SlowpointsError
 from slowpoints.jobs import Job
 from slowpoints.readme import RECORDS_KEPT
 from slowpoints.records import read_table
 from slowpoints.spec.digests import ROOT
 
 
-class TraceError(ValueError):
+class TraceError(SlowpointsError):
     """A word that leads nowhere: what was looked at, and what comes near."""
 
 

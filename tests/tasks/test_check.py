@@ -1,0 +1,153 @@
+"""A task file with a mistake is named with what would be right, while planning or before anything trains."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+import torch
+
+from plans import TASKS, make_run
+from slowpoints import tasks
+from slowpoints.spec import settings
+from slowpoints.spec.strict import SpecError
+from slowpoints.stack import task_settings
+from slowpoints.tasks import TaskError, adding
+from slowpoints.train import Trainer
+
+FILE = "src/slowpoints/tasks/own.py: "
+
+
+def own(**functions: Any) -> ModuleType:
+    """Return the adding problem as a task `own`, with some functions of its own."""
+    module = ModuleType("slowpoints.tasks.own")
+    vars(module).update({name: value for name, value in vars(adding).items() if not name.startswith("__")} | functions)
+    return module
+
+
+def with_fields(**fields: Callable) -> dict[str, Any]:
+    """Return functions `sample` and `evaluation` whose batches have changed fields."""
+
+    def sample(s: Any, world: None, **how: Any) -> tasks.Batch:
+        batch = adding.sample(s, world, **how)
+        return batch._replace(**{name: change(getattr(batch, name)) for name, change in fields.items()})
+
+    return {"sample": sample, "evaluation": lambda s, world, rows, **how: sample(s, world, batch=rows, **how)}
+
+
+SIZES = "where n_in, n_out and n_read are 2, 1 and 1"
+WRONG = {  # functions, and what is said of them
+    "y without its axis of outputs": (
+        with_fields(y=lambda y: y[:, :, 0]),
+        "sample: y has shape [3, 1]; right is [3, 1, 1]: [rows, n_read, n_out] for numbers, "
+        f"[rows, n_read] for the index of an output, {SIZES}",
+    ),
+    "y without steps": (with_fields(y=lambda y: y[:, 0, 0]), "sample: y has shape [3]; right is [3, 1, 1]: "),
+    "indices with an axis too many": (
+        with_fields(y=lambda y: y.long()), "sample: y has shape [3, 1, 1]; right is [3, 1]: "
+    ),
+    "y of another type": (
+        with_fields(y=lambda y: y.double()),
+        "sample: y has type torch.float64; right is torch.float32 or torch.int64",
+    ),
+    "x with an input too few": (
+        with_fields(x=lambda x: x[:, :, :1]),
+        f"sample: x has shape [3, 20, 1]; right is [3, 20, 2]: [rows, steps, n_in], {SIZES}",
+    ),
+    "x without steps": (with_fields(x=lambda x: x[:, 0, 0]), "sample: x has shape [3]; right is [3, 1, 2]: "),
+    "weight for every step": (
+        with_fields(weight=lambda weight: weight.expand(-1, 20)),
+        f"sample: weight has shape [3, 20]; right is [3, 1]: [rows, n_read], {SIZES}",
+    ),
+    "allowed per row": (
+        with_fields(allowed=lambda allowed: allowed.expand(3, 1)), "sample: allowed has shape [3, 1]; right is [1]: "
+    ),
+    "a tuple": ({"sample": lambda *_, **how: (1, 2)}, "sample returns tuple; right is a slowpoints.tasks.Batch"),
+    "other evaluation": (
+        {"evaluation": with_fields(y=torch.squeeze)["evaluation"]},
+        "evaluation: y has shape [3]; right is [3, 1, 1]: ",
+    ),
+    "more answers than steps": (
+        {"n_read": lambda s: 21} | with_fields(y=lambda y: y.expand(3, 21, 1), weight=lambda w: w.expand(3, 21)),
+        "sample: 21 answers are read (n_read), but a sequence has 20 steps",
+    ),
+    "one loss for all runs": (
+        {"loss": lambda s, out, batch: adding.loss(s, out, batch).mean()},
+        "loss has shape [] for 2 runs; right is [2]: one per run",
+    ),
+    "a score per row": (
+        {"score": lambda s, out, batch: {"mse": (out - batch.y)[:, :, 0, 0] ** 2}},
+        "score 'mse' has shape [2, 3] for 2 runs; right is [2]: one per run",
+    ),
+    "one verdict for all runs": (
+        {"solved": lambda s, score: (score["mse"] < 0.01).all()},
+        "solved has shape [] for 2 runs; right is [2]: one per run",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("mistake", WRONG)
+def test_a_wrong_shape_is_named_before_anything_trains(mistake: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    functions, message = WRONG[mistake]
+    monkeypatch.setattr(tasks, "load", lambda name: own(**functions))
+    plan = {"runs": [make_run(0, task={"name": "adding"})]}
+    with pytest.raises(TaskError, match=re.escape(FILE + message)):
+        Trainer(plan, device=torch.device("cpu"), data_dir=None, start=None)
+
+
+@pytest.mark.parametrize("block", TASKS, ids=lambda block: block["name"])
+def test_every_task_of_the_project_passes(block: dict[str, Any]) -> None:
+    run = make_run(0, task=block)
+    task, own_settings = tasks.load(block["name"]), task_settings(run["task"])
+    world = task.world(own_settings, n_parameters=50, rng=torch.Generator(), data_dir=None)
+    tasks.check(task, own_settings, world)
+
+
+@pytest.fixture
+def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Return a function that writes the file of a task `own`, in a project of its own."""
+    for name in ("tree", "_settings_node", "settings_class", "_names_in"):
+        monkeypatch.setattr(settings, name, getattr(settings, name).__wrapped__)
+    package = tmp_path / "slowpoints"
+    monkeypatch.setattr(settings, "PACKAGE", package)
+    (package / "tasks").mkdir(parents=True)
+    (package / "tasks" / "adding.py").write_text(Path(adding.__file__).read_text("utf-8"), "utf-8")
+    return lambda text: (package / "tasks" / "own.py").write_text(text, "utf-8")
+
+
+PARTS = "n_in, n_out, n_read, world, sample, evaluation, loss, score, solved, constant, baseline"
+FROM = "from slowpoints.tasks.adding import Settings"
+BAD_FILES = {
+    f"{FROM}, n_in, n_out, n_read, world, sample, evaluation, score, solved, constant": "lacks loss, baseline; define",
+    FROM: f"lacks {PARTS}; define them, or import them from another task",
+    f"from slowpoints.tasks.adding import {PARTS}": "lacks class Settings, a frozen dataclass of its settings",
+}
+
+
+@pytest.mark.parametrize(("text", "message"), BAD_FILES.items())
+def test_a_file_that_lacks_something_is_named_while_planning(
+    text: str, message: str, written: Callable[[str], None]
+) -> None:
+    written(text)
+    with pytest.raises(SpecError, match=re.escape(FILE + message)):
+        settings.resolve({"name": "own"}, {"cell": "gru", "units": 4}, {}, where="test")
+
+
+def test_a_file_that_is_not_python_is_named_with_the_line(written: Callable[[str], None]) -> None:
+    written("x = 1\ny = (\n")
+    with pytest.raises(SpecError, match=r"src/slowpoints/tasks/own\.py, line 2: not Python: '\(' was never closed"):
+        settings.names("tasks")
+
+
+def test_settings_that_need_other_names_of_the_file_are_named(written: Callable[[str], None]) -> None:
+    written("N = 3\n@dataclass(frozen=True)\nclass Settings:\n    n: int = N\n")
+    with pytest.raises(SpecError, match=r"tasks/own\.py: class Settings is read alone.*name 'N' is not defined"):
+        settings.settings_class("tasks", "own")
+
+
+def test_functions_may_be_defined_imported_or_assigned(written: Callable[[str], None]) -> None:
+    written(f"{FROM}, n_in, n_out as n_read\ndef world(): ...\nloss = n_in\n")
+    assert all(settings.defines("tasks", "own", name) for name in ("n_in", "n_read", "world", "loss"))
+    assert not any(settings.defines("tasks", "own", name) for name in ("n_out", "sample"))
