@@ -141,7 +141,7 @@ def test_the_module_itself_stays_as_it_is() -> None:
         (nn.Linear(3, 3), torch.zeros(3), "give find_slow_points a function"),
         (nn.GRU(3, 4, bidirectional=True), torch.zeros(3), "no map from state to state"),
         (nn.LSTM(3, 4, proj_size=2), torch.zeros(3), "no map from state to state"),
-        (nn.GRU(3, 4), torch.zeros(2), r"shape \(2,\); the module takes inputs of 3 numbers"),
+        (nn.GRU(3, 4), torch.zeros(2), r"shape \(2,\); the module takes one input of 3 numbers"),
     ],
     ids=str,
 )

@@ -181,11 +181,14 @@ def _advance(problem: Problem, search: Progress, *, whole_hessian: bool) -> Prog
     promised = -((here.gradient + 0.5 * times(hessian, step)) * step).sum(-1)
     better = (kind == OPEN) & (fall > 0)
     little = (REST if whole_hessian else CRAWL) * 0.5 * here.r.square().sum(-1)
+    is_lost = ~(here.r.isfinite().all(-1) & here.gradient.isfinite().all(-1))
     idle = torch.where(better, fall <= little, (promised > 0) & (promised <= little))
     return Progress(
         point=torch.where(better.unsqueeze(-1), h + step, h),
         damping=torch.where(better, damping, REFUSED * search.damping).clamp_min(LEAST_DAMPING),
-        stalled=torch.where(idle, search.stalled + 1, torch.where(better, 0, search.stalled)),
+        stalled=torch.where(
+            is_lost, PATIENCE, torch.where(idle, search.stalled + 1, torch.where(better, 0, search.stalled))
+        ),
         kind=kind,
         n_iterations=search.n_iterations + (kind == OPEN),
     )

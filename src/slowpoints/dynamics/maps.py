@@ -19,6 +19,11 @@ Curvature = Callable[[Tensor, Tensor], Tensor]  # of states and weights, see `cu
 
 CHUNK_NUMBERS = 1_000_000  # numbers held per intermediate of a vmapped derivative: 8 MB in float64
 
+HIDDEN = (
+    "autograd cannot see through this map (detach, no_grad, or numpy in it): leave them out, or give "
+    "find_slow_points its `jacobian` and `curvature`"
+)
+
 
 def identity(h: Tensor) -> Tensor:
     """Return the state itself: the default measure of a displacement.    h: [..., S] -> [..., S]"""
@@ -65,16 +70,42 @@ class Differentiable(Protocol):
 
 
 def jacobian(F: Map, h: Tensor) -> Tensor:
-    """Return J[i, j] = dF_i/dh_j per row.    h: [..., N, S] -> [..., N, S, S]"""
+    """Return J[i, j] = dF_i/dh_j per row.    h: [..., N, S] -> [..., N, S, S]
+
+    Raises ValueError for a map that autograd cannot see through. The Jacobian of a constant map is zero.
+    """
     return F.jacobian(h) if isinstance(F, Differentiable) else derived_jacobian(F, h)
 
 
 def derived_jacobian(F: Map, h: Tensor) -> Tensor:
     """Return the Jacobian by autograd.    h: [..., N, S] -> [..., N, S, S]"""
-    pull_back = vjp(F, h)[1]
+    is_seen = False
+
+    def watched(state: Tensor) -> Tensor:
+        nonlocal is_seen
+        try:
+            new = F(state)
+        except RuntimeError as error:
+            if "data pointer" in str(error):  # what numpy asks for
+                raise ValueError(HIDDEN) from error
+            raise
+        is_seen = new.requires_grad
+        return new
+
+    pull_back = vjp(watched, h)[1]
+    if not is_seen:  # torch 2.13 crashes on the derivative of what does not depend on h
+        return _constant_jacobian(F, h)
     basis = torch.eye(h.shape[-1], dtype=h.dtype, device=h.device)
     chunk = max(1, CHUNK_NUMBERS // max(1, h.numel()))
     return vmap(lambda row: pull_back(row.expand_as(h))[0], out_dims=-2, chunk_size=chunk)(basis)
+
+
+def _constant_jacobian(F: Map, h: Tensor) -> Tensor:
+    """Return zeros if the map is constant around h; else raise, for its derivative is hidden."""
+    new, nearby = F(h), h + 1e-3 * torch.linspace(1, 2, h.shape[-1], dtype=h.dtype, device=h.device)
+    if not torch.equal(F(nearby), new):
+        raise ValueError(HIDDEN)
+    return new.new_zeros(*new.shape, h.shape[-1])
 
 
 def slope(g: Map, h: Tensor) -> Tensor:

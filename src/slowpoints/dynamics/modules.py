@@ -6,8 +6,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from slowpoints.dynamics import checks
 from slowpoints.dynamics.maps import Map, derived_curvature, derived_jacobian
 from slowpoints.dynamics.torch_steps import StepDerivatives, derivatives_of
+
+State = Tensor | tuple[Tensor, Tensor]
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,10 +25,12 @@ class ModuleMap:
     n_layers: int
     units: int
     n_states: int  # 2 for an LSTM: h and c
-    exact: StepDerivatives | None  # of one layer
+    exact: StepDerivatives | None  # of one layer of torch's own
 
     def __call__(self, packed: Tensor) -> Tensor:
         """Return the next state.    [N, S] -> [N, S]"""
+        if packed.dim() != 2:
+            raise ValueError(f"states have shape {list(packed.shape)}; the map of one module takes [N, S]")
         state = self.unpack(packed)
         n = packed.shape[0]
         if isinstance(self.module, nn.RNNCellBase):
@@ -33,7 +38,7 @@ class ModuleMap:
         else:
             sequence = self.x.expand(n, 1, -1) if self.module.batch_first else self.x.expand(1, n, -1)
             _, new = self.module(sequence, state)
-        return self.pack(new)
+        return self._side_by_side(new)
 
     def jacobian(self, packed: Tensor) -> Tensor:
         """Return J[i, j] = dF_i/ds_j.    [N, S] -> [N, S, S]"""
@@ -45,17 +50,42 @@ class ModuleMap:
             return self.exact.curvature(packed, w, measure=measure)
         return derived_curvature(self.__call__, packed, w, measure=measure)
 
-    def pack(self, state: Tensor | tuple[Tensor, Tensor]) -> Tensor:
-        """Return states as torch's module gives them, side by side.
+    def pack(self, state: State) -> Tensor:
+        """Return states as torch's module gives them, side by side, without their graph.
 
-        state: [layers, N, H], or [N, H] of a cell; for an LSTM a pair of such, (h, c)    -> [N, S]
+        state: [layers, N, H], the last states that a module returns, or [N, H] of a cell or a single layer; for an LSTM
+        a pair of such, (h, c)    -> [N, S]
         """
-        parts = (state,) if isinstance(state, Tensor) else state
-        layers = [layer for part in parts for layer in (part if part.dim() == 3 else part.unsqueeze(0))]
-        return torch.cat([layer.to(self.x) for layer in layers], -1)
+        parts = (state,) if isinstance(state, Tensor) else tuple(state)
+        if len(parts) != self.n_states:
+            wanted = "one tensor" if self.n_states == 1 else "a pair (h, c)"
+            raise ValueError(f"pack: {len(parts)} tensors given; {type(self.module).__name__} has {wanted} for a state")
+        layers = [layer for part in parts for layer in self._layers(part)]
+        if len({len(layer) for layer in layers}) > 1:
+            raise ValueError(f"pack: h and c differ in shape: {[list(part.shape) for part in parts]}")
+        return torch.cat([layer.detach().to(self.x) for layer in layers], -1)
 
-    def unpack(self, packed: Tensor) -> Tensor | tuple[Tensor, Tensor]:
+    def _side_by_side(self, state: State) -> Tensor:
+        """Return a state of this module's own in one row, with its graph."""
+        parts = (state,) if isinstance(state, Tensor) else state
+        return torch.cat([layer for part in parts for layer in (part if part.dim() == 3 else part[None])], -1)
+
+    def _layers(self, part: Tensor) -> Tensor:
+        """Return a part of the state as [layers, N, H]; another shape is an error."""
+        stacked = part.unsqueeze(0) if part.dim() == 2 else part
+        if stacked.dim() != 3 or (stacked.shape[0], stacked.shape[2]) != (self.n_layers, self.units):
+            raise ValueError(
+                f"pack: a state has shape {list(part.shape)}; expected [{self.n_layers}, N, {self.units}], the last "
+                "states that the module returns. Of outputs over time [N, T, H], which are the h of the top layer, "
+                "those of a single layer without c are output.flatten(0, 1)"
+            )
+        return stacked
+
+    def unpack(self, packed: Tensor) -> State:
         """Return states as torch's module takes them: the inverse of `pack`.    packed: [N, S]"""
+        width = self.n_states * self.n_layers * self.units
+        if packed.shape[-1] != width:
+            raise ValueError(f"states have shape {list(packed.shape)}; those of this module have {width} numbers each")
         stacked = torch.stack(packed.split(self.units, -1))
         parts = stacked.split(self.n_layers)
         if isinstance(self.module, nn.RNNCellBase):
@@ -73,11 +103,20 @@ class ModuleMap:
     def box(self, visited: Tensor, *, margin: float = 0.5) -> tuple[Tensor, Tensor]:
         """Return where to search: the range of visited states, wider by `margin` of itself at both ends.
 
-        visited: [N, S] -> lower, upper, each [S]. Without a box a gated module, most of all an LSTM, has spurious
-        points: where its gates saturate, far outside of what it ever reaches, it hardly moves.
+        visited: [N, S] -> lower, upper, each [S]. Directions in which no state differs get the mean room of all.
+        Without a box a gated module, most of all an LSTM, has spurious points: where its gates saturate, far
+        outside of what it ever reaches, it barely moves.
         """
+        visited = checks.finite(checks.states(visited, name="visited"), name="visited")
+        if visited.dim() != 2 or not len(visited):
+            raise ValueError(
+                f"visited has shape {list(visited.shape)}; give states [N, S] of one network, at least one"
+            )
         low, high = visited.min(0).values, visited.max(0).values
-        room = margin * (high - low)
+        if not (high > low).any():
+            raise ValueError(f"visited: all {len(visited)} states are equal, so there is no range to search in")
+        extent = high - low
+        room = margin * torch.where(extent > 0, extent, extent.mean())
         return low - room, high + room
 
 
@@ -87,17 +126,37 @@ def module_map(module: nn.Module, x: Tensor) -> ModuleMap:
     module: nn.RNN, nn.GRU or nn.LSTM, of any depth, in one direction; or one of their cells. It is copied.
     x: [I], the input under which the points are looked for.
     """
-    own = copy.deepcopy(module).double().cpu().eval().requires_grad_(False)
-    if not isinstance(own, nn.RNNBase | nn.RNNCellBase):
+    if not isinstance(module, nn.RNNBase | nn.RNNCellBase):
         raise TypeError(
             f"{type(module).__name__} is not a recurrent module of torch: give find_slow_points a function that takes "
             "one step, from states [N, S] to states [N, S]"
         )
+    if "forward" in vars(module):
+        raise TypeError(
+            f"the forward of this {type(module).__name__} was replaced on the instance, which a copy does not follow: "
+            "make a subclass, or give find_slow_points a function that takes one step"
+        )
+    own = _copied(module)
     if isinstance(own, nn.RNNBase) and (own.bidirectional or own.proj_size):
         raise ValueError("a module in two directions, or with projections, has no map from state to state")
     if x.shape != (own.input_size,):
-        raise ValueError(f"x has shape {tuple(x.shape)}; the module takes inputs of {own.input_size} numbers")
+        raise ValueError(
+            f"x has shape {tuple(x.shape)}; the module takes one input of {own.input_size} numbers for all "
+            "starts: make one map for each input"
+        )
     layers = own.num_layers if isinstance(own, nn.RNNBase) else 1
     n_states = 2 if isinstance(own, nn.LSTM | nn.LSTMCell) else 1
     given = x.detach().double().cpu()
     return ModuleMap(own, given, layers, own.hidden_size, n_states, derivatives_of(own, given))
+
+
+def _copied(module: nn.RNNBase | nn.RNNCellBase) -> nn.RNNBase | nn.RNNCellBase:
+    """Return a copy to search: in float64, on the CPU, without dropout and gradients."""
+    try:
+        own = copy.deepcopy(module)
+    except RuntimeError as error:
+        raise TypeError(
+            f"{type(module).__name__} cannot be copied, since some of its weights are computed from others: take "
+            "torch.nn.utils.parametrizations.weight_norm instead of torch.nn.utils.weight_norm, or remove it first"
+        ) from error
+    return own.double().cpu().eval().requires_grad_(False)

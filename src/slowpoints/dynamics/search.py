@@ -9,7 +9,7 @@ The rule that ends a point's search, whatever the number of steps allowed:
 - FIXED: its speed is at most `fixed_speed`;
 - SLOW: the gradient of its speed, without directions that would leave the box, is at most `slow_gradient`;
   or, with the whole Hessian, `PATIENCE` steps in a row changed q by less than `REST` of itself;
-- OPEN: neither, after `max_iterations`.
+- OPEN: neither, after `max_iterations`, or at once where the map is not finite.
 
 Departs: the paper takes a fixed number of Adam steps, and the speed it reports depends on that number.
 """
@@ -19,6 +19,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from slowpoints.dynamics import checks
 from slowpoints.dynamics.descent import OPEN, PATIENCE, SLOW, Problem, Progress, descend, judge, linearise, taken
 from slowpoints.dynamics.maps import Curvature, Map, identity, residual
 from slowpoints.dynamics.maps import curvature as curvature_of
@@ -51,23 +52,33 @@ def find_slow_points(
     fixed_speed: float = 1e-10,
     slow_gradient: float = 1e-7,
 ) -> SlowPoints:
-    """Return the states of least speed that a descent from every start reaches.
+    """Return the states of least speed that a descent from every start reaches, in float64.
 
-    start: [..., N, S]; `measure` g is pointwise; `jacobian` of h returns dF/dh [..., N, S, S], and `curvature` of h
-    and weights w sum_k w_k d^2 g(F(h))_k / dh dh [..., N, S, S]; without them the map's own are taken, which a
-    `module_map` of one layer has, and else autograd's. Of `Expected` maps the speed under noise is searched.
+    start: [..., N, S], a tensor or a numpy array; one that is not finite stays open. `measure` g is pointwise.
+    `jacobian` of h returns dF/dh [..., N, S, S], and `curvature` of h and weights w
+    sum_k w_k d^2 g(F(h))_k / dh dh [..., N, S, S]; without them the map's own are taken, which a `module_map` of
+    one layer has, and else autograd's. Of `Expected` maps the speed under noise is searched.
     The box [`lower`, `upper`] broadcasts over the starts, which are moved into it. It matters: saturated gates make
     states far outside of what a network can reach nearly fixed.
+
+    Raises TypeError or ValueError, in words, for starts that are no floating-point states, for a box that is swapped,
+    NaN or without room, for a map that does not take float64, returns another shape or differs from call to call, and
+    for derivatives that are not its own.
     """
-    low, high = (torch.as_tensor(edge).to(start).expand_as(start) for edge in (lower, upper))
+    start = checks.states(start, name="start").double()
+    low, high = checks.box(lower, upper, start)
     exact = jacobian if jacobian is not None else lambda h: jacobian_of(F, h)
     bent = curvature if curvature is not None else lambda h, w: curvature_of(F, h, w, measure=measure)
     problem = Problem(F, measure, exact, bent, low, high, fixed_speed, slow_gradient)
-    begin = torch.clamp(start.detach(), low, high)
-    width = max(1, NUMBERS // max(1, residual(F, begin[..., :1, :]).numel() * begin.shape[-1]))
-    columns = torch.arange(begin.shape[-2], device=begin.device).expand(begin.shape[:-1])
-    parts = [_searched(problem.at(some), taken(begin, some), max_iterations) for some in columns.split(width, -1)]
-    return SlowPoints(*(torch.cat(field, begin.dim() - 2) for field in zip(*parts, strict=True)))
+    begin = torch.clamp(start, low, high)
+    with torch.no_grad():
+        if begin.numel():
+            checks.step(F, begin[..., : checks.TRIES, :])
+            checks.derivative(F, exact, begin)
+        width = max(1, NUMBERS // max(1, residual(F, begin[..., :1, :]).numel() * begin.shape[-1]))
+        columns = torch.arange(begin.shape[-2], device=begin.device).expand(begin.shape[:-1])
+        parts = [_searched(problem.at(some), taken(begin, some), max_iterations) for some in columns.split(width, -1)]
+    return SlowPoints(*(torch.cat(field, begin.dim() - 2).detach() for field in zip(*parts, strict=True)))
 
 
 def _searched(problem: Problem, begin: Tensor, max_iterations: int) -> SlowPoints:
@@ -78,6 +89,6 @@ def _searched(problem: Problem, begin: Tensor, max_iterations: int) -> SlowPoint
         search = descend(problem, search, whole_hessian=whole_hessian, max_iterations=max_iterations)
     here = linearise(problem, search.point)
     kind, steepness = judge(problem, here)
-    kind = torch.where((kind == OPEN) & (search.stalled >= PATIENCE), SLOW, kind)
     speed = here.r.norm(dim=-1)
+    kind = torch.where((kind == OPEN) & (search.stalled >= PATIENCE) & steepness.isfinite(), SLOW, kind)
     return SlowPoints(search.point, speed, 0.5 * speed.square(), kind, steepness, search.n_iterations)

@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+from slowpoints.dynamics import checks
+
 
 def spectrum(J: Tensor) -> Tensor:
     """Return the eigenvalues of Jacobians, largest modulus first.    J: [..., S, S] -> [..., S] complex"""
@@ -42,8 +44,15 @@ def time_constant(eigenvalues: Tensor) -> Tensor:
 def merge_duplicates(points: Tensor, *, radius: float) -> Tensor:
     """Return for each point the index of the first point within `radius` that stands for itself.
 
-    points: [N, S] -> [N] long. Greedy, in the order given: a chain of close points does not become one.
+    points: [..., N, S] -> [..., N] long; leading axes, such as several networks, are kept apart. Greedy, in the order
+    given: a chain of close points does not become one.
     """
+    points = checks.states(points, name="points")
+    if not radius >= 0:
+        raise ValueError(f"radius is {radius}; it must not be negative")
+    if points.dim() > 2:
+        merged = [merge_duplicates(own, radius=radius) for own in points.flatten(0, -3)]
+        return torch.stack(merged).unflatten(0, points.shape[:-2])
     representative = torch.arange(len(points), device=points.device)
     distance = torch.cdist(points, points, compute_mode="donot_use_mm_for_euclid_dist")
     for n in range(1, len(points)):
@@ -55,9 +64,11 @@ def merge_duplicates(points: Tensor, *, radius: float) -> Tensor:
 
 
 def midpoints(points: Tensor) -> Tensor:
-    """Return the states half-way between any two points.    [N, S] -> [N (N - 1) / 2, S]
+    """Return the states half-way between any two points.    [..., N, S] -> [..., N (N - 1) / 2, S]
 
     Between two stable points there is a saddle, to which few trajectories lead: a second search, from here, finds it.
     """
-    first, second = torch.triu_indices(len(points), len(points), 1, device=points.device)
-    return (points[first] + points[second]) / 2
+    points = checks.states(points, name="points")
+    n_points = points.shape[-2]
+    first, second = torch.triu_indices(n_points, n_points, 1, device=points.device)
+    return (points[..., first, :] + points[..., second, :]) / 2

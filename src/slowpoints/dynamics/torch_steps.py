@@ -14,6 +14,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+TORCHS_OWN = (nn.RNN, nn.GRU, nn.LSTM, nn.RNNCell, nn.GRUCell, nn.LSTMCell)
 Elementwise = Callable[[Sequence[Tensor], Sequence[Tensor], Sequence[Tensor]], tuple[Tensor, ...]]
 
 
@@ -94,9 +95,14 @@ def slopes(value: Tensor, leaves: Sequence[Tensor], *, again: bool = False) -> S
     return torch.autograd.grad(value, leaves, retain_graph=True, create_graph=again, materialize_grads=True)
 
 
+def is_torchs_own(module: nn.Module) -> bool:
+    """Return whether a module computes what its class in torch does: no hook, no subclass (parametrised ones are)."""
+    return type(module) in TORCHS_OWN and not module._forward_hooks and not module._forward_pre_hooks
+
+
 def derivatives_of(module: nn.Module, x: Tensor) -> StepDerivatives | None:
-    """Return the derivatives of a layer or cell of torch under input x; None for more layers than one.    x: [I]"""
-    if isinstance(module, nn.RNNBase) and module.num_layers > 1:
+    """Return the derivatives of one layer or cell of exactly torch's classes under input x; else None.    x: [I]"""
+    if not is_torchs_own(module) or (isinstance(module, nn.RNNBase) and module.num_layers > 1):
         return None
     own = {name.removesuffix("_l0"): value.detach() for name, value in module.named_parameters()}
     units = own["weight_hh"].shape[-1]

@@ -1,0 +1,97 @@
+"""What the library refuses, in words: states, boxes, maps and derivatives that would end in a crash or in nonsense."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from slowpoints.dynamics.maps import Map
+
+TRIES = 3  # states at which a derivative is compared with differences; at a kink of the map one may fail
+NUDGE = 1e-6  # length of the differences, relative to the state's size
+BESIDE = 1e-2  # how far from the starts, relative to their size
+AGREEMENT = 1e-4  # difference allowed between them, relative to the larger
+
+
+def states(given: Any, *, name: str) -> Tensor:
+    """Return states [..., N, S] without their graph; numpy arrays are taken too.
+
+    Raises TypeError for numbers that are not floating-point, ValueError for a single state [S].
+    """
+    x = torch.as_tensor(given).detach()
+    if not x.is_floating_point():
+        raise TypeError(f"{name} holds {x.dtype}; give floating-point numbers, best float64")
+    if x.dim() < 2:
+        raise ValueError(f"{name} has shape {list(x.shape)}; give states [N, S], a single one as [1, S]")
+    return x
+
+
+def finite(x: Tensor, *, name: str) -> Tensor:
+    """Return x; rows with NaN or infinite numbers are an error.    x: [N, S]"""
+    bad = (~x.isfinite().all(-1)).nonzero().flatten().tolist()
+    if bad:
+        raise ValueError(f"{name}: {len(bad)} of {len(x)} states are not finite, the first in row {bad[0]}")
+    return x
+
+
+def box(lower: Any, upper: Any, like: Tensor) -> tuple[Tensor, Tensor]:
+    """Return both edges in the shape of the starts.    like: [..., N, S]
+
+    Raises ValueError where an edge is NaN or the two are swapped, and for one box of all starts that has no room. A
+    start with a box of its own may have none: it stays where it is. Rows that are not finite are not searched.
+    """
+    edges = [torch.as_tensor(edge).detach().to(like) for edge in (lower, upper)]
+    low, high = (edge.expand_as(like) for edge in edges)
+    wrong = ~(low <= high) & like.isfinite().all(-1, keepdim=True)
+    if wrong.any():
+        at = tuple(wrong.nonzero()[0].tolist())
+        raise ValueError(f"box: lower {low[at]:g} is not below upper {high[at]:g} at entry {list(at)} of the starts")
+    if max(edge.dim() for edge in edges) < 2 and like.numel() and bool((low == high).all()):
+        raise ValueError("box: lower equals upper in every direction, so there is no room to search in")
+    return low, high
+
+
+def step(F: Map, h: Tensor) -> Tensor:
+    """Return F(h); what is not one step of states, or not equal when computed twice, is an error.
+
+    h: [..., N, S]    -> [..., N, S], or [K, ..., N, S] under K draws
+    """
+    try:
+        new: Any = F(h)
+    except RuntimeError as error:
+        if "dtype" in str(error) and h.dtype == torch.float64:
+            raise TypeError(f"the map does not take float64 states, which the search needs: {error}") from error
+        raise
+    if not isinstance(new, Tensor):
+        raise TypeError(f"the map returns {type(new).__name__}; return one tensor, all states side by side: [N, S]")
+    if new.shape != h.shape and new.shape[1:] != h.shape:
+        raise ValueError(f"the map turns states {list(h.shape)} into {list(new.shape)}; they must have one shape")
+    if new.dtype != h.dtype:
+        raise TypeError(f"the map turns {h.dtype} into {new.dtype}; compute in float64, as with module.double()")
+    if not torch.equal(new.nan_to_num(), F(h).nan_to_num()):
+        raise ValueError("the map gives different values for one state: switch off dropout and noise, as with eval()")
+    return new
+
+
+def derivative(F: Map, jacobian: Map, h: Tensor) -> None:
+    """Compare a Jacobian with differences of the map, at a few states; raise ValueError if it fails at all of them.
+
+    A part of a map that autograd cannot see through has derivative zero there, in silence. h: [..., N, S]
+    """
+    rng = torch.Generator().manual_seed(0)
+    worst = 0.0
+    for n in range(min(TRIES, h.shape[-2])):
+        beside, along = torch.randn(2, *h[..., n : n + 1, :].shape, generator=rng, dtype=h.dtype).to(h.device)
+        size = 1 + h[..., n : n + 1, :].abs().max()
+        at = h[..., n : n + 1, :] + BESIDE * size * beside  # units at rest are often exactly at a kink
+        nudge = NUDGE * size * along / along.norm()
+        moved = F(at + nudge) - F(at - nudge)
+        expected = 2 * (jacobian(at) @ nudge.unsqueeze(-1)).squeeze(-1)
+        larger = torch.maximum(moved.norm(), expected.norm()) + 1e-2 * nudge.norm()
+        worst = float((moved - expected).norm() / larger)
+        if not worst > AGREEMENT:  # NaN: the map itself is not finite there
+            return
+    raise ValueError(
+        f"the Jacobian differs from differences of the map by {100 * worst:.2g} %: part of the map is hidden from "
+        "autograd (detach, no_grad, numpy), or the `jacobian` that was given is another map's"
+    )
