@@ -236,7 +236,7 @@ def test_a_change_in_decades_is_the_logarithm_of_a_ratio():
 def test_arms_are_drawn_in_groups_with_their_mean_and_its_interval():
     rows = [("none", seed, 0.0) for seed in range(4)] + [("some", seed, float(seed)) for seed in range(4)]
     compared = figures.changes(pd.DataFrame(rows, columns=["arm", "seed", "y"]), y="y", control="none")
-    figure, axes = figures.grid(1, 1, height=1.5)
+    _, axes = figures.grid(1, 1, height=1.5)
     figures.changes_by_arm(axes[0, 0], compared, groups={"red": {"absent": "not there"}, "blue": {"some": "some arm"}})
     drawn = axes[0, 0].lines
     assert [text.get_text() for text in axes[0, 0].get_yticklabels()] == ["some arm"]

@@ -5,9 +5,11 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from numpy.typing import NDArray
 
 from slowpoints import statistics
 from slowpoints.figures.style import FAINT, GREY, colour, look, protocol
+from slowpoints.statistics import Interval
 
 
 def dots_by_arm(axis: Axes, table: pd.DataFrame, *, y: str, names: dict[str, str]) -> None:
@@ -49,7 +51,7 @@ def changes_by_arm(axis: Axes, compared: pd.DataFrame, *, groups: dict[str, dict
         values = compared.loc[compared["arm"] == arm, "change"].to_numpy(dtype=float)
         scatter = np.linspace(-0.22, 0.22, len(values))
         axis.plot(values, place + scatter, "o", color=shade, alpha=FAINT, markeredgewidth=0)
-        found = statistics.interval(lambda w, v=values: statistics.mean(w, v), np.arange(len(values)))
+        found = _mean(values)
         axis.plot([found.low, found.high], [place, place], color=shade)
         axis.plot(found.estimate, place, "o", color=shade, markersize=5, markeredgecolor="white", markeredgewidth=0.6)
     axis.axvline(0, color=GREY, linewidth=0.8, zorder=0)
@@ -57,6 +59,10 @@ def changes_by_arm(axis: Axes, compared: pd.DataFrame, *, groups: dict[str, dict
     axis.set_ylim(max((place for place, *_ in places), default=0) + 0.7, -0.7)
     axis.grid(axis="y", color="0.93", linewidth=0.6)
     axis.set_axisbelow(True)
+
+
+def _mean(values: NDArray[np.float64]) -> Interval:
+    return statistics.interval(lambda weights: statistics.mean(weights, values), np.arange(len(values)))
 
 
 def _placed(groups: dict[str, dict[str, str]], *, arms: set[str]) -> Iterator[tuple[float, str, str, str]]:
