@@ -57,7 +57,7 @@ def write_all(folder: Path, *, learned: bool) -> None:
         _write_delayed(folder, experiment, ("gru-control", "gru-slow-points", "lstm-centres"), learned=learned)
     _write_delayed(folder, "haviv2019-fashion", ("gru-vocu", "lstm-decu"), learned=learned)
     _write_delayed(folder, "haviv2019-cells", ("rnn-vocu", "pru-decu", "ugrnn-plain"), learned=learned)
-    _write_delayed(folder, "haviv2019-ablations", ("none", "strength-1e-3", "mean-input"), learned=learned)
+    _write_delayed(folder, "haviv2019-ablations", ("none", "strength-1e-3", "mean-input-2"), learned=learned)
     _write_delayed(folder, "haviv2019-during", ("gru-unpenalised", "gru-visited-1e-3"), learned=learned)
     _write(folder, "haviv2019-formation", "formation", _formation(learned=learned))
     _write(folder, "haviv2019-formation", "introductions", _introductions())
@@ -171,7 +171,7 @@ def _write_delayed(folder: Path, experiment: str, arms: tuple[str, ...], *, lear
                 points.append(
                     who | {"class": k, "label": k if learned else -1, "speed": speed,
                            "spectral_radius": 1 + speed / 9, "n_unstable": k % 2,
-                           "time_constant": np.inf if k == 0 else -9 / speed}
+                           "time_constant": np.inf if k == 0 else -9 / speed, "scatter": 10 * speed}
                 )  # fmt: skip
                 longevity.append(
                     who | {"class": k, "speed": speed, "noisy_speed": 1 + speed, "scatter": 1.0, "distance": 9 - k,

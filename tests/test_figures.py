@@ -219,3 +219,28 @@ def test_the_grey_lines_are_the_errors_that_2_and_5_bits_per_parameter_allow():
     assert ends == {0.29, 0.124}
     assert axis.get_xlim() == (500, 4000)
     assert not axis.get_legend_handles_labels()[0], "the legend of the figure is of networks alone"
+
+
+def test_a_change_is_that_of_the_network_with_the_same_seed():
+    rows = [("control", 0, 1.0), ("control", 1, 2.0), ("other", 1, 5.0), ("other", 0, 3.0), ("other", 2, 9.0)]
+    found = figures.changes(pd.DataFrame(rows, columns=["arm", "seed", "y"]), y="y", control="control")
+    assert found[["arm", "seed", "change"]].to_numpy().tolist() == [["other", 1, 3.0], ["other", 0, 2.0]]
+
+
+def test_a_change_in_decades_is_the_logarithm_of_a_ratio():
+    rows = [("control", 0, 0.02), ("other", 0, 0.2)]
+    found = figures.changes(pd.DataFrame(rows, columns=["arm", "seed", "y"]), y="y", control="control", log=True)
+    assert found["change"].tolist() == pytest.approx([1.0])
+
+
+def test_arms_are_drawn_in_groups_with_their_mean_and_its_interval():
+    rows = [("none", seed, 0.0) for seed in range(4)] + [("some", seed, float(seed)) for seed in range(4)]
+    compared = figures.changes(pd.DataFrame(rows, columns=["arm", "seed", "y"]), y="y", control="none")
+    _, axes = figures.grid(1, 1, height=1.5)
+    figures.changes_by_arm(axes[0, 0], compared, groups={"red": {"absent": "not there"}, "blue": {"some": "some arm"}})
+    drawn = axes[0, 0].lines
+    assert [text.get_text() for text in axes[0, 0].get_yticklabels()] == ["some arm"]
+    assert drawn[0].get_xdata().tolist() == [0, 1, 2, 3]
+    assert drawn[2].get_xdata()[0] == 1.5  # the mean
+    low, high = drawn[1].get_xdata()
+    assert low < 0 < 1.5 < high < 4  # Student's interval of 0, 1, 2, 3 is 1.5 ± 2.05; the bootstrap's is near it

@@ -29,7 +29,7 @@ from slowpoints.figures.panels import (
     steps_to_solve,
     wrapped,
 )
-from slowpoints.figures.points import distribution, dots_by_arm
+from slowpoints.figures.points import changes, changes_by_arm, distribution, dots_by_arm
 from slowpoints.figures.predictors import correlation_with_speed, predictors_compared
 from slowpoints.figures.printed import mean_sem, printed
 from slowpoints.figures.states import class_legend, spectrum, state_panels
@@ -50,6 +50,8 @@ __all__ = [
     "boxes",
     "by_cell",
     "by_depth",
+    "changes",
+    "changes_by_arm",
     "class_legend",
     "colour",
     "correlation_by_delay",

@@ -1,10 +1,15 @@
 """Panels of single values: a row per arm, or a distribution over networks' points."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from numpy.typing import NDArray
 
-from slowpoints.figures.style import FAINT, colour, look, protocol
+from slowpoints import statistics
+from slowpoints.figures.style import FAINT, GREY, colour, look, protocol
+from slowpoints.statistics import Interval
 
 
 def dots_by_arm(axis: Axes, table: pd.DataFrame, *, y: str, names: dict[str, str]) -> None:
@@ -22,6 +27,53 @@ def dots_by_arm(axis: Axes, table: pd.DataFrame, *, y: str, names: dict[str, str
     axis.set_ylim(len(arms) - 0.5, -0.5)
     axis.grid(axis="y", color="0.93", linewidth=0.6)
     axis.set_axisbelow(True)
+
+
+def changes(table: pd.DataFrame, *, y: str, control: str, log: bool = False) -> pd.DataFrame:
+    """Compare every network with the network of its seed in the control arm.
+
+    table: one row per network, with the columns arm, seed and y. `log`: in decades.
+    -> the same rows without the control's, with the column "change"; networks without a partner are left out
+    """
+    value = np.log10(table[y]) if log else table[y]
+    partner = value[table["arm"] == control].set_axis(table.loc[table["arm"] == control, "seed"])
+    change = value - table["seed"].map(partner)
+    return table.assign(change=change)[table["arm"] != control].dropna(subset=["change"])
+
+
+def changes_by_arm(axis: Axes, compared: pd.DataFrame, *, groups: dict[str, dict[str, str]]) -> None:
+    """Draw one row per arm: every network's change as a faint dot, their mean with its 95 % interval.
+
+    compared: from `changes`. groups: arms with their labels, by the colour they are drawn in; a gap between groups.
+    """
+    places = list(_placed(groups, arms=set(compared["arm"])))
+    for place, arm, _, shade in places:
+        values = compared.loc[compared["arm"] == arm, "change"].to_numpy(dtype=float)
+        scatter = np.linspace(-0.22, 0.22, len(values))
+        axis.plot(values, place + scatter, "o", color=shade, alpha=FAINT, markeredgewidth=0)
+        found = _mean(values)
+        axis.plot([found.low, found.high], [place, place], color=shade)
+        axis.plot(found.estimate, place, "o", color=shade, markersize=5, markeredgecolor="white", markeredgewidth=0.6)
+    axis.axvline(0, color=GREY, linewidth=0.8, zorder=0)
+    axis.set_yticks([place for place, *_ in places], [name for *_, name, _ in places])
+    axis.set_ylim(max((place for place, *_ in places), default=0) + 0.7, -0.7)
+    axis.grid(axis="y", color="0.93", linewidth=0.6)
+    axis.set_axisbelow(True)
+
+
+def _mean(values: NDArray[np.float64]) -> Interval:
+    return statistics.interval(lambda weights: statistics.mean(weights, values), np.arange(len(values)))
+
+
+def _placed(groups: dict[str, dict[str, str]], *, arms: set[str]) -> Iterator[tuple[float, str, str, str]]:
+    """Yield place, arm, label and colour of every arm that is there."""
+    place = 0.0
+    for shade, names in groups.items():
+        shown = [arm for arm in names if arm in arms]
+        for arm in shown:
+            yield place, arm, names[arm], shade
+            place += 1
+        place += 0.5 * bool(shown)
 
 
 def distribution(axis: Axes, table: pd.DataFrame, *, y: str, name: str) -> None:
