@@ -29,6 +29,9 @@ def test_a_training_job_and_an_analysis_say_what_they_did(tmp_path: Path) -> Non
     assert "solved their task; 100 steps; median " in said
     assert f"written: {files['records']} ({files['records'].stat().st_size:,} bytes)" in said
     assert str(files["checkpoint"]) not in said.partition("done in")[2]
+    late = logged(tmp_path, "train", "--scale", SCALE, "--experiment", EXPERIMENT, "--stack", name, *options,
+                  "--planned", "0" * 64, "0" * 16, status=1)  # fmt: skip
+    assert f"the settings of stack {name} have changed since this run was planned" in late.splitlines()[-1]
     files["weights"].rename(files["records"].with_suffix(".safetensors"))
     said = logged(tmp_path, "analyse", "nothing", "--scale", SCALE, "--experiment", EXPERIMENT, "--settings", "{}",
                   "--runs", str(tmp_path), "--table", "t.csv", "--arrays", "t.safetensors", status=1)  # fmt: skip

@@ -5,6 +5,7 @@ digest of the code it runs; `env`, the digest of its environment's pins.
 """
 
 import re
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -178,6 +179,19 @@ def train_params(scale: str, experiment: str, name: str) -> tuple[str, str]:
     modules = (f"slowpoints.cells.{run.net['cell']}", f"slowpoints.tasks.{run.task['name']}")
     settings = [plan.plan()["digest"], *(data_cfg(dataset) for dataset in data_names(scale, experiment))]
     return digest(settings), code("slowpoints.tune" if plan.tune else "slowpoints.job", *modules)
+
+
+def check_planned(scale: str, experiment: str, name: str, *, planned: Sequence[str]) -> None:
+    """Refuse to train a stack whose settings or code are no longer those that were planned.
+
+    planned: (cfg, code), as `train_params` returned them when the workflow was planned
+    """
+    for what, before, now in zip(("settings", "code"), planned, train_params(scale, experiment, name), strict=True):
+        if before != now:
+            raise SpecError(
+                f"{experiment}: the {what} of stack {name} have changed since this run was planned "
+                f"(digest {before[:8]}, now {now[:8]}); call the same snakemake command again to plan with them"
+            )
 
 
 def tables(scale: str, experiment: str) -> list[str]:

@@ -56,6 +56,7 @@ MEANING = {
     "--scale": "the scale: smoke, laptop or paper",
     "--experiment": "the experiment: a file of config/experiments",
     "--stack": "the stack of runs that trains together; a plan file names it",
+    "--planned": "digests of the settings and the code that were planned; others are refused (default: not compared)",
     "--plan": "write what was trained, every setting resolved, to this file",
     "--records": "write one record per run to this file",
     "--weights": "write the trained weights to this file",

@@ -32,6 +32,8 @@ def train(args: argparse.Namespace) -> None:
     from slowpoints import dag, job
 
     torch.set_num_threads(1)
+    if args.planned:
+        dag.check_planned(args.scale, args.experiment, args.stack, planned=args.planned)
     stack = dag.stack(args.scale, args.experiment, args.stack)
     common = {
         "out": job.Outputs(args.plan, args.records, args.weights, args.provenance),
@@ -125,8 +127,9 @@ STAGES = [
     Command(authors, {"--data-dir": {"type": Path}, "--out": FILE}),
     Command(
         train,
-        {"--scale": TEXT, "--experiment": TEXT, "--stack": TEXT, "--plan": FILE, "--records": FILE, "--weights": FILE,
-         "--provenance": FILE, "--checkpoint": FILE, "--device": {"choices": ["cpu", "cuda"], "default": "cpu"},
+        {"--scale": TEXT, "--experiment": TEXT, "--stack": TEXT, "--planned": {"nargs": 2},
+         "--plan": FILE, "--records": FILE, "--weights": FILE, "--provenance": FILE, "--checkpoint": FILE,
+         "--device": {"choices": ["cpu", "cuda"], "default": "cpu"},
          "--matmul": {"choices": ["float32", "tf32"], "default": "float32"},
          "--torch": {"default": "cpu"}, "--attempt": {"type": int, "default": 1}, "--data-dir": {"type": Path},
          "--start-runs": {"type": Path}, "--start-points": {"type": Path}},
