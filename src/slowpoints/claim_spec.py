@@ -20,6 +20,10 @@ row of each group, compute a `statistic`, and compare its interval with `above`,
 `where` takes a value, a list (any of them), `{from: 4, to: 19}` (both included), `smallest` or `largest`.
 `log: true` takes log10 of y, and of x in a slope. `empty: highest` ranks an empty y above all others: whoever
 never solved a task took longest. Otherwise rows with an empty x or y are left out.
+
+`better: lower` (or `higher`), beside both `above` and `below`, makes a test of being as good: an interval that reaches
+beyond the region on that side holds, and one that lies beyond it altogether is better than claimed.
+A claim says `untestable: {laptop: why}` where, at that scale, no result could have decided it.
 """
 
 from dataclasses import dataclass, field
@@ -88,6 +92,7 @@ class Test:
     above: float | None = None
     below: float | None = None
     apart: float | None = None
+    better: Literal["lower", "higher"] | None = None
 
     def __post_init__(self) -> None:
         needs = NEEDS[self.statistic]
@@ -105,6 +110,8 @@ class Test:
         for column, wanted in self.where.items():
             _check_condition(column, wanted)
         _check_region(self.above, self.below, self.apart)
+        if self.better and (self.above is None or self.below is None):
+            raise ValueError("'better' says which side of a region is good: give the region both 'above' and 'below'")
 
     @property
     def group_column(self) -> str:
@@ -155,6 +162,12 @@ class Claim:
     test: Test
     of: str = ""
     published: str = "not known"
+    untestable: dict[str, str] = field(default_factory=dict)  # {scale: why its verdict would mean nothing there}
+
+    def __post_init__(self) -> None:
+        for scale in self.untestable:
+            if scale not in self.judged_at:
+                raise ValueError(f"untestable: {scale} is not among judged_at {list(self.judged_at)}")
 
 
 def parse_claim(data: Any, *, where: str) -> Claim:

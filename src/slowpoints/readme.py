@@ -7,6 +7,7 @@ from typing import Any
 
 from slowpoints import jobs
 from slowpoints.errors import SlowpointsError
+from slowpoints.printing import with_interval
 
 BEGIN = "<!-- claims: begin (written by `python -m slowpoints readme`; do not edit) -->"
 END = "<!-- claims: end -->"
@@ -68,15 +69,19 @@ def _of(row: dict[str, Any]) -> str:
 def _value(row: dict[str, Any]) -> str:
     if math.isnan(row["estimate"]):
         return "–"
-    value = f"{row['estimate']:.3g} [{row['low']:.3g}, {row['high']:.3g}]".replace("-", "−")
-    return f"{value}, {row['n']} × {row['n_seeds']}"
+    shown = with_interval(row["estimate"], row["low"], row["high"])
+    return f"{shown}, {row['n']} × {row['n_seeds']}"
 
 
 def _verdicts(rows: list[dict[str, Any]]) -> str:
     """Return one verdict where all agree, else each."""
-    if len({row["verdict"] for row in rows}) == 1:
-        return f"**{rows[0]['verdict']}**"
-    return _each(rows, lambda row: f"**{row['verdict']}**")
+    words = [_verdict(row) for row in rows]
+    return words[0] if len(set(words)) == 1 else _each(rows, _verdict)
+
+
+def _verdict(row: dict[str, Any]) -> str:
+    """Return the verdict, and in which direction a claim fails or why it cannot be tested."""
+    return f"**{row['verdict']}**" + (f": {row['why']}" if isinstance(row["why"], str) and row["why"] else "")
 
 
 def updated(text: str, table: str) -> str:

@@ -76,7 +76,7 @@ def claims(args: argparse.Namespace) -> None:
     """Judge every claim, and write every number of the text."""
     from slowpoints.claims import report
 
-    report.write(args.scale, torch=args.torch, claims=args.claims, text=args.numbers)
+    report.write(args.scale, torch=args.torch, claims=args.claims, text=args.numbers, archive=args.archive)
 
 
 def timings(args: argparse.Namespace) -> None:
@@ -140,7 +140,11 @@ STAGES = [
          "--data-dir": {"type": Path}, "--table": FILE, "--arrays": FILE},
     ),
     Command(figure, {"notebook": {"type": Path}, "--scale": TEXT, "--executed": FILE, "--html": FILE, "--sums": FILE}),
-    Command(claims, {"--scale": TEXT, "--torch": {"default": "cpu"}, "--claims": FILE, "--numbers": FILE}),
+    Command(
+        claims,
+        {"--scale": TEXT, "--torch": {"default": "cpu"}, "--claims": FILE, "--numbers": FILE,
+         "--archive": {"type": Path}},
+    ),
     Command(timings, {"--scale": TEXT, "--torch": {"default": "cpu"}, "--table": FILE, "--text": FILE}),
     Command(paper, {"--text": {"type": Path, "default": Path("paper/paper.typ")}, "--scale": TEXT, "--out": FILE}),
     Command(cells, {"--out": FILE}),

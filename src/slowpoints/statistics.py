@@ -141,6 +141,12 @@ def wilson(n_true: int, n: int, *, level: float = 0.95) -> Interval:
     return Interval(n_true / n, float(low), float(high))
 
 
+def exact(n_true: int, n: int, *, level: float = 0.95) -> Interval:
+    """Return a share and its exact interval (Clopper & Pearson 1934), for shares that do not vary from row to row."""
+    low, high = stats.binomtest(n_true, n).proportion_ci(level, method="exact")
+    return Interval(n_true / n, float(low), float(high))
+
+
 def share_difference(first: tuple[int, int], second: tuple[int, int], *, level: float = 0.95) -> Interval:
     """Return one share, given as (true, all), minus another, and Newcombe's interval: it rests on Wilson's for each."""
     a, b = wilson(*first, level=level), wilson(*second, level=level)

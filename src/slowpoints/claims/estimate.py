@@ -118,6 +118,8 @@ def _of_middles(test: Test, rows: pd.DataFrame) -> Interval:
         _numbers(network["y"]),
         [(network["label"] == name).to_numpy(dtype=float) for name in names],
     )
+    if test.statistic == "mean" and set(y) in ({0.0}, {1.0}):  # true or false, and nothing to resample
+        return statistics.exact(int(y.sum()), len(y))
     middle = statistics.median if test.statistic == "median_difference" else statistics.mean
     combine = {
         "difference": lambda m: m[0] - m[1],
@@ -134,7 +136,10 @@ def _of_middles(test: Test, rows: pd.DataFrame) -> Interval:
 
 
 def _paired(test: Test, rows: pd.DataFrame) -> Interval:
-    """Return the mean difference between rows that share the pair columns; whole pairs are resampled."""
+    """Return the mean difference between rows that share the pair columns; whole pairs are resampled.
+
+    Where y is true or false and no pair differs, the ends are the exact bound on the share of pairs that do.
+    """
     pair = list(test.pair or ())
     by = [*pair, test.group_column]
     if (rows.groupby(by)["run"].nunique() > 1).any():
@@ -146,6 +151,9 @@ def _paired(test: Test, rows: pd.DataFrame) -> Interval:
     change = _numbers((values[first] - values[second]).dropna())
     if not len(change):
         raise ClaimError(f"table {test.table}: no two rows of {first} and {second} share {pair}")
+    if rows[test.y].dtype == bool and not change.any():
+        most = statistics.exact(0, len(change)).high
+        return Interval(0.0, -most, most)
     return statistics.interval(lambda weights: statistics.mean(weights, change), np.arange(len(change)))
 
 

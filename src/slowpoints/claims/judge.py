@@ -9,12 +9,15 @@ import pandas as pd
 
 from slowpoints.claim_spec import Claim, Test
 from slowpoints.claims.estimate import ClaimError, Estimate, estimate
+from slowpoints.printing import estimated
 from slowpoints.records import read_table
 from slowpoints.spec.experiment import Experiment
 from slowpoints.statistics import Interval
 
+BETTER = "better than claimed"
+NOT_TESTABLE = "not testable here"
 NOT_JUDGED = "not judged at this scale"
-VERDICTS = ("holds", "fails", "undecided", NOT_JUDGED)
+VERDICTS = ("holds", BETTER, "fails", "undecided", NOT_TESTABLE, NOT_JUDGED)
 LEVEL = 0.95
 Tables = Mapping[tuple[str, str], Path]  # (experiment, table) -> file
 
@@ -22,7 +25,9 @@ Tables = Mapping[tuple[str, str], Path]  # (experiment, table) -> file
 def judge(experiments: Iterable[Experiment], tables: Tables, *, scale: str) -> list[dict[str, Any]]:
     """Return one row per claim, in the order of the experiments, failures kept."""
     return [
-        _row(claim, experiment, _estimated(claim, experiment, tables) if scale in claim.judged_at else None)
+        _row(
+            claim, experiment, _estimated(claim, experiment, tables) if scale in claim.judged_at else None, scale=scale
+        )
         for experiment in experiments
         for claim in experiment.claims
     ]
@@ -39,17 +44,34 @@ def _estimated(claim: Claim, experiment: Experiment, tables: Tables) -> Estimate
 
 
 def verdict(test: Test, found: Interval) -> str:
-    """Return `holds` if the interval lies in the region, `fails` if it lies outside, else `undecided`."""
+    """Return `holds` if the interval lies in the region, `fails` if it lies outside, else `undecided`.
+
+    Of a test that says which side is `better`, that side belongs to the region; beyond it, it is `better than claimed`.
+    """
     low, high = found.low, found.high
     if math.isnan(low) or math.isnan(high):
         return "undecided"
     if test.apart is not None:
         inside, outside = low > test.apart or high < -test.apart, -test.apart <= low and high <= test.apart
-    else:
-        above = -math.inf if test.above is None else test.above
-        below = math.inf if test.below is None else test.below
-        inside, outside = above < low and high < below, high <= above or low >= below
-    return "holds" if inside else "fails" if outside else "undecided"
+        return "holds" if inside else "fails" if outside else "undecided"
+    above = -math.inf if test.above is None else test.above
+    below = math.inf if test.below is None else test.below
+    if (test.better == "lower" and high <= above) or (test.better == "higher" and low >= below):
+        return BETTER
+    reached_above = test.better == "lower" or above < low
+    reached_below = test.better == "higher" or high < below
+    if reached_above and reached_below:
+        return "holds"
+    return "fails" if high <= above or low >= below else "undecided"
+
+
+def direction(test: Test, found: Interval, given: str) -> str:
+    """Return in a word where an interval lies whose claim fails."""
+    if given != "fails":
+        return ""
+    if test.apart is not None:
+        return "no difference"
+    return "lower" if test.above is not None and found.high <= test.above else "higher"
 
 
 def statistic_text(test: Test) -> str:
@@ -72,8 +94,10 @@ def statistic_text(test: Test) -> str:
     }[test.statistic]
 
 
-def _row(claim: Claim, experiment: Experiment, found: Estimate | None) -> dict[str, Any]:
+def _row(claim: Claim, experiment: Experiment, found: Estimate | None, *, scale: str) -> dict[str, Any]:
     interval = found.interval if found else Interval(math.nan, math.nan, math.nan)
+    reached = verdict(claim.test, interval) if found else NOT_JUDGED
+    why = claim.untestable.get(scale, "") if found else ""
     return {
         "id": claim.id,
         "paper": experiment.paper,
@@ -89,7 +113,8 @@ def _row(claim: Claim, experiment: Experiment, found: Estimate | None) -> dict[s
         "n_seeds": found.n_seeds if found else 0,
         "statistic": statistic_text(claim.test),
         "threshold": claim.test.region(),
-        "verdict": verdict(claim.test, interval) if found else NOT_JUDGED,
+        "verdict": NOT_TESTABLE if why else reached,
+        "why": why or direction(claim.test, interval, reached),
         "figure": claim.figure,
         "experiment": experiment.name,
     }
@@ -106,8 +131,9 @@ def numbers(rows: list[dict[str, Any]], outcomes: Mapping[str, Path], *, stamps:
         flat[f"n_{name.replace(' ', '_')}"] = sum(row["verdict"] == name for row in rows)
     for row in rows:
         flat |= {f"{row['id']}.{key}": row[key] for key in row if key not in ("id", "estimate", "low", "high", "level")}
-        for key in ("estimate", "low", "high"):
-            flat[f"{row['id']}.{key}"] = printed(row[key])
+        keys = ("estimate", "low", "high")
+        for key, text in zip(keys, estimated(*(row[key] for key in keys)), strict=True):
+            flat[f"{row['id']}.{key}"] = text
             flat[f"{row['id']}.{key}_raw"] = None if math.isnan(row[key]) else row[key]
     for experiment, path in outcomes.items():
         flat |= {f"{experiment}.{key}": n for key, n in run_counts(read_table(path)).items()}
@@ -118,11 +144,3 @@ def run_counts(outcomes: pd.DataFrame) -> dict[str, int]:
     """Return how many runs there were, and how many ended each way."""
     ended = outcomes.drop_duplicates("run")["outcome"]
     return {"n_runs": len(ended)} | {f"n_{how}": int((ended == how).sum()) for how in ("ok", "budget", "diverged")}
-
-
-def printed(value: float) -> str:
-    """Return a number as the text shows it: three significant digits, a real minus, a dash for nothing."""
-    if math.isnan(value):
-        return "–"
-    digits = 0 if value == 0 else max(0, 2 - math.floor(math.log10(abs(value))))
-    return f"{value:.{min(digits, 6)}f}".replace("-", "\N{MINUS SIGN}")

@@ -1,39 +1,48 @@
 """The claims table and the numbers of the text, from the tables and provenance of one scale."""
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
-from slowpoints import dag
+from slowpoints import dag, jobs
 from slowpoints.claims.judge import judge, numbers
 from slowpoints.files import read_json
 from slowpoints.records import write_json, write_table
 
 
-def write(scale: str, *, torch: str, claims: Path, text: Path) -> None:
-    """Judge every claim at `scale`; write one row per claim to `claims`, and every number of the text to `text`."""
+def write(scale: str, *, torch: str, claims: Path, text: Path, archive: Path | None = None) -> None:
+    """Judge every claim at `scale`; write one row per claim to `claims`, and every number of the text to `text`.
+
+    archive: a folder such as paper/reference/laptop, whose tables are judged instead of those of the last run
+    """
     known = dag.experiments(scale)
-    files = {(name, table): _table(scale, name, table) for name, own in known.items() for table in own.analyses}
+    where = "results/{scale}/{experiment}/tables/{table}.csv" if archive is None else "tables/{experiment}/{table}.csv"
+
+    def file(experiment: str, table: str) -> Path:
+        return (archive or Path()) / where.format(scale=scale, experiment=experiment, table=table)
+
+    files = {(name, table): file(name, table) for name, own in known.items() for table in own.analyses}
     rows = judge(known.values(), files, scale=scale)
-    outcomes = {name: _table(scale, name, "outcomes") for name in known}
+    outcomes = {name: file(name, "outcomes") for name in known}
     write_table(claims, pd.DataFrame(rows))
-    found = numbers(rows, outcomes, stamps=_stamps(scale, torch=torch))
-    write_json(text, found)
+    made, lock = _archived(archive) if archive else (_made(scale), dag.environment("train", torch))
+    write_json(text, numbers(rows, outcomes, stamps=_stamps(scale, made, lock=lock)))
 
 
-def _table(scale: str, experiment: str, name: str) -> Path:
-    return Path(f"results/{scale}/{experiment}/tables/{name}.csv")
-
-
-def _stamps(scale: str, *, torch: str) -> dict[str, str]:
-    """Return what the paper says of its own making: scale, environment, and the commits it was trained from."""
-    facts = [
+def _made(scale: str) -> list[dict[str, Any]]:
+    """Return the provenance of every training job of the last run."""
+    return [
         read_json(Path(path)) for name in dag.experiments(scale) for path in dag.runs(scale, name, ".provenance.json")
     ]
-    commits = sorted({fact["commit"][:10] + ("+" if fact["dirty"] else "") for fact in facts})
-    return {
-        "scale": scale,
-        "commits": ", ".join(commits),
-        "lock": dag.environment("train", torch),
-        "n_stacks": str(len(facts)),
-    }
+
+
+def _archived(folder: Path) -> tuple[list[dict[str, Any]], str]:
+    """Return the provenance of every training job kept in a folder, and the digest of their environment."""
+    return [job.made for job in jobs.kept(folder / "records.jsonl")], read_json(folder / "numbers.json")["lock"]
+
+
+def _stamps(scale: str, made: list[dict[str, Any]], *, lock: str) -> dict[str, str]:
+    """Return what the paper says of its own making: scale, environment, and the commits it was trained from."""
+    commits = sorted({job["commit"][:10] + ("+" if job["dirty"] else "") for job in made})
+    return {"scale": scale, "commits": ", ".join(commits), "lock": lock, "n_stacks": str(len(made))}

@@ -5,6 +5,7 @@ import pandas as pd
 from slowpoints.figures import published
 from slowpoints.figures.printed import Quoted
 from slowpoints.figures.style import label, name_of
+from slowpoints.printing import NOTHING, number
 
 
 def rerun_rows(trainability: pd.DataFrame) -> list[dict[str, str]]:
@@ -51,8 +52,7 @@ def agreement(welch: pd.DataFrame) -> str:
 
 
 def _short(value: float | None) -> str:
-    known = value is not None and value == value
-    return f"{value:.3g}".replace("-", "\N{MINUS SIGN}") if known else "–"
+    return NOTHING if value is None else number(value)
 
 
 def _p(value: float | None) -> str:

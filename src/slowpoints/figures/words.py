@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from slowpoints import statistics
 from slowpoints.figures.style import ARMS, PROTOCOLS, label, name_of
+from slowpoints.printing import number, with_interval
 from slowpoints.statistics import Interval
 
 POOLED = "all"  # cells or curricula taken together
@@ -99,10 +100,5 @@ def _words(interval: Interval) -> str:
     if interval.estimate != interval.estimate:
         return "(nothing to estimate)"
     if interval.low != interval.low:
-        return f"{_number(interval.estimate)} (too few networks for an interval)"
-    return f"{_number(interval.estimate)} [{_number(interval.low)}, {_number(interval.high)}]"
-
-
-def _number(value: float) -> str:
-    text = f"{value:.2f}" if abs(value) >= 0.1 else f"{value:.2g}"
-    return text.replace("-", "\N{MINUS SIGN}")
+        return f"{number(interval.estimate)} (too few networks for an interval)"
+    return with_interval(*interval)

@@ -5,6 +5,7 @@ import math
 from typing import NamedTuple
 
 from slowpoints.claim_spec import Test
+from slowpoints.printing import estimated
 
 HEIGHT = 26
 MARGIN = 0.12  # of what is drawn, on either side
@@ -38,7 +39,8 @@ def drawing(test: Test, found: Estimate, *, width: int) -> str:
     if not math.isnan(found.low):
         parts += [f'<line class="span" x1="{x(found.low)}" x2="{x(found.high)}" y1="{middle}" y2="{middle}"/>']
     parts += [f'<circle class="dot" cx="{x(found.value)}" cy="{middle}" r="4"/>']
-    words = html.escape(f"{found.value:.3g}, interval {found.low:.3g} to {found.high:.3g}; holds {test.region()}")
+    shown, low, high = estimated(*found)
+    words = html.escape(f"{shown}, interval {low} to {high}; holds {test.region()}")
     return (
         f'<svg class="interval" role="img" aria-label="{words}" viewBox="0 0 {width} {HEIGHT}" width="{width}"'
         f' height="{HEIGHT}">{"".join(parts)}</svg>'

@@ -10,6 +10,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from slowpoints import dag, documented
+from slowpoints.printing import with_interval
 from slowpoints.readme import PAPERS
 from slowpoints.site import interval, text
 from slowpoints.site.facts import Facts, Judged
@@ -18,7 +19,9 @@ from slowpoints.spec.digests import ROOT
 TEMPLATES = Path(__file__).parent / "templates"
 READ_ELSEWHERE = ("What holds",)  # sections of the README that have pages of their own
 SECTIONS = ("claims", "figures", "experiments", "cells", "tasks", "guide", "measured", "api")
-VERDICTS = ("holds", "undecided", "fails", "not judged at this scale")  # in the order of the bars
+VERDICTS = (  # in the order of the bars
+    "holds", "better than claimed", "undecided", "not testable here", "fails", "not judged at this scale"
+)  # fmt: skip
 LINKED = re.compile(r"\[(.*)\]\((.*)\)")
 
 
@@ -89,7 +92,7 @@ def value(row: dict[str, Any]) -> str:
     """Return the estimate with its interval; a dash where nothing was estimated."""
     if row["estimate"] != row["estimate"]:
         return "–"
-    return f"{row['estimate']:.3g} [{row['low']:.3g}, {row['high']:.3g}]".replace("-", "−")
+    return with_interval(row["estimate"], row["low"], row["high"])
 
 
 def _interval(judged: Judged, width: int) -> str:

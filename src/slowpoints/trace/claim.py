@@ -6,7 +6,8 @@ from typing import Any
 from slowpoints import dag
 from slowpoints.claim_spec import Claim, Test
 from slowpoints.claims.estimate import ClaimError, estimate, rows_of
-from slowpoints.claims.judge import NOT_JUDGED, printed
+from slowpoints.claims.judge import NOT_JUDGED
+from slowpoints.printing import with_interval
 from slowpoints.trace.chain import Chain, Facts, chain
 from slowpoints.trace.place import Place, TraceError, claims, line_of, table
 
@@ -39,7 +40,7 @@ def claim_chain(place: Place, name: str) -> Chain:
 def _value(row: dict[str, Any]) -> str:
     if row["verdict"] == NOT_JUDGED:
         return NOT_JUDGED
-    shown = f"{printed(row['estimate'])} [{printed(row['low'])}, {printed(row['high'])}]"
+    shown = with_interval(row["estimate"], row["low"], row["high"])
     return f"{shown}, {row['n']} networks x {row['n_seeds']} seeds: {row['verdict']} (holds if {row['threshold']})"
 
 

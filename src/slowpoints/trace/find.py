@@ -6,8 +6,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from slowpoints import dag
-from slowpoints.claims.judge import printed
+from slowpoints import dag, printing
 from slowpoints.spec.digests import ROOT
 from slowpoints.trace.chain import Chain
 from slowpoints.trace.claim import claim_chain
@@ -80,7 +79,7 @@ def is_shown_as(value: Any, wanted: Decimal) -> bool:
     """Return whether `value` is shown as `wanted` somewhere, or rounds to it."""
     if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
         return False
-    if isinstance(value, float) and wanted in (number(printed(value)), number(f"{value:.3g}")):
+    if isinstance(value, float) and wanted == number(printing.number(value)):
         return True
     return rounds_to(Decimal(value), wanted)
 
@@ -142,7 +141,7 @@ def nearest(place: Place, word: str) -> list[str]:
     if wanted is not None:
         raw = {k.removesuffix("_raw"): v for k, v in numbers(place).items() if k.endswith("_raw") and v is not None}
         close = sorted(raw, key=lambda key: abs(Decimal(raw[key]) - wanted))[:3]
-        return [f"{printed(raw[key])} ({key})" for key in close]
+        return [f"{printing.number(raw[key])} ({key})" for key in close]
     runs = [name for own in jobs(place).values() for job in own for name, _ in job.runs]
     known = [*claims(place), *dag.figure_names(), *dag.experiments(place.scale), *runs, *numbers(place)]
     return get_close_matches(word, known, n=3, cutoff=0.5)
