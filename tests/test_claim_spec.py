@@ -42,6 +42,8 @@ def claim(test: dict, **changed):
         ({"where": {"load": {"from": 1, "upto": 2}}}, "unknown key 'upto'"),
         ({"where": {"load": {"from": "one"}}}, "expected such as"),
         ({"where": {"load": []}}, "expected a value, a list or a range"),
+        ({"better": "lower"}, "give the region both 'above' and 'below'"),
+        ({"below": 9, "better": "smaller"}, "better"),
     ],
 )
 def test_a_wrong_test_is_refused_with_what_would_be_right(change, message):
@@ -57,6 +59,11 @@ def test_a_mistake_names_its_claim():
 def test_an_unknown_scale_is_refused():
     with pytest.raises(SpecError, match="laptop"):
         claim(PLAIN, judged_at=["labtop"])
+
+
+def test_a_scale_that_is_not_judged_needs_no_excuse():
+    with pytest.raises(SpecError, match="untestable: smoke is not among judged_at"):
+        claim(PLAIN, untestable={"smoke": "too small"})
 
 
 def test_arms_and_columns_of_a_test_are_known_while_planning():

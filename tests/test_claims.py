@@ -7,39 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from slowpoints.claim_spec import parse_claim
+from claim_tables import PLAIN, claim, found, networks
 from slowpoints.claims.estimate import ClaimError, estimate
-from slowpoints.claims.judge import NOT_JUDGED, judge, numbers, printed, statistic_text, verdict
+from slowpoints.claims.judge import NOT_JUDGED, judge, numbers, statistic_text, verdict
 from slowpoints.records import write_table
 from slowpoints.statistics import Interval
-
-PLAIN = {"statistic": "mean", "table": "outcomes", "y": "mse", "above": 0}
-
-
-def claim(test: dict, **changed):
-    data = {
-        "id": "c",
-        "says": "so",
-        "where": "abstract",
-        "judged_at": ["laptop"],
-        "figure": "f",
-        "test": test,
-    }
-    return parse_claim(data | changed, where="x.yaml: claims[0]")
-
-
-def networks(n_seeds: int = 6) -> pd.DataFrame:
-    """Two cells over three loads; the error grows with the load, and is twice as large for the second."""
-    rows = [
-        {"run": f"{cell}/{load}/{seed}", "cell": cell, "arm": cell, "load": load, "seed": seed,
-         "mse": factor * load * (1 + 0.01 * seed), "steps": None if load == 4 else 10 * load}
-        for cell, factor in (("pru", 1), ("gru", 2)) for load in (1, 2, 4) for seed in range(n_seeds)
-    ]  # fmt: skip
-    return pd.DataFrame(rows)
-
-
-def found(test: dict, table: pd.DataFrame) -> Interval:
-    return estimate(claim(test).test, table).interval
 
 
 def test_a_mean_is_over_networks_not_rows():
@@ -239,11 +211,3 @@ def test_a_claim_whose_table_was_not_given_is_an_error():
     experiment = SimpleNamespace(name="e", paper="p", claims=[claim(PLAIN)])
     with pytest.raises(ClaimError, match="no table outcomes of e"):
         judge([experiment], {}, scale="laptop")
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [(2.7712, "2.77"), (-0.01039, "−0.0104"), (36.4, "36.4"), (1204.0, "1204"), (0.0, "0"), (np.nan, "–")],
-)
-def test_numbers_are_printed_with_three_digits(value, text):
-    assert printed(value) == text

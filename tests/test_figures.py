@@ -129,7 +129,7 @@ def test_an_empty_column_does_not_hide_points_from_the_count():
 def test_words_list_and_estimate():
     assert figures.listed(["a", "b", "c"]) == "a, b and c"
     assert figures.listed([]) == "nothing"
-    assert figures.means(table(), by="cell", y="mse").startswith("PRU 0.15 [0.10, 0.20]")
+    assert figures.means(table(), by="cell", y="mse").startswith("PRU 0.150 [0.102, 0.198]")
     assert figures.correlations(table(), x="load", y="mse") == "PRU 1.00 [1.00, 1.00] and GRU 1.00 [1.00, 1.00]"
     assert figures.correlations(table().assign(mse=1.0), x="load", y="mse").count("nothing to estimate") == 2
 

@@ -16,14 +16,14 @@ LINKS = {"figure": "figures/{figure}.png", "records": "reference/{experiment}"}
 def row(**changed) -> dict:
     return {
         "id": "a", "paper": "haviv2019", "says": "slow | points", "of": "GRU", "published": "not known",
-        "estimate": -0.41234, "low": -0.5, "high": -0.3, "n": 12, "n_seeds": 6, "verdict": "holds",
+        "estimate": -0.41234, "low": -0.5, "high": -0.3, "n": 12, "n_seeds": 6, "verdict": "holds", "why": "",
         "figure": "haviv2019-speed", "experiment": "haviv2019-curricula",
     } | changed  # fmt: skip
 
 
 ROWS = [
     row(),
-    row(of="LSTM", verdict="fails"),
+    row(of="LSTM", verdict="fails", why="higher"),
     row(id="b", paper="long2016", says="bits", of="", estimate=float("nan")),
 ]
 
@@ -31,8 +31,8 @@ ROWS = [
 def test_a_statement_about_several_networks_is_one_line_and_failures_stay():
     table = readme.claims_table(ROWS, **LINKS).splitlines()
     assert len(table) == 4
-    assert "GRU: **holds**<br>LSTM: **fails**" in table[3]
-    assert "GRU: −0.412 [−0.5, −0.3], 12 × 6" in table[3]
+    assert "GRU: **holds**<br>LSTM: **fails**: higher" in table[3]
+    assert "GRU: −0.41 [−0.50, −0.30], 12 × 6" in table[3]
     assert "[figure](figures/haviv2019-speed.png)" in table[3]
     assert "[tables](reference/haviv2019-curricula)" in table[3]
 

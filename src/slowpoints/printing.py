@@ -15,11 +15,15 @@ def number(value: float) -> str:
 
 
 def estimated(estimate: float, low: float, high: float) -> tuple[str, str, str]:
-    """Return an estimate and its interval to the same decimals: as many as show two digits of the interval's width."""
+    """Return an estimate and its interval to the same decimals.
+
+    They show two digits of the interval's width, and at most three of the largest number.
+    """
     width = high - low
     if not (math.isfinite(width) and width > 0):
         return number(estimate), number(low), number(high)
-    decimals = _decimals(width, digits=2)
+    largest = max(abs(estimate), abs(low), abs(high))
+    decimals = min(_decimals(width, digits=2), _decimals(largest, digits=3))
     return _rounded(estimate, decimals), _rounded(low, decimals), _rounded(high, decimals)
 
 
