@@ -18,6 +18,7 @@ from slowpoints.engine.fused import Layer, Params, prepare
 from slowpoints.engine.maps import unpack
 from slowpoints.engine.network import Network
 from slowpoints.engine.recurrence import drive
+from slowpoints.engine.trust import mixes_units
 
 Curvature = Callable[[Tensor, Tensor], Tensor]
 
@@ -25,9 +26,10 @@ Curvature = Callable[[Tensor, Tensor], Tensor]
 def state_curvature(net: Network, params: Params, x: Tensor) -> Curvature | None:
     """Return C(h, w)[i, j] = sum_k w_k d^2 g(F(h))_k / dh_i dh_j, F the step under x and g the measure of its cell.
 
-    x: [M, I] from `see`; C: [M, N, S], [M, N, S] -> [M, N, S, S]. None for networks of more than one layer.
+    x: [M, I] from `see`; C: [M, N, S], [M, N, S] -> [M, N, S, S]. None for more than one layer, and for
+    a step that mixes units.
     """
-    if net.depth > 1:
+    if net.depth > 1 or mixes_units(net.cell, net.units):
         return None
     (layer,) = prepare(net, params)
     driven = drive(layer, x.unsqueeze(1))

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 import torch
 from torch import Generator, Tensor
 
-from slowpoints.cells.definition import Cell
+from slowpoints.cells.definition import NOTHING, Cell
 from slowpoints.engine.network import Network, shapes
 
 PerStream = float | Mapping[str, float]  # one number for all, or {name: number}
@@ -43,8 +43,7 @@ def initialise(
     """
     cell, params = net.cell, dict[str, Tensor]()
     affine = {_owner(name) for name in shapes(net) if ".W" in name and not name.startswith("front.")}
-    given = {} if cell.start is None else {f"{layer}.b.{stream}": value for layer in range(net.depth)
-                                           for stream, value in cell.start(net.units, rng).items()}  # fmt: skip
+    given = _as_the_cell_says(net, rng)
     projected = cell.projections + cell.second if cell.recurrent else ()
     keep = _by_name("keep_bias", keep_bias, cell, known=cell.keep, default=0.0)
     of_state = _by_name("recurrent_scale", recurrent_scale, cell, known=projected, default=1.0)
@@ -66,6 +65,24 @@ def initialise(
         else:
             params[name] = _bias(shape, kind=bias_init, scale=of_bias.get(owner, 0.0), rng=rng) + keep.get(owner, 0.0)
     return params
+
+
+def _as_the_cell_says(net: Network, rng: Generator) -> dict[str, Tensor]:
+    """Return the first values of streams of "nothing" that `start` of the cell gives, layer by layer."""
+    cell, found = net.cell, dict[str, Tensor]()
+    known = [stream.name for stream in cell.streams if stream.of == NOTHING]
+    for layer in range(net.depth):
+        for stream, value in ({} if cell.start is None else cell.start(net.units, rng)).items():
+            if stream not in known:
+                listed = ", ".join(known) or "none"
+                raise ValueError(
+                    f"cell {cell.name}: start gives {stream!r}, which is no stream of nothing; it has: {listed}"
+                )
+            if value.shape != (net.units,) or value.dtype != torch.float32:
+                raise ValueError(f"cell {cell.name}: start gives {stream} as {value.dtype} {list(value.shape)};"
+                                 f" expected torch.float32 [{net.units}]")  # fmt: skip
+            found[f"{layer}.b.{stream}"] = value
+    return found
 
 
 def _owner(name: str) -> str:
@@ -105,7 +122,10 @@ def _bias(shape: tuple[int, ...], *, kind: str, scale: float, rng: Generator) ->
 
 
 def _matrix(shape: tuple[int, ...], *, kind: str, scale: float, rng: Generator) -> Tensor:
-    """Return a matrix that is applied as x @ W, so its fan-in is its first axis."""
+    """Return a matrix that is applied as x @ W, so its fan-in is its first axis.    -> [n_from, n_to]
+
+    "orthogonal": orthonormal columns, or rows where those are fewer, times `scale`.
+    """
     n_from, n_to = shape
     if kind == "identity":
         return torch.eye(n_from, n_to)
@@ -114,6 +134,8 @@ def _matrix(shape: tuple[int, ...], *, kind: str, scale: float, rng: Generator) 
     if kind == "xavier":
         return scale * math.sqrt(6 / (n_from + n_to)) * (2 * torch.rand(shape, generator=rng) - 1)
     if kind == "orthogonal":
-        q, r = torch.linalg.qr(torch.randn(shape, generator=rng))
-        return scale * q * r.diagonal().sign()  # without the signs, q is not uniform (Mezzadri 2007)
+        noise = torch.randn(shape, generator=rng)
+        q, r = torch.linalg.qr(noise if n_from >= n_to else noise.T)
+        q = q * r.diagonal().sign()  # without the signs, q is not uniform (Mezzadri 2007)
+        return scale * (q if n_from >= n_to else q.T.contiguous())
     raise ValueError(f"unknown initialisation {kind!r}; known: identity, normal, orthogonal, xavier")

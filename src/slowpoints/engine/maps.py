@@ -7,10 +7,12 @@ from torch import Tensor
 from torch.func import vjp, vmap
 
 from slowpoints.cells.definition import Cell
+from slowpoints.engine.border import check_params
 from slowpoints.engine.cut import Cut, slopes
 from slowpoints.engine.fused import Layer, Params, prepare
 from slowpoints.engine.network import Network
 from slowpoints.engine.recurrence import States, advance, drive, hand_up
+from slowpoints.engine.trust import mixes_units
 
 Map = Callable[[Tensor], Tensor]
 
@@ -43,6 +45,7 @@ def measure(net: Network) -> Map:
 
 def state_map(net: Network, params: Params, x: Tensor) -> Map:
     """Return F: one step under the constant input x.    x: [M, I] from `see`; F: [M, N, S] -> [M, N, S]"""
+    check_params(net, params)
     prepared = prepare(net, params)
     constant = drive(prepared[0], x.unsqueeze(1))
 
@@ -65,10 +68,10 @@ def state_jacobian(net: Network, params: Params, x: Tensor) -> Map:
 
     One layer: assembled from the elementwise derivatives of the step,
         J = diag(df/ds) + sum_g diag(df/dp_g) R_g^T,
-    with the chain rule through `read` for projections of the second stage. Deeper: one reverse-mode
-    derivative per state.
+    with the chain rule through `read` for projections of the second stage. Deeper, or of a cell whose step mixes
+    units: one reverse-mode derivative per state.
     """
-    if net.depth > 1:
+    if net.depth > 1 or mixes_units(net.cell, net.units):
         return _reverse_mode_jacobian(state_map(net, params, x))
     (layer,) = prepare(net, params)
     driven = drive(layer, x.unsqueeze(1))

@@ -53,7 +53,8 @@ def kept(math: Math, p_second: Sequence[Symbol]) -> tuple[list[Symbol], list[Sym
     p_first = set(math.p) - set(p_second) if p_second else set()
     first = [value for value in in_order([*math.seen, *math.out]) if value in {*early, *p_first}
              and value in {*for_back, *for_last}]  # fmt: skip
-    later = [value for value in in_order(math.out) if value in for_back and value in {*costly, *math.p} - set(first)]
+    wanted = set(for_back) & {*costly, *math.p} - set(first)
+    later = [value for value in in_order(math.out) if value in wanted]
     return first, later
 
 

@@ -3,19 +3,38 @@
 The loop over time is the reference. On a CPU, in float32, whole sequences go through the compiled kernel instead.
 """
 
+import logging
+import math
+from functools import cache
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
 from slowpoints.cells.definition import NOTHING, Bundle, Cell, cell
 from slowpoints.engine import build
+from slowpoints.engine.border import check_input, check_states
 from slowpoints.engine.compiled import runs_compiled
 from slowpoints.engine.front import see
 from slowpoints.engine.fused import ALIGNMENT, Layer, Params, Stage, affine, apply, prepare_layer
-from slowpoints.engine.network import Network
+from slowpoints.engine.network import Network, shapes
 from slowpoints.engine.scan import Scan
 from slowpoints.engine.triton_scan import TritonScan, runs_on_triton
 
+
+class Tried(NamedTuple):
+    """The sizes at which a kernel is compared with the loop."""
+
+    M: int = 2
+    B: int = 3
+    T: int = 4
+    I: int = 2  # noqa: E741
+
+
+TRIED = Tried()
+AGREEMENT = 1e-3  # share of the result, in float32: rounding is a thousandth of it
+log = logging.getLogger("slowpoints")
 States = tuple[tuple[Tensor, ...], ...]  # layers, then states, each [M, B, H]
 
 
@@ -101,11 +120,14 @@ def unroll(
 
     x: [M, B, T - silent, I], the input at the other steps is zero    ->    [M, B, last or T, H]
     """
+    check_input(net, params, x, silent=silent, last=last)
     n_steps = x.shape[2] + silent
     if net.front is not None:
         x, silent = see(net, params, pad(x, (0, 0, 0, silent)) if silent else x), 0
-    states = start(net, params, batch=x.shape[1]) if states is None else states
-    compiled = runs_compiled(net.cell, x, net.units)
+    if states is None:
+        states = start(net, params, batch=x.shape[1])
+    check_states(net, states, x)
+    compiled = runs_compiled(net.cell, x, net.units) and _agrees(net.cell, net.units)
     if silent and (not compiled or net.cell.free or net.cell.embeds):
         x = pad(x, (0, 0, 0, silent))
     final = []
@@ -199,7 +221,44 @@ def engine_of(net: Network, device: torch.device) -> str:
     like = torch.empty(0, device=device)
     if runs_on_triton(net.cell, like):
         return "triton"
-    return f"compiled by {build.compiler()}" if runs_compiled(net.cell, like, net.units) else "eager"
+    compiled = runs_compiled(net.cell, like, net.units) and _agrees(net.cell, net.units)
+    return f"compiled by {build.compiler()}" if compiled else "eager"
+
+
+@cache
+def _agrees(cell: Cell, units: int) -> bool:
+    """Return whether the compiled kernel computes what the loop does, outputs and gradients; say so where it does not.
+
+    Tried once per cell and size: a step that asks what kind of number it is given can answer the kernel otherwise.
+    """
+    net, rng = Network(cell, TRIED.I, 1, units), torch.Generator().manual_seed(0)
+    params = {
+        name: (torch.randn(TRIED.M, *shape, generator=rng) / math.sqrt(units)).requires_grad_()
+        for name, shape in shapes(net).items()
+        if not name.startswith("readout.")
+    }
+    x = torch.randn(TRIED.M, TRIED.B, TRIED.T, TRIED.I, generator=rng)
+    states = tuple(torch.randn(TRIED.M, TRIED.B, units, generator=rng) for _ in cell.states)
+    found = []
+    with torch.enable_grad():
+        for staged in (True, False):
+            layer = prepare_layer(cell, params, 0, staged=staged)
+            if staged:
+                out, final = _loop(cell, layer, x, states, TRIED.T)
+            else:
+                out, final = _scan(cell, layer, _weights(cell, params, 0), x, states, TRIED.T, TRIED.T)
+            total = out.sin().sum() + sum(state.cos().sum() for state in final)
+            slopes = torch.autograd.grad(total, list(params.values()), allow_unused=True, materialize_grads=True)
+            found.append([out, *final, *slopes])
+    agrees = all(_near(a, b) for a, b in zip(*found, strict=True))
+    if not agrees:
+        log.warning("cell %s: its kernel computes something else than its step; it runs without, slower", cell.name)
+    return agrees
+
+
+def _near(a: Tensor, b: Tensor) -> bool:
+    """Return whether two results agree to far more than rounding."""
+    return bool((a - b).norm() <= AGREEMENT * (1 + a.norm())) or bool(a.isnan().any() and b.isnan().any())
 
 
 def readout(net: Network, params: Params, y: Tensor) -> Tensor:

@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from slowpoints.cells.definition import Cell
+from slowpoints.engine.border import check_addresses, laid_out
 from slowpoints.engine.compiled import Kernel, kernel
 from slowpoints.engine.structures import Rows, fill, rows, types
 
@@ -79,6 +80,7 @@ class Scan(torch.autograd.Function):
         """Run the recurrence; what the backward pass needs is kept unless no gradient is wanted."""
         sources, free, states, weights = split(cell, inputs)
         M, B, H = states[0].shape
+        check_addresses(M, H, sources=sources, free=free, states=states, weights=weights)
         run = kernel(cell, H)
         assert run is not None, "callers ask for the kernel before they use it"
         size = Sizes(M, B, T, H, rows=B + -B % run.rows, Hp=H + -H % run.vector)
@@ -94,7 +96,7 @@ class Scan(torch.autograd.Function):
         )
         call.out, call.traces = rows(out), traces.data_ptr() or None
         fill(call, free=free, first=first, final=final)
-        kinds = by_stage(cell, tuple(map(_rows, weights)))
+        kinds = by_stage(cell, tuple(map(laid_out, weights)))
         for stage, source, own in zip(call.stage, sources, kinds, strict=False):
             stage.source, stage.given, stage.width = rows(source), *source.shape[2:]
             fill(stage, **own)

@@ -3,10 +3,11 @@
 A cell computes with `Symbol`s instead of tensors; they answer to the same operators and torch functions.
 """
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 
 class NotElementwise(TypeError):
@@ -15,10 +16,15 @@ class NotElementwise(TypeError):
 
 @dataclass(frozen=True, eq=False)
 class Symbol:
-    """One operation on earlier symbols, or a name; made by `symbol`, so that equal ones are one."""
+    """One operation on earlier symbols, or a name; made by `symbol`, so that equal ones are one.
+
+    Whatever Python would answer for any object by itself (==, bool, +=) is refused: a tensor answers otherwise.
+    """
 
     op: str
     parts: tuple["Symbol | float", ...] = ()
+
+    __hash__ = object.__hash__
 
     def __add__(self, other: Any) -> "Symbol":
         return _join("+", self, other)
@@ -47,11 +53,22 @@ class Symbol:
     def __neg__(self) -> "Symbol":
         return _join("-", 0.0, self)
 
+    def __pos__(self) -> "Symbol":
+        return self
+
+    def __abs__(self) -> "Symbol":
+        return symbol("abs", self)
+
+    def __pow__(self, power: Any) -> "Symbol":
+        if isinstance(power, int | float) and power == 2:
+            return symbol("square", self)
+        raise NotElementwise("no rule for a power other than 2")
+
     def __getattr__(self, name: str) -> Callable[[], "Symbol"]:
         """Return a method of one argument, such as `h.tanh()`."""
-        if name in RULES:
+        if name in FUNCTIONS:
             return lambda: symbol(name, self)
-        raise NotElementwise(f"no rule for .{name}()")
+        raise NotElementwise(f"no rule for .{name}")
 
     @classmethod
     def __torch_function__(
@@ -59,11 +76,31 @@ class Symbol:
     ) -> "Symbol":
         """Record a torch function."""
         name = getattr(func, "__name__", str(func))
-        if name in RULES and not kwargs and len(args) == 1:
+        if name in FUNCTIONS and not kwargs and len(args) == 1:
             return symbol(name, *args)
         if name in BINARY and not kwargs and len(args) == 2:
             return _join(BINARY[name], *args)
         raise NotElementwise(f"no rule for torch.{name} with these arguments")
+
+
+COMPARISONS = ("eq", "ne", "lt", "le", "gt", "ge")
+CONVERSIONS = ("bool", "float", "int", "complex", "index", "len", "iter", "contains", "getitem", "setitem", "delitem",
+               "round", "trunc", "floor", "ceil", "array", "array_ufunc", "array_function", "copy", "deepcopy",
+               "reduce_ex", "setattr", "delattr", "call", "enter")  # fmt: skip
+OPERATORS = ("matmul", "floordiv", "mod", "divmod", "lshift", "rshift", "and", "or", "xor")
+IN_PLACE = tuple(f"i{name}" for name in ("add", "sub", "mul", "truediv", "pow", *OPERATORS) if name != "divmod")
+REFUSED = (*COMPARISONS, *CONVERSIONS, *OPERATORS, *(f"r{name}" for name in ("pow", *OPERATORS)), *IN_PLACE, "invert")
+
+
+def _refusal(name: str) -> Callable[..., NoReturn]:
+    def refuse(*_: Any, **__: Any) -> NoReturn:
+        raise NotElementwise(f"no rule for __{name}__ of a state or stream")
+
+    return refuse
+
+
+for _name in REFUSED:
+    setattr(Symbol, f"__{_name}__", _refusal(_name))
 
 
 @dataclass(frozen=True)
@@ -75,18 +112,19 @@ class Rule:
 
 
 BINARY = {"add": "+", "sub": "-", "subtract": "-", "mul": "*", "multiply": "*", "div": "/", "divide": "/"}
-RULES = {
+FUNCTIONS = {
     "tanh": Rule("tanh_({})", lambda x, y: 1 - y * y),
     "sigmoid": Rule("sigmoid_({})", lambda x, y: y * (1 - y)),
-    "relu": Rule("relu_({})", lambda x, y: symbol("positive", y)),
+    "relu": Rule("relu_({})", lambda x, y: symbol(ABOVE_ZERO, y)),
     "exp": Rule("exp_({})", lambda x, y: y),
     "abs": Rule(
-        "(positive_({0}) - positive_(-{0})) * {0}", lambda x, y: symbol("positive", x) - symbol("positive", -x)
+        "(positive_({0}) - positive_(-{0})) * {0}", lambda x, y: symbol(ABOVE_ZERO, x) - symbol(ABOVE_ZERO, -x)
     ),
     "square": Rule("{0} * {0}", lambda x, y: 2 * x),
     "neg": Rule("-{}", lambda x, y: -1.0),
-    "positive": Rule("positive_({})", lambda x, y: 0.0),
 }
+ABOVE_ZERO = "above zero"  # 1 or 0; no name of a torch function: torch.positive(x) is x
+RULES = FUNCTIONS | {ABOVE_ZERO: Rule("positive_({})", lambda x, y: 0.0)}
 KEPT = ("tanh", "sigmoid", "exp", "relu")  # operations worth remembering: their slope is written in their value
 
 
@@ -94,6 +132,8 @@ def _join(op: str, left: Any, right: Any) -> Symbol:
     for part in (left, right):
         if not isinstance(part, Symbol | int | float):
             raise NotElementwise(f"cannot combine a state or stream with {type(part).__name__} in the compiled kernel")
+        if not isinstance(part, Symbol) and not math.isfinite(part):
+            raise NotElementwise(f"cannot combine a state or stream with {part} in the compiled kernel")
     return symbol(op, *(part if isinstance(part, Symbol) else float(part) for part in (left, right)))
 
 

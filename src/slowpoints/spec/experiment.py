@@ -5,9 +5,10 @@ import math
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from slowpoints.claim_spec import Claim, parse_claim
+from slowpoints.spec.joins import Paper, joined
 from slowpoints.spec.reading import read_yaml
 from slowpoints.spec.settings import literal, names, resolve, settings_class
 from slowpoints.spec.strict import SpecError, build, shown, unknown
@@ -23,7 +24,7 @@ ARM = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]*")
 class Envelope:
     """The keys of an experiment file. Arms, scales and sweeps override blocks by dotted keys (`train.lr`)."""
 
-    paper: Literal["long2016", "collins2017", "haviv2019"]
+    paper: Paper
     question: str
     task: dict[str, Any]
     net: dict[str, Any]
@@ -176,7 +177,7 @@ def _joining(envelope: Envelope, *, where: str) -> dict[str, Any]:
     for arm, block in envelope.join.items():
         if "{cell}" not in arm or not isinstance(block, dict):
             raise SpecError(f"{where}: join.{arm}: expected such as '{{cell}}-deep': {{net.cell: '{{cell}}'}}")
-    joining = [name for name in names("cells") if envelope.paper in literal("cells", name, "JOINS", ())]
+    joining = [name for name in names("cells") if envelope.paper in joined(name)]
     return {
         arm.replace("{cell}", name): {k: v.replace("{cell}", name) if k == "net.cell" else v for k, v in block.items()}
         for name in joining

@@ -149,7 +149,10 @@ def check(net: dict[str, Any], *, where: str) -> None:
 
 def _told(cell: str, settings: dict[str, Any]) -> dict[str, Any]:
     """Return what the file of a cell passes to the decorator `cell`."""
-    (build,) = [node for node in tree("cells", cell).body if isinstance(node, ast.FunctionDef) and node.name == "build"]
+    found = [node for node in tree("cells", cell).body if isinstance(node, ast.FunctionDef) and node.name == "build"]
+    if not found:
+        raise SpecError(f"src/slowpoints/cells/{cell}.py: lacks build(settings), which returns the cell")
+    build = found[-1]
     names = _Names(settings=SimpleNamespace(**settings), Stream=_Stream, NOTHING="nothing")
     for node in build.body:
         if isinstance(node, ast.FunctionDef) and node.decorator_list:
