@@ -85,6 +85,23 @@ def test_more_outputs_than_steps_are_refused(dtype, last):
         engine.unroll(net, params, x, last=last)
 
 
+@pytest.mark.parametrize("n_in", [1, 2, 4, 20])
+def test_one_step_and_the_map_of_states_refuse_another_number_of_inputs(n_in):
+    net, params, _ = made()
+    message = f"an input of {n_in} numbers meets weights for 3"
+    with pytest.raises(ValueError, match=message):
+        engine.step(net, engine.prepare(net, params), torch.zeros(2, 4, n_in), engine.start(net, params, batch=4))
+    for derived in (engine.state_map, engine.state_jacobian, engine.state_curvature):
+        with pytest.raises(ValueError, match=message):
+            derived(net, params, torch.zeros(2, n_in))
+
+
+def test_a_read_out_of_another_width_is_refused():
+    net, params, _ = made()
+    with pytest.raises(ValueError, match=r"y is \[2, 3, 12\]; the network has 6 units"):
+        engine.readout(net, params, torch.zeros(2, 3, 12))
+
+
 def test_views_give_the_numbers_of_what_they_show():
     net, params, x = made()
     expected, _ = engine.unroll(net, params, x)

@@ -27,6 +27,7 @@ class Affine(NamedTuple):
 
     W: Tensor
     b: Tensor
+    width: int  # I
 
 
 class Stage(NamedTuple):
@@ -60,11 +61,13 @@ class Layer(NamedTuple):
 def affine(W: Tensor, b: Tensor) -> Affine:
     """Return an affine map with zero rows added for alignment.    W: [M, I, H], b: [M, H]"""
     missing = _missing(W.shape[1], W.shape[2])
-    return Affine(pad(W, (0, 0, 0, missing)) if missing else W, b.unsqueeze(1))
+    return Affine(pad(W, (0, 0, 0, missing)) if missing else W, b.unsqueeze(1), W.shape[1])
 
 
 def apply(weights: Affine, x: Tensor) -> Tensor:
     """Return x @ W + b.    x: [M, K, I] -> [M, K, H]"""
+    if x.shape[2] != weights.width:  # padding would hide it
+        raise ValueError(f"an input of {x.shape[2]} numbers meets weights for {weights.width}")
     missing = weights.W.shape[1] - x.shape[2]
     return torch.baddbmm(weights.b, pad(x, (0, missing)) if missing else x, weights.W)
 

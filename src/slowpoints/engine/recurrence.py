@@ -263,6 +263,8 @@ def _near(a: Tensor, b: Tensor) -> bool:
 
 def readout(net: Network, params: Params, y: Tensor) -> Tensor:
     """Return the affine read-out of the top layer.    y: [M, ..., H] -> [M, ..., O]"""
+    if y.shape[-1] != net.units:  # the reshaping would hide it
+        raise ValueError(f"y is {list(y.shape)}; the network has {net.units} units")
     flat = y.reshape(len(y), -1, net.units)
     W, b = params["readout.W"], params["readout.b"]
     if net.n_out == 1:  # matrix times vector is another routine, in which runs would agree to rounding only
