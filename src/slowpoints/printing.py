@@ -4,7 +4,7 @@ import math
 
 MINUS = "\N{MINUS SIGN}"
 NOTHING = "–"
-MOST_DECIMALS = 6
+MOST_DECIMALS = 8
 
 
 def number(value: float) -> str:

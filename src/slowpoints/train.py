@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from slowpoints import checkpoint as checkpoints
 from slowpoints import tasks
-from slowpoints.engine import Captured, Network, count_parameters
+from slowpoints.engine import Captured, Network, check_step, count_parameters
 from slowpoints.evaluate import ELEMENTS, predict, scores
 from slowpoints.fates import Fate, hopeless
 from slowpoints.feed import Feed, example, worlds
@@ -55,6 +55,7 @@ class Trainer:
         self.n_parameters = count_parameters(self.net)
         self.worlds = worlds(self.runs, self.task, self.settings, n_parameters=self.n_parameters, data_dir=data_dir)
         tasks.check(self.task, self.settings[0], self.worlds[0])
+        check_step(self.net.cell, self.net.units)  # here, for nothing may be tried while a step is recorded
         self.feed = Feed(self.runs, self.task, self.settings, self.worlds, device)
         self.regulariser = None
         if start is not None or any(run["train"]["regularise"] != "none" for run in self.runs):

@@ -38,7 +38,7 @@ rule train_stack:
         torch=TORCH,
     shell:
         "stage train -m slowpoints train --scale {wildcards.scale:q} --experiment {wildcards.experiment:q}"
-        " --stack {wildcards.stack:q} --planned {params.cfg} {params.code}"
+        " --stack {wildcards.stack:q} --planned {params.cfg:q} {params.code:q}"
         " --plan {output.plan:q} --records {output.records:q} --weights {output.weights:q}"
         " --provenance {output.provenance:q} --device {params.device}"
         " --matmul {params.matmul} --torch {params.torch} --attempt {resources.attempt} {params.start} {params.data_dir}"

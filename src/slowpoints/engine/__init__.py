@@ -13,12 +13,14 @@ from slowpoints.engine.initial import initialise
 from slowpoints.engine.maps import measure, pack, state_jacobian, state_map, unpack
 from slowpoints.engine.network import Front, Network, count_parameters, shapes, units_for_budget
 from slowpoints.engine.recurrence import States, engine_of, readout, start, step, unroll
+from slowpoints.engine.trust import check_step
 
 __all__ = [
     "Captured",
     "Front",
     "Network",
     "States",
+    "check_step",
     "count_parameters",
     "engine_of",
     "initialise",
