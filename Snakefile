@@ -27,8 +27,8 @@ include: "workflow/rules/provenance.smk"
 
 
 localrules:  # seconds of work, and a download: not worth a job of their own on a cluster
-    data_set,
-    judge,
+    prepare_data,
+    judge_claims,
     compile_paper,
 
 

@@ -50,7 +50,7 @@ def test_a_profile_names_rules_and_groups_that_exist(name):
 @pytest.mark.parametrize("name", ["slurm", "kubernetes"])
 def test_tables_of_two_experiments_are_never_in_one_group(name):
     """Else a group may wait for itself: fine-tuned networks start from another experiment's tables."""
-    assert "analyse_experiment=tables-{experiment}" in profile(name)["groups"]
+    assert "run_analysis=tables-{experiment}" in profile(name)["groups"]
 
 
 @pytest.mark.parametrize("name", ["slurm", "kubernetes"])

@@ -171,10 +171,10 @@ def test_a_misspelt_target_is_named_with_the_nearest_one() -> None:
 def test_there_are_rules_to_look_at() -> None:
     assert {name for _, name, _ in RULES} >= {
         "train_stack",
-        "analyse_experiment",
-        "figure",
-        "judge",
-        "data_set",
+        "run_analysis",
+        "draw_figure",
+        "judge_claims",
+        "prepare_data",
     }
 
 
@@ -211,3 +211,9 @@ def test_a_changed_pin_of_data_is_a_changed_setting(monkeypatch: pytest.MonkeyPa
     (tmp_path / "data" / "registry.json").write_text(json.dumps(registry))
     monkeypatch.setattr(dag, "ROOT", tmp_path)
     assert dag.data_cfg("mnist14") != before
+
+
+def test_every_rule_with_a_command_says_what_it_needs() -> None:
+    for _, name, text in RULES:
+        for need in ("threads:", "mem_mb=", "runtime="):
+            assert "    shell:" not in text or need in text, f"{name} lacks {need}"

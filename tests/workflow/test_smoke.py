@@ -91,10 +91,10 @@ EDITS = [
     ("a comment", "src/slowpoints/train.py", "SAVE_EVERY_S = 20.0", "SAVE_EVERY_S = 20.0  # seconds", set()),
     ("a docstring", "src/slowpoints/engine/recurrence.py", '"""The recurrence', '"""A recurrence', {"build_site"}),
     ("the command line", "src/slowpoints/stages.py", "Train the runs of one", "Train all runs of one", {"build_site"}),
-    ("the style", "src/slowpoints/figures/style.py", "\nimport", "\nADDED = 1\nimport", {"figure", *LAST}),
+    ("the style", "src/slowpoints/figures/style.py", "\nimport", "\nADDED = 1\nimport", {"draw_figure", *LAST}),
     ("the paper", "paper/paper.typ", "= ", "=  ", LAST),
-    ("a notebook", "notebooks/long2016-adding.ipynb", "figures.save(", "1; figures.save(", {"figure", *LAST}),
-    ("a threshold", "config/experiments/long2016-state.yaml", "below: 0}", "below: -0.1}", {"judge", *LAST}),
+    ("a notebook", "notebooks/long2016-adding.ipynb", "figures.save(", "1; figures.save(", {"draw_figure", *LAST}),
+    ("a threshold", "config/experiments/long2016-state.yaml", "below: 0}", "below: -0.1}", {"judge_claims", *LAST}),
     ("the words of a page", "docs/speed.md", "# Speed", "# How fast", {"build_site"}),
 ]  # fmt: skip
 
@@ -123,7 +123,7 @@ def test_one_stage_or_one_figure_can_be_asked_for(finished: Path, snakemake: Sna
         assert "Nothing to be done" in snakemake(target).stdout
     figure = "results/smoke/figures/long2016-adding.pdf"
     (finished / figure).unlink()
-    assert planned(snakemake, figure) == {"figure": 1}
+    assert planned(snakemake, figure) == {"draw_figure": 1}
     snakemake(figure)
     assert (finished / figure).is_file()
 

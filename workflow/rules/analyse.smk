@@ -1,7 +1,7 @@
 """Analyses: from all networks of an experiment to one tidy table."""
 
 
-rule analyse_experiment:
+rule run_analysis:
     """Run one analysis on all networks of one experiment."""
     input:
         runs=lambda w: dag.runs(w.scale, w.experiment),
@@ -21,6 +21,7 @@ rule analyse_experiment:
     threads: 1
     resources:
         mem_mb=lambda w, attempt: 3000 * attempt,
+        runtime=lambda w, attempt: 30 * attempt,
     params:
         cfg=lambda w: dag.analysis_params(w.scale, w.experiment, w.analysis)[0],
         code=lambda w: dag.analysis_params(w.scale, w.experiment, w.analysis)[1],

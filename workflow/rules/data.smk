@@ -1,7 +1,7 @@
 """Data: every set is found, verified against its pin and described by a small manifest before anything trains."""
 
 
-rule data_set:
+rule prepare_data:
     """Verify one data set: shipped, from data_dir, or downloaded by its pin."""
     output:
         "results/{scale}/data/{dataset}.json",
@@ -11,6 +11,10 @@ rule data_set:
         "benchmarks/{scale}/data/{dataset}.tsv"
     conda:
         "../../envs/train.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda w, attempt: 2000 * attempt,
+        runtime=lambda w, attempt: 30 * attempt,
     params:
         cfg=lambda w: dag.data_cfg(w.dataset),
         code=dag.code("slowpoints.datasets"),
@@ -20,7 +24,7 @@ rule data_set:
         "stage train -m slowpoints data --name {wildcards.dataset:q} {params.data_dir} --out {output:q} 2> {log:q}"
 
 
-rule authors_trials:
+rule read_authors_trials:
     """Read the trials that Collins et al. (2017) published, where data_dir has them; else the table has no rows."""
     output:
         "results/{scale}/data/authors_trials.csv",
@@ -30,8 +34,10 @@ rule authors_trials:
         "benchmarks/{scale}/data/authors_trials.tsv"
     conda:
         "../../envs/analysis.yaml"
+    threads: 1
     resources:
-        mem_mb=8000,
+        mem_mb=lambda w, attempt: 8000 * attempt,
+        runtime=lambda w, attempt: 60 * attempt,
     params:
         cfg=dag.data_cfg("cap-n-train-hps"),
         code=dag.code("slowpoints.datasets.authors_trials", "slowpoints.records"),
@@ -41,7 +47,7 @@ rule authors_trials:
         "stage analysis -m slowpoints authors {params.data_dir} --out {output:q} 2> {log:q}"
 
 
-rule rebuild_shipped:
+rule rebuild_data:
     """Rebuild a data set that ships with the project from the official files, for comparison with data/."""
     output:
         directory("results/rebuilt/{dataset}"),
@@ -51,6 +57,10 @@ rule rebuild_shipped:
         "benchmarks/rebuilt/{dataset}.tsv"
     conda:
         "../../envs/train.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda w, attempt: 2000 * attempt,
+        runtime=lambda w, attempt: 30 * attempt,
     params:
         cfg=lambda w: dag.data_cfg(w.dataset),
         code=dag.code("slowpoints.datasets"),

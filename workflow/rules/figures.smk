@@ -1,7 +1,7 @@
 """Figures: one executed notebook each; its parameters cell is its list of inputs."""
 
 
-rule figure:
+rule draw_figure:
     """Execute the notebook of one figure; the executed copy stays to be read, also when it fails."""
     input:
         unpack(lambda w: dag.figure_inputs(w.scale, w.figure)),
@@ -26,6 +26,10 @@ rule figure:
         "benchmarks/{scale}/figures/{figure}.tsv"
     conda:
         "../../envs/figures.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda w, attempt: 2000 * attempt,
+        runtime=lambda w, attempt: 10 * attempt,
     params:
         cfg=lambda w: dag.figure_params(w.figure)[0],
         code=lambda w: dag.figure_params(w.figure)[1],

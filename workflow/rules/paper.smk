@@ -1,7 +1,7 @@
 """Claims and paper: verdicts, every number of the text, and the PDF."""
 
 
-rule judge:
+rule judge_claims:
     """Judge every claim on its table; write the verdicts and every number of the text."""
     input:
         lambda w: [
@@ -23,6 +23,10 @@ rule judge:
         "benchmarks/{scale}/claims.tsv"
     conda:
         "../../envs/figures.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda w, attempt: 2000 * attempt,
+        runtime=lambda w, attempt: 10 * attempt,
     params:
         cfg=lambda w: dag.claims_cfg(w.scale),
         code=dag.code("slowpoints.claims.report"),
@@ -48,6 +52,10 @@ rule compile_paper:
         "benchmarks/{scale}/paper.tsv"
     conda:
         "../../envs/paper.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda w, attempt: 1000 * attempt,
+        runtime=lambda w, attempt: 10 * attempt,
     params:
         cfg=lambda w: w.scale,
         code=dag.code("slowpoints.paper"),

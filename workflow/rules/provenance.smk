@@ -1,7 +1,7 @@
 """What a finished run took, what it was made on, and an archive that says how: nothing here is needed by the paper."""
 
 
-rule timings:
+rule sum_timings:
     """Add up what the run took; its benchmark files are looked for then, and are no inputs: a missing one runs nothing again."""
     input:
         lambda w: dag.finished(w.scale),
@@ -14,6 +14,10 @@ rule timings:
         "benchmarks/{scale}/timings.tsv"
     conda:
         "../../envs/figures.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda w, attempt: 1000 * attempt,
+        runtime=lambda w, attempt: 10 * attempt,
     params:
         cfg=lambda w: w.scale,
         code=dag.code("slowpoints.timings"),
@@ -37,6 +41,10 @@ rule compile_appendix:
         "benchmarks/{scale}/appendix.tsv"
     conda:
         "../../envs/paper.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda w, attempt: 1000 * attempt,
+        runtime=lambda w, attempt: 10 * attempt,
     params:
         cfg=lambda w: w.scale,
         code=dag.code("slowpoints.paper"),
@@ -45,7 +53,7 @@ rule compile_appendix:
         "stage paper -m slowpoints paper --text {input.text:q} --scale {wildcards.scale:q} --out {output:q} 2> {log:q}"
 
 
-rule pack:
+rule pack_crate:
     """Pack the project and its results, weights apart, into an archive that describes itself (RO-Crate)."""
     input:
         lambda w: dag.finished(w.scale),
@@ -58,6 +66,10 @@ rule pack:
         "benchmarks/{scale}/crate.tsv"
     conda:
         "../../envs/provenance.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda w, attempt: 1000 * attempt,
+        runtime=lambda w, attempt: 30 * attempt,
     params:
         cfg=lambda w: w.scale,
         code=dag.code("slowpoints.crate"),

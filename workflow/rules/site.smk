@@ -13,6 +13,10 @@ rule describe_cells:
         "benchmarks/{scale}/cells.tsv"
     conda:
         "../../envs/train.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda w, attempt: 2000 * attempt,
+        runtime=lambda w, attempt: 10 * attempt,
     params:
         cfg=site_plan.cells_params()[0],
         code=site_plan.cells_params()[1],
@@ -33,6 +37,10 @@ rule build_site:
         "benchmarks/{scale}/site.tsv"
     conda:
         "../../envs/site.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda w, attempt: 2000 * attempt,
+        runtime=lambda w, attempt: 30 * attempt,
     params:
         cfg=lambda w: site_plan.cfg(w.scale),
         code=dag.code("slowpoints.site.builder"),

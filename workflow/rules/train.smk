@@ -22,6 +22,7 @@ rule train_stack:
     resources:
         gpu=1 if config["device"] == "cuda" else 0,
         mem_mb=lambda w, attempt: 3000 * attempt,
+        runtime=lambda w, attempt: 480 * attempt,
         attempt=lambda w, attempt: attempt,
     params:
         cfg=lambda w: dag.train_params(w.scale, w.experiment, w.stack)[0],

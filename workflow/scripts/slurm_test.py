@@ -27,7 +27,7 @@ from slowpoints.started import heed_signals, send, started
 PACKAGES = ("slurmctld", "slurmd", "slurm-client", "munge")
 CONF = Path("/etc/slurm/slurm.conf")  # steps inside jobs look nowhere else
 MUNGE = Path("/run/munge")  # where munged has its socket
-GROUPS = {"train_stack": "networks-{experiment}", "analyse_experiment": "tables-{experiment}", "figure": "figures"}
+GROUPS = {"train_stack": "networks-{experiment}", "run_analysis": "tables-{experiment}", "draw_figure": "figures"}
 CORES = 2  # of one job
 SECONDS = 60.0  # that the node has to come up, and its jobs to end
 KILLS = ("scancel", "kill -9 of the training", "kill -9 of the whole job", "scancel")

@@ -9,11 +9,11 @@ from slowpoints.jobs import Job
 from slowpoints.spec.strict import SpecError
 
 RULES = {  # rule: what it does, and its file
-    "data_set": ("verify a data set", "data"),
+    "prepare_data": ("verify a data set", "data"),
     "train_stack": ("train the runs of one stack", "train"),
-    "analyse_experiment": ("run one analysis on all networks of one experiment", "analyse"),
-    "figure": ("execute the notebook of one figure", "figures"),
-    "judge": ("judge every claim", "paper"),
+    "run_analysis": ("run one analysis on all networks of one experiment", "analyse"),
+    "draw_figure": ("execute the notebook of one figure", "figures"),
+    "judge_claims": ("judge every claim", "paper"),
     "compile_paper": ("compile the paper", "paper"),
 }
 
@@ -55,7 +55,7 @@ def actions(scale: str, jobs: list[Job], there: set[str]) -> list[Action]:
 
 
 def _data(file: str) -> Action:
-    return Action("data_set", f"data {Path(file).stem}", ["data/registry.json"], [file])
+    return Action("prepare_data", f"data {Path(file).stem}", ["data/registry.json"], [file])
 
 
 def _training(job: Job) -> Action:
@@ -88,15 +88,15 @@ def _analysis(file: str, jobs: list[Job]) -> Action:
     experiment, name = Path(file).parts[-3], Path(file).stem
     reads = [job.records for job in jobs if job.experiment == experiment]
     own = f"src/slowpoints/analyses/{name}.py"
-    return Action("analyse_experiment", f"analyse {experiment}/{name}", [*reads, own, "envs/analysis.lock"], [file])
+    return Action("run_analysis", f"analyse {experiment}/{name}", [*reads, own, "envs/analysis.lock"], [file])
 
 
 def _figure(scale: str, name: str) -> Action:
     reads = [f"notebooks/{name}.ipynb", "envs/figures.lock", *dag.figure_inputs(scale, name).values()]
     made = [f"results/{scale}/figures/{name}.pdf", f"results/{scale}/figures/{name}.png"]
-    return Action("figure", f"figure {name}", reads, [*made, f"results/{scale}/notebooks/{name}.html"])
+    return Action("draw_figure", f"figure {name}", reads, [*made, f"results/{scale}/notebooks/{name}.html"])
 
 
 def _claims(scale: str, there: set[str]) -> Action:
     tables = [file for file in sorted(there) if Path(file).parent.name == "tables"]
-    return Action("judge", "claims", tables, [f"results/{scale}/claims.csv", f"results/{scale}/numbers.json"])
+    return Action("judge_claims", "claims", tables, [f"results/{scale}/claims.csv", f"results/{scale}/numbers.json"])

@@ -14,8 +14,8 @@ from slowpoints.progress import log, remaining, state
 from slowpoints.running import PROCESSES, workflows
 from slowpoints.spec.stacks import Stack
 
-RULES = {"train_stack": "train", "analyse_experiment": "analyse", "figure": "figures", "judge": "claims",
-         "compile_paper": "paper", "data_set": "data", "authors_trials": "data"}  # fmt: skip
+RULES = {"train_stack": "train", "run_analysis": "analyse", "draw_figure": "figures", "judge_claims": "claims",
+         "compile_paper": "paper", "prepare_data": "data", "read_authors_trials": "data"}  # fmt: skip
 SILENT_S = 900.0  # a run of another machine that has logged nothing for so long is taken for dead
 EVERY_S = 10.0
 CLEAR = "\x1b[2J\x1b[H"
