@@ -59,6 +59,7 @@ REFUSED = {
     "no tuple": (lambda p, s: torch.tanh(p.a), r"returns Tensor; return a tuple of 1: \(h,\)"),
     "two for one": (lambda p, s: (p.a, p.a), r"returns 2 values; return a tuple of 1: \(h,\)"),
     "shape": (lambda p, s: (p.a[..., :2],), r"turns \[M, B, H\] = \[2, 3, 6\] into \[2, 3, 2\]"),
+    "in place": (lambda p, s: (torch.tanh(p.a) + s.h.mul_(0.5),), "changes streams or states in place"),
     "number": (lambda p, s: (1.0,), "into float"),
 }
 
@@ -75,6 +76,12 @@ def test_one_state_where_two_are_due_is_named():
     net = engine.Network(lazy, 3, 1, UNITS)
     with pytest.raises(ValueError, match=r"returns 1 values; return a tuple of 2: \(h, c,\)"):
         engine.unroll(net, random_params(net, runs=2), torch.zeros(2, 4, 5, 3))
+
+
+def test_a_measure_that_mixes_units_is_refused():
+    mixing = stepping(lambda p, s: (torch.tanh(p.a),), measure=(lambda h: torch.softmax(h, -1),))
+    with pytest.raises(ValueError, match="the measure of h must take each number by itself"):
+        mixes_units(mixing, UNITS)
 
 
 def in_place(p, s):

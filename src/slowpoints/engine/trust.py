@@ -24,6 +24,7 @@ def mixes_units(cell: Cell, units: int) -> bool:
     Raises ValueError for a step that mixes networks of a stack or sequences of a batch, that is random, or that does
     not return its states: a network in a stack would then not be the network alone.
     """
+    _check_measures(cell, units)
     given = _given(cell, units)
     before = _stepped(cell, given)
     if not all(_same(a, b) for a, b in zip(before, _stepped(cell, given), strict=True)):
@@ -57,8 +58,11 @@ def _stepped(cell: Cell, given: dict[str, Tensor]) -> list[Tensor]:
     """Return everything a step computes from streams and states: what `read` sees, new states, and what is emitted."""
     p = Bundle({stream.name: _through(cell, stream, given[f"p.{stream.name}"]) for stream in cell.streams})
     s = Bundle({name: given[f"s.{name}"].clone() for name in cell.states})
+    before = [value.clone() for value in (*vars(p).values(), *vars(s).values())]
     seen = [] if cell.read is None else [cell.read(p, s)]
     new: Any = cell.step(p, s)
+    if not all(map(torch.equal, before, (*vars(p).values(), *vars(s).values()))):
+        raise ValueError(f"cell {cell.name}: its step changes streams or states in place; compute new tensors")
     n_new = len(cell.states) + cell.emits
     if not isinstance(new, tuple | list) or len(new) != n_new:
         got = f"{len(new)} values" if isinstance(new, tuple | list) else type(new).__name__
@@ -72,6 +76,18 @@ def _stepped(cell: Cell, given: dict[str, Tensor]) -> list[Tensor]:
             shape = list(value.shape) if isinstance(value, Tensor) else type(value).__name__
             raise ValueError(f"cell {cell.name}: its step turns [M, B, H] = {list(like.shape)} into {shape}")
     return found
+
+
+@torch.no_grad()
+def _check_measures(cell: Cell, units: int) -> None:
+    """Raise ValueError for a measure that takes more than one number at a time: speeds would have wrong derivatives."""
+    for name, measure in zip(cell.states, cell.measure, strict=True):
+        state = torch.randn(RUNS, ROWS, units, generator=torch.Generator().manual_seed(1))
+        moved = state.clone()
+        moved[0, 0, 0] += NUDGES[0]
+        changed = measure(moved) != measure(state)
+        if changed.shape != state.shape or int(changed.sum()) > 1:
+            raise ValueError(f"cell {cell.name}: the measure of {name} must take each number by itself")
 
 
 def _through(cell: Cell, stream: Stream, value: Tensor) -> Tensor:
