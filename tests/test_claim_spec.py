@@ -2,22 +2,8 @@
 
 import pytest
 
-from slowpoints.claim_spec import parse_claim
+from claim_tables import PLAIN, claim
 from slowpoints.spec.strict import SpecError
-
-PLAIN = {"statistic": "mean", "table": "outcomes", "y": "mse", "above": 0}
-
-
-def claim(test: dict, **changed):
-    data = {
-        "id": "c",
-        "says": "so",
-        "where": "abstract",
-        "judged_at": ["laptop"],
-        "figure": "f",
-        "test": test,
-    }
-    return parse_claim(data | changed, where="x.yaml: claims[0]")
 
 
 @pytest.mark.parametrize(
