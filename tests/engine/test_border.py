@@ -96,6 +96,16 @@ def test_one_step_and_the_map_of_states_refuse_another_number_of_inputs(n_in):
             derived(net, params, torch.zeros(2, n_in))
 
 
+@pytest.mark.parametrize("width", [3, 12])
+def test_states_of_another_width_are_refused(width):
+    net, params, _ = made(torch.float64)
+    F = engine.state_map(net, params, torch.zeros(2, 3).double())
+    with pytest.raises(
+        ValueError, match=rf"states are \[2, 4, {width}\]; packed, .* 6 numbers: 1 layers of h, 6 units"
+    ):
+        F(torch.zeros(2, 4, width).double())
+
+
 def test_a_read_out_of_another_width_is_refused():
     net, params, _ = made()
     with pytest.raises(ValueError, match=r"y is \[2, 3, 12\]; the network has 6 units"):

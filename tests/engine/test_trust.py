@@ -34,6 +34,8 @@ MIXING = {
     "softmax": lambda p, s: (torch.softmax(p.a + s.h, -1),),
     "mean of the state": lambda p, s: (torch.tanh(p.a) + s.h.mean(-1, keepdim=True),),
     "neighbour": lambda p, s: (torch.tanh(p.a) + 0.3 * s.h.roll(1, -1),),
+    "sums to the right": lambda p, s: (torch.tanh(p.a.flip(-1).cumsum(-1).flip(-1)),),
+    "upper half": lambda p, s: (torch.cat([torch.tanh(p.a[..., :3]), torch.softmax(p.a[..., 3:], -1)], -1),),
     "largest": lambda p, s: (torch.tanh(p.a) - 0.1 * s.h.amax(-1, keepdim=True),),
 }
 
@@ -54,6 +56,9 @@ REFUSED = {
     "networks": (lambda p, s: (torch.tanh(p.a) * p.a.mean(),), "mixes networks of a stack"),
     "largest of all": (lambda p, s: (p.a / p.a.abs().max(),), "mixes networks of a stack"),
     "next network": (lambda p, s: (torch.tanh(p.a) + s.h.roll(1, 0),), "mixes networks of a stack"),
+    "sums over networks": (lambda p, s: (torch.tanh(p.a.flip(0).cumsum(0).flip(0)),), "mixes networks of a stack"),
+    "number of networks": (lambda p, s: (torch.tanh(p.a) / len(p.a),), "mixes networks of a stack"),
+    "sums over sequences": (lambda p, s: (torch.tanh(p.a.flip(1).cumsum(1).flip(1)),), "mixes sequences of a batch"),
     "sequences": (lambda p, s: (torch.tanh(p.a - p.a.mean(1, keepdim=True)),), "mixes sequences of a batch"),
     "noise": (lambda p, s: (torch.tanh(p.a) + torch.randn_like(s.h),), "draw nothing in it"),
     "no tuple": (lambda p, s: torch.tanh(p.a), r"returns Tensor; return a tuple of 1: \(h,\)"),
@@ -69,6 +74,28 @@ def test_a_step_under_which_a_network_is_not_alone_is_refused(step, message):
     net = engine.Network(stepping(step), 3, 1, UNITS)
     with pytest.raises(ValueError, match=f"cell odd: .*{message}"):
         engine.unroll(net, random_params(net, runs=2), torch.zeros(2, 4, 5, 3))
+
+
+def test_a_cell_is_tried_also_where_no_gradients_are_kept():
+    for name in ("gru", "lstm"):
+        recurrence._agrees.cache_clear()
+        mixes_units.cache_clear()
+        net = engine.Network(built(name), 3, 1, UNITS)
+        params = {key: value.detach() for key, value in random_params(net, runs=2).items()}
+        x = torch.randn(2, 4, 5, 3, generator=torch.Generator().manual_seed(0))
+        with torch.inference_mode():
+            found, _ = engine.unroll(net, params, x)
+        assert torch.equal(found.clone(), engine.unroll(net, params, x)[0])
+
+
+def test_a_state_that_is_set_to_a_constant_has_derivative_zero():
+    fixed = cell(streams=("a",), states=("h", "c"))(lambda p, s: (torch.tanh(p.a) + s.c, torch.ones_like(s.c)))
+    net = engine.Network(fixed, 3, 1, UNITS)
+    params = {key: value.detach().double() for key, value in random_params(net, runs=2).items()}
+    h = torch.randn(2, 4, 2 * UNITS, generator=torch.Generator().manual_seed(0)).double()
+    J = engine.state_jacobian(net, params, torch.zeros(2, 3).double())(h)
+    assert (J[..., UNITS:, :] == 0).all()
+    assert torch.equal(J[..., :UNITS, UNITS:], torch.eye(UNITS).double().expand(2, 4, UNITS, UNITS))
 
 
 def test_one_state_where_two_are_due_is_named():

@@ -60,6 +60,8 @@ class Cut:
 
 def slopes(value: Tensor, wanted: Sequence[Tensor], *, again: bool = False) -> Row:
     """Return the derivative of an elementwise value, to be differentiated `again` or not."""
+    if not value.requires_grad:  # a constant
+        return [None] * len(wanted)
     return list(torch.autograd.grad(value.sum(), wanted, retain_graph=True, create_graph=again, allow_unused=True))
 
 

@@ -24,8 +24,13 @@ def pack(states: States) -> Tensor:
 
 def unpack(net: Network, packed: Tensor) -> States:
     """Return the states of `pack`.    packed: [M, B, S] -> layers of states, each [M, B, H]"""
-    parts = packed.split(net.units, -1)
     n_states = len(net.cell.states)
+    if packed.shape[-1] != net.depth * n_states * net.units:
+        raise ValueError(
+            f"states are {list(packed.shape)}; packed, those of this network have {net.depth * n_states * net.units} "
+            f"numbers: {net.depth} layers of {', '.join(net.cell.states)}, {net.units} units each"
+        )
+    parts = packed.split(net.units, -1)
     return tuple(parts[layer * n_states : (layer + 1) * n_states] for layer in range(net.depth))
 
 
