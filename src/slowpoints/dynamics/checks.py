@@ -5,11 +5,17 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from slowpoints.dynamics.maps import Map
+from slowpoints.dynamics.maps import Map, one_step
 
 TRIES = 3  # states at which a derivative is compared with differences; at a kink of the map one may fail
 NUDGE = 1e-6  # length of the differences, relative to the state's size
 BESIDE = 1e-2  # how far from the starts, relative to their size
+ALIKE = 1e-6  # difference allowed between a row alone and among others, relative to the largest entry
+ROUNDING = 4  # roundings by which the edges of a box may cross
+ALONE = (
+    "Every row must be moved alone, whichever others are there: with an input for every start, give starts [N, 1, S] "
+    "and inputs [N, 1, I]"
+)
 AGREEMENT = 1e-4  # difference allowed between them, relative to the larger
 
 
@@ -41,8 +47,13 @@ def box(lower: Any, upper: Any, like: Tensor) -> tuple[Tensor, Tensor]:
     start with a box of its own may have none: it stays where it is. Rows that are not finite are not searched.
     """
     edges = [torch.as_tensor(edge).detach().to(like) for edge in (lower, upper)]
-    low, high = (edge.expand_as(like) for edge in edges)
-    wrong = ~(low <= high) & like.isfinite().all(-1, keepdim=True)
+    try:
+        low, high = (edge.expand_as(like) for edge in edges)
+    except RuntimeError as error:
+        shapes = " and ".join(str(list(edge.shape)) for edge in edges)
+        raise ValueError(f"box: edges of shapes {shapes} do not broadcast over starts {list(like.shape)}") from error
+    rounding = ROUNDING * torch.finfo(like.dtype).eps * high.abs()  # edges from means and deviations cross by this much
+    wrong = ~(low <= high) & ~(low - high <= rounding) & like.isfinite().all(-1, keepdim=True)
     if wrong.any():
         at = tuple(wrong.nonzero()[0].tolist())
         raise ValueError(f"box: lower {low[at]:g} is not below upper {high[at]:g} at entry {list(at)} of the starts")
@@ -51,26 +62,59 @@ def box(lower: Any, upper: Any, like: Tensor) -> tuple[Tensor, Tensor]:
     return low, high
 
 
-def step(F: Map, h: Tensor) -> Tensor:
-    """Return F(h); what is not one step of states, or not equal when computed twice, is an error.
+def step(F: Map, h: Tensor, *, draws: bool) -> None:
+    """Refuse a map that is not one step of states, differs from call to call, or does not move every row alone.
 
-    h: [..., N, S]    -> [..., N, S], or [K, ..., N, S] under K draws
+    h: [..., N, S]; draws: whether the map may return [K, ..., N, S]
     """
+    few = h[..., :TRIES, :]
     try:
-        new: Any = F(h)
+        new = one_step(F, few).detach()
     except RuntimeError as error:
-        if "dtype" in str(error) and h.dtype == torch.float64:
+        if "dtype" in str(error):
             raise TypeError(f"the map does not take float64 states, which the search needs: {error}") from error
+        if few.shape != h.shape and _takes(F, h):
+            raise ValueError(f"the map takes all {h.shape[-2]} starts but not {TRIES} of them. {ALONE}") from error
         raise
-    if not isinstance(new, Tensor):
-        raise TypeError(f"the map returns {type(new).__name__}; return one tensor, all states side by side: [N, S]")
-    if new.shape != h.shape and new.shape[1:] != h.shape:
-        raise ValueError(f"the map turns states {list(h.shape)} into {list(new.shape)}; they must have one shape")
+    if new.dim() > h.dim() and not draws:
+        raise ValueError(
+            f"the map turns states {list(few.shape)} into {list(new.shape)}: give several networks starts "
+            f"{['R', *few.shape]}, one part for each, and several draws of an input to Expected".replace("'", "")
+        )
     if new.dtype != h.dtype:
         raise TypeError(f"the map turns {h.dtype} into {new.dtype}; compute in float64, as with module.double()")
-    if not torch.equal(new.nan_to_num(), F(h).nan_to_num()):
+    if not torch.equal(new.nan_to_num(), F(few).nan_to_num()):
         raise ValueError("the map gives different values for one state: switch off dropout and noise, as with eval()")
-    return new
+    if few.shape[-2] > 1:
+        alone, among = one_step(F, few[..., :1, :]).detach(), new[..., :1, :]
+        allowed = ALIKE * among.nan_to_num().abs().max()
+        if not torch.allclose(alone, among, rtol=0, atol=float(allowed), equal_nan=True):
+            raise ValueError(f"the map moves a row otherwise alone than among others. {ALONE}")
+
+
+def _takes(F: Map, h: Tensor) -> bool:
+    """Return whether the map takes these states."""
+    try:
+        F(h)
+    except RuntimeError:
+        return False
+    return True
+
+
+def pointwise(measure: Map, h: Tensor) -> None:
+    """Refuse a measure that is not pointwise: whose entries depend on others.    h: [..., N, S]"""
+    rng = torch.Generator().manual_seed(0)
+    at = h[..., :1, :]
+    before = measure(at)
+    if before.shape != at.shape:
+        raise ValueError(
+            f"the measure turns states {list(at.shape)} into {list(before.shape)}; they must have one shape"
+        )
+    for _ in range(TRIES):
+        moves = torch.rand(h.shape[-1], generator=rng).to(h.device) < 0.5
+        after = measure(torch.where(moves, at + BESIDE, at))
+        if not torch.equal(before.masked_fill(moves, 0).nan_to_num(), after.masked_fill(moves, 0).nan_to_num()):
+            raise ValueError("the measure is not pointwise: an entry of it depends on other entries of the state")
 
 
 def derivative(F: Map, jacobian: Map, h: Tensor) -> None:
@@ -85,8 +129,8 @@ def derivative(F: Map, jacobian: Map, h: Tensor) -> None:
         size = 1 + h[..., n : n + 1, :].abs().max()
         at = h[..., n : n + 1, :] + BESIDE * size * beside  # units at rest are often exactly at a kink
         nudge = NUDGE * size * along / along.norm()
-        moved = F(at + nudge) - F(at - nudge)
-        expected = 2 * (jacobian(at) @ nudge.unsqueeze(-1)).squeeze(-1)
+        moved = (F(at + nudge) - F(at - nudge)).detach()
+        expected = 2 * (jacobian(at).detach() @ nudge.unsqueeze(-1)).squeeze(-1)
         larger = torch.maximum(moved.norm(), expected.norm()) + 1e-2 * nudge.norm()
         worst = float((moved - expected).norm() / larger)
         if not worst > AGREEMENT:  # NaN: the map itself is not finite there

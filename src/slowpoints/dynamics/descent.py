@@ -14,6 +14,7 @@ from slowpoints.dynamics.maps import Curvature, Map, residual, residual_curvatur
 OPEN, FIXED, SLOW = 0, 1, 2
 
 PATIENCE = 3  # steps in a row without progress before a phase ends
+LOST = PATIENCE + 1  # in place of that number: the map or a derivative is not finite there, no step can be better
 CRAWL = 0.001  # relative decrease of q below which Gauss-Newton hands over to the whole Hessian
 REST = 1e-13  # relative decrease of q below which the whole Hessian has nothing left to find: a few roundings
 FIRST_DAMPING, LEAST_DAMPING = 1e-3, 1e-13  # relative to the mean diagonal of J'J
@@ -103,7 +104,7 @@ class Linear(NamedTuple):
 def linearise(problem: Problem, h: Tensor) -> Linear:
     """Return the displacement around h.    h: [..., N, S]"""
     r = problem.displacement(h)
-    J = residual_jacobian(problem.F, h, measure=problem.measure, jacobian=problem.jacobian)
+    J = residual_jacobian(problem.F, h, measure=problem.measure, jacobian=problem.jacobian).detach()
     gradient = against(r, J)
     pushing = ((h <= problem.lower) & (gradient > 0)) | ((h >= problem.upper) & (gradient < 0))
     return Linear(h, r, J, gradient.masked_fill(pushing, 0), ~pushing)
@@ -176,18 +177,19 @@ def _advance(problem: Problem, search: Progress, *, whole_hessian: bool) -> Prog
     kind, _ = judge(problem, here)
     hessian = here.J.mT @ here.J
     if whole_hessian:
-        hessian = hessian + residual_curvature(h, here.r, measure=problem.measure, curvature=problem.curvature)
+        bent = residual_curvature(h, here.r, measure=problem.measure, curvature=problem.curvature)
+        hessian = hessian + bent.detach()
     step, fall, damping = _best(problem, here, hessian, search.damping, kind == OPEN)
     promised = -((here.gradient + 0.5 * times(hessian, step)) * step).sum(-1)
     better = (kind == OPEN) & (fall > 0)
     little = (REST if whole_hessian else CRAWL) * 0.5 * here.r.square().sum(-1)
-    is_lost = ~(here.r.isfinite().all(-1) & here.gradient.isfinite().all(-1))
+    is_lost = ~(here.r.sum(-1) + here.gradient.sum(-1) + hessian.sum((-2, -1))).isfinite()
     idle = torch.where(better, fall <= little, (promised > 0) & (promised <= little))
     return Progress(
         point=torch.where(better.unsqueeze(-1), h + step, h),
         damping=torch.where(better, damping, REFUSED * search.damping).clamp_min(LEAST_DAMPING),
         stalled=torch.where(
-            is_lost, PATIENCE, torch.where(idle, search.stalled + 1, torch.where(better, 0, search.stalled))
+            is_lost, LOST, torch.where(idle, search.stalled + 1, torch.where(better, 0, search.stalled))
         ),
         kind=kind,
         n_iterations=search.n_iterations + (kind == OPEN),

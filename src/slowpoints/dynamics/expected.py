@@ -22,6 +22,15 @@ class Expected:
     jacobians: Sequence[Map] = ()
     curvatures: Sequence[Curvature] = ()
 
+    def __post_init__(self) -> None:
+        """Refuse no maps, and derivatives of some maps only."""
+        n_maps = len(self.maps)
+        if not n_maps or {len(self.jacobians), len(self.curvatures)} - {0, n_maps}:
+            raise ValueError(
+                f"Expected: {n_maps} maps, {len(self.jacobians)} jacobians and {len(self.curvatures)} curvatures; give "
+                "at least one map, and of each kind of derivative one for every map, or none"
+            )
+
     def __call__(self, h: Tensor) -> Tensor:
         """Return the next state under every draw.    [..., N, S] -> [K, ..., N, S]"""
         return torch.stack([F(h) for F in self.maps])

@@ -8,7 +8,7 @@ draws side by side over sqrt(K), R = K S numbers, so that its square is the mean
 """
 
 from collections.abc import Callable
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -30,9 +30,22 @@ def identity(h: Tensor) -> Tensor:
     return h
 
 
+def one_step(F: Map, h: Tensor) -> Tensor:
+    """Return F(h); what is not a tensor of states is an error.    [..., N, S] -> [..., N, S] or [K, ..., N, S]"""
+    new: Any = F(h)
+    if not isinstance(new, Tensor):
+        raise TypeError(f"the map returns {type(new).__name__}; return one tensor, all states side by side: [N, S]")
+    if new.shape != h.shape and new.shape[1:] != h.shape:
+        raise ValueError(f"the map turns states {list(h.shape)} into {list(new.shape)}; they must have one shape")
+    return new
+
+
 def residual(F: Map, h: Tensor, *, measure: Map = identity) -> Tensor:
-    """Return the displacement r(h) = g(F(h)) - g(h), g the measure.    h: [..., N, S] -> [..., N, R]"""
-    return side_by_side(measure(F(h)) - measure(h), n_dims=h.dim(), axis=h.dim() - 1)
+    """Return the displacement r(h) = g(F(h)) - g(h), g the measure, without its graph.
+
+    h: [..., N, S] -> [..., N, R]
+    """
+    return side_by_side(measure(one_step(F, h)) - measure(h), n_dims=h.dim(), axis=h.dim() - 1).detach()
 
 
 def side_by_side(draws: Tensor, *, n_dims: int, axis: int) -> Tensor:
@@ -54,7 +67,7 @@ def apart(r: Tensor, n_states: int) -> Tensor:
 
 
 def speed(F: Map, h: Tensor, *, measure: Map = identity) -> Tensor:
-    """Return |g(F(h)) - g(h)|, the root of the summed squares, per row.    h: [..., N, S] -> [..., N]"""
+    """Return |g(F(h)) - g(h)|, the root of the summed squares, per row, without its graph.    h: [..., N, S] -> [..., N]"""
     return residual(F, h, measure=measure).square().sum(-1).sqrt()
 
 
@@ -70,11 +83,11 @@ class Differentiable(Protocol):
 
 
 def jacobian(F: Map, h: Tensor) -> Tensor:
-    """Return J[i, j] = dF_i/dh_j per row.    h: [..., N, S] -> [..., N, S, S]
+    """Return J[i, j] = dF_i/dh_j per row, without its graph.    h: [..., N, S] -> [..., N, S, S]
 
     Raises ValueError for a map that autograd cannot see through. The Jacobian of a constant map is zero.
     """
-    return F.jacobian(h) if isinstance(F, Differentiable) else derived_jacobian(F, h)
+    return (F.jacobian(h) if isinstance(F, Differentiable) else derived_jacobian(F, h)).detach()
 
 
 def derived_jacobian(F: Map, h: Tensor) -> Tensor:
@@ -84,11 +97,15 @@ def derived_jacobian(F: Map, h: Tensor) -> Tensor:
     def watched(state: Tensor) -> Tensor:
         nonlocal is_seen
         try:
-            new = F(state)
+            new = one_step(F, state)
         except RuntimeError as error:
             if "data pointer" in str(error):  # what numpy asks for
                 raise ValueError(HIDDEN) from error
             raise
+        if new.shape != state.shape:
+            raise ValueError(
+                f"the map turns states {list(state.shape)} into {list(new.shape)}: for draws, see Expected"
+            )
         is_seen = new.requires_grad
         return new
 
@@ -97,7 +114,8 @@ def derived_jacobian(F: Map, h: Tensor) -> Tensor:
         return _constant_jacobian(F, h)
     basis = torch.eye(h.shape[-1], dtype=h.dtype, device=h.device)
     chunk = max(1, CHUNK_NUMBERS // max(1, h.numel()))
-    return vmap(lambda row: pull_back(row.expand_as(h))[0], out_dims=-2, chunk_size=chunk)(basis)
+    with torch.no_grad():  # else torch records the derivative for another one
+        return vmap(lambda row: pull_back(row.expand_as(h))[0], out_dims=-2, chunk_size=chunk)(basis)
 
 
 def _constant_jacobian(F: Map, h: Tensor) -> Tensor:

@@ -1,14 +1,18 @@
 """Maps from torch's own recurrent modules, so that their slow points can be searched as those of any map."""
 
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
+from torch.func import vjp
 
 from slowpoints.dynamics import checks
+from slowpoints.dynamics.boxed import against
 from slowpoints.dynamics.maps import Map, derived_curvature, derived_jacobian
 from slowpoints.dynamics.torch_steps import StepDerivatives, derivatives_of
+
+AGREEMENT = 1e-9  # of derivatives in float64
 
 State = Tensor | tuple[Tensor, Tensor]
 
@@ -56,7 +60,7 @@ class ModuleMap:
         state: [layers, N, H], the last states that a module returns, or [N, H] of a cell or a single layer; for an LSTM
         a pair of such, (h, c)    -> [N, S]
         """
-        parts = (state,) if isinstance(state, Tensor) else tuple(state)
+        parts = tuple(map(torch.as_tensor, state if isinstance(state, tuple | list) else (state,)))
         if len(parts) != self.n_states:
             wanted = "one tensor" if self.n_states == 1 else "a pair (h, c)"
             raise ValueError(f"pack: {len(parts)} tensors given; {type(self.module).__name__} has {wanted} for a state")
@@ -139,6 +143,7 @@ def module_map(module: nn.Module, x: Tensor) -> ModuleMap:
     own = _copied(module)
     if isinstance(own, nn.RNNBase) and (own.bidirectional or own.proj_size):
         raise ValueError("a module in two directions, or with projections, has no map from state to state")
+    x = torch.as_tensor(x)
     if x.shape != (own.input_size,):
         raise ValueError(
             f"x has shape {tuple(x.shape)}; the module takes one input of {own.input_size} numbers for all "
@@ -147,7 +152,16 @@ def module_map(module: nn.Module, x: Tensor) -> ModuleMap:
     layers = own.num_layers if isinstance(own, nn.RNNBase) else 1
     n_states = 2 if isinstance(own, nn.LSTM | nn.LSTMCell) else 1
     given = x.detach().double().cpu()
-    return ModuleMap(own, given, layers, own.hidden_size, n_states, derivatives_of(own, given))
+    F = ModuleMap(own, given, layers, own.hidden_size, n_states, derivatives_of(own, given))
+    return F if F.exact is None or _agrees(F, F.exact) else replace(F, exact=None)
+
+
+def _agrees(F: ModuleMap, exact: StepDerivatives) -> bool:
+    """Return whether a map's own Jacobian is that of its step, by one random weighting of its rows at one state."""
+    rng = torch.Generator().manual_seed(0)
+    h, weights = torch.randn(2, 1, F.n_states * F.units, generator=rng, dtype=torch.float64)
+    expected = vjp(F.__call__, h)[1](weights)[0]
+    return torch.allclose(against(weights, exact.jacobian(h)), expected, rtol=AGREEMENT, atol=AGREEMENT)
 
 
 def _copied(module: nn.RNNBase | nn.RNNCellBase) -> nn.RNNBase | nn.RNNCellBase:

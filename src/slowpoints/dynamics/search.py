@@ -9,7 +9,7 @@ The rule that ends a point's search, whatever the number of steps allowed:
 - FIXED: its speed is at most `fixed_speed`;
 - SLOW: the gradient of its speed, without directions that would leave the box, is at most `slow_gradient`;
   or, with the whole Hessian, `PATIENCE` steps in a row changed q by less than `REST` of itself;
-- OPEN: neither, after `max_iterations`, or at once where the map is not finite.
+- OPEN: neither, after `max_iterations`, or at once where the map or a derivative is not finite.
 
 Departs: the paper takes a fixed number of Adam steps, and the speed it reports depends on that number.
 """
@@ -21,7 +21,7 @@ from torch import Tensor
 
 from slowpoints.dynamics import checks
 from slowpoints.dynamics.descent import OPEN, PATIENCE, SLOW, Problem, Progress, descend, judge, linearise, taken
-from slowpoints.dynamics.maps import Curvature, Map, identity, residual
+from slowpoints.dynamics.maps import Curvature, Differentiable, Map, identity, residual
 from slowpoints.dynamics.maps import curvature as curvature_of
 from slowpoints.dynamics.maps import jacobian as jacobian_of
 
@@ -71,14 +71,14 @@ def find_slow_points(
     bent = curvature if curvature is not None else lambda h, w: curvature_of(F, h, w, measure=measure)
     problem = Problem(F, measure, exact, bent, low, high, fixed_speed, slow_gradient)
     begin = torch.clamp(start, low, high)
-    with torch.no_grad():
-        if begin.numel():
-            checks.step(F, begin[..., : checks.TRIES, :])
-            checks.derivative(F, exact, begin)
-        width = max(1, NUMBERS // max(1, residual(F, begin[..., :1, :]).numel() * begin.shape[-1]))
-        columns = torch.arange(begin.shape[-2], device=begin.device).expand(begin.shape[:-1])
-        parts = [_searched(problem.at(some), taken(begin, some), max_iterations) for some in columns.split(width, -1)]
-    return SlowPoints(*(torch.cat(field, begin.dim() - 2).detach() for field in zip(*parts, strict=True)))
+    if begin.numel():
+        checks.step(F, begin, draws=jacobian is not None or isinstance(F, Differentiable))
+        checks.pointwise(measure, begin)
+        checks.derivative(F, exact, begin)
+    width = max(1, NUMBERS // max(1, residual(F, begin[..., :1, :]).numel() * begin.shape[-1]))
+    columns = torch.arange(begin.shape[-2], device=begin.device).expand(begin.shape[:-1])
+    parts = [_searched(problem.at(some), taken(begin, some), max_iterations) for some in columns.split(width, -1)]
+    return SlowPoints(*(torch.cat(field, begin.dim() - 2) for field in zip(*parts, strict=True)))
 
 
 def _searched(problem: Problem, begin: Tensor, max_iterations: int) -> SlowPoints:
@@ -90,5 +90,5 @@ def _searched(problem: Problem, begin: Tensor, max_iterations: int) -> SlowPoint
     here = linearise(problem, search.point)
     kind, steepness = judge(problem, here)
     speed = here.r.norm(dim=-1)
-    kind = torch.where((kind == OPEN) & (search.stalled >= PATIENCE) & steepness.isfinite(), SLOW, kind)
+    kind = torch.where((kind == OPEN) & (search.stalled == PATIENCE), SLOW, kind)
     return SlowPoints(search.point, speed, 0.5 * speed.square(), kind, steepness, search.n_iterations)

@@ -7,20 +7,41 @@ from slowpoints.dynamics import checks
 
 
 def spectrum(J: Tensor) -> Tensor:
-    """Return the eigenvalues of Jacobians, largest modulus first.    J: [..., S, S] -> [..., S] complex"""
-    values = torch.linalg.eigvals(J)
+    """Return the eigenvalues of Jacobians, largest modulus first.    J: [..., S, S] -> [..., S] complex
+
+    Those of a matrix that is not finite are NaN.
+    """
+    is_finite, matrices = _finite(J)
+    values = torch.linalg.eigvals(matrices)
     order = values.abs().argsort(dim=-1, descending=True, stable=True)
-    return values.take_along_dim(order, dim=-1)
+    return values.take_along_dim(order, dim=-1).masked_fill(~is_finite, torch.nan)
 
 
 def modes(J: Tensor) -> tuple[Tensor, Tensor]:
     """Return the eigenvalues of Jacobians, largest modulus first, and their right eigenvectors, one per column.
 
-    J: [..., S, S] -> [..., S], [..., S, S], complex
+    J: [..., S, S] -> [..., S], [..., S, S], complex; of a matrix that is not finite both are NaN
     """
-    values, vectors = torch.linalg.eig(J)
+    is_finite, matrices = _finite(J)
+    values, vectors = torch.linalg.eig(matrices)
     order = values.abs().argsort(dim=-1, descending=True, stable=True)
-    return values.take_along_dim(order, dim=-1), vectors.take_along_dim(order.unsqueeze(-2), dim=-1)
+    sorted_vectors = vectors.take_along_dim(order.unsqueeze(-2), dim=-1)
+    return (
+        values.take_along_dim(order, dim=-1).masked_fill(~is_finite, torch.nan),
+        sorted_vectors.masked_fill(~is_finite.unsqueeze(-1), torch.nan),
+    )
+
+
+def _finite(J: Tensor) -> tuple[Tensor, Tensor]:
+    """Return which matrices are finite, [..., 1], and all, with zeros for those that are not.
+
+    LAPACK answers NaN with a crash in float32, and with finite numbers, which mean nothing, in float64.
+    """
+    J = torch.as_tensor(J).detach()
+    if J.dim() < 2 or J.shape[-1] != J.shape[-2]:
+        raise ValueError(f"J has shape {list(J.shape)}; give Jacobians [..., S, S]")
+    is_finite = J.isfinite().all(-1).all(-1)[..., None]
+    return is_finite, J if bool(is_finite.all()) else torch.where(is_finite.unsqueeze(-1), J, 0.0)
 
 
 def participation(v: Tensor) -> Tensor:
@@ -35,10 +56,10 @@ def participation(v: Tensor) -> Tensor:
 def time_constant(eigenvalues: Tensor) -> Tensor:
     """Return -1/ln|lambda| of the leading eigenvalue, in steps.
 
-    eigenvalues: [..., S], largest modulus first -> [...]
+    eigenvalues: [..., S], in any order -> [...]
     Negative when the leading direction grows (|lambda| > 1), infinite when |lambda| = 1.
     """
-    return -1.0 / eigenvalues[..., 0].abs().log()
+    return -1.0 / eigenvalues.abs().amax(-1).log()
 
 
 def merge_duplicates(points: Tensor, *, radius: float) -> Tensor:
@@ -51,8 +72,10 @@ def merge_duplicates(points: Tensor, *, radius: float) -> Tensor:
     if not radius >= 0:
         raise ValueError(f"radius is {radius}; it must not be negative")
     if points.dim() > 2:
-        merged = [merge_duplicates(own, radius=radius) for own in points.flatten(0, -3)]
-        return torch.stack(merged).unflatten(0, points.shape[:-2])
+        merged = torch.zeros(points.shape[:-1], dtype=torch.int64, device=points.device)
+        for own, given in zip(merged.flatten(0, -2), points.flatten(0, -3), strict=True):
+            own.copy_(merge_duplicates(given, radius=radius))
+        return merged
     representative = torch.arange(len(points), device=points.device)
     distance = torch.cdist(points, points, compute_mode="donot_use_mm_for_euclid_dist")
     for n in range(1, len(points)):

@@ -97,7 +97,8 @@ def slopes(value: Tensor, leaves: Sequence[Tensor], *, again: bool = False) -> S
 
 def is_torchs_own(module: nn.Module) -> bool:
     """Return whether a module computes what its class in torch does: no hook, no subclass (parametrised ones are)."""
-    return type(module) in TORCHS_OWN and not module._forward_hooks and not module._forward_pre_hooks
+    has_hooks = module._forward_hooks or module._forward_pre_hooks
+    return type(module) in TORCHS_OWN and not has_hooks and any("weight_hh" in name for name in module._parameters)
 
 
 def derivatives_of(module: nn.Module, x: Tensor) -> StepDerivatives | None:
