@@ -67,7 +67,7 @@ def apart(r: Tensor, n_states: int) -> Tensor:
 
 
 def speed(F: Map, h: Tensor, *, measure: Map = identity) -> Tensor:
-    """Return |g(F(h)) - g(h)|, the root of the summed squares, per row, without its graph.    h: [..., N, S] -> [..., N]"""
+    """Return |g(F(h)) - g(h)|, the root of summed squares, per row, without its graph.    h: [..., N, S] -> [..., N]"""
     return residual(F, h, measure=measure).square().sum(-1).sqrt()
 
 
