@@ -53,31 +53,31 @@ faults: setup
 	$(STAGE) test -m pytest -W error -m faults tests/faults --out docs
 
 bench:
-	$(STAGE) train -m slowpoints bench --out docs
+	$(STAGE) train -m bench engine --out docs
 
 bench-gpu:
-	TORCH=cuda workflow/scripts/stage train -m slowpoints bench-gpu --out docs
+	TORCH=cuda workflow/scripts/stage train -m bench gpu --out docs
 
 bench-points:
-	$(STAGE) train -m slowpoints bench-points --out docs
+	$(STAGE) train -m bench points --out docs
 
 bench-tuning:
-	$(STAGE) train -m slowpoints bench-tuning --out docs
+	$(STAGE) train -m bench tuning --out docs
 
 verify:
 	$(STAGE) train -m slowpoints verify --scale $(SCALE) --sample $(SAMPLE) --seed $(SEED) --torch $(TORCH)
 
 fuzz:
-	$(STAGE) test -m slowpoints fuzz --out docs
+	$(STAGE) test -m tests.fuzz --out docs
 
 cost:
-	$(STAGE) train -m slowpoints cost --paper collins2017 --out docs
+	$(STAGE) train -m bench cost --paper collins2017 --out docs
 
 costs:
 	$(STAGE) driver -m slowpoints costs --out docs
 
 first-figure:
-	$(STAGE) driver -m slowpoints first-figure --out docs
+	$(STAGE) driver -m bench first-figure --out docs
 
 bench-planning:
 	$(STAGE) driver workflow/scripts/bench_planning.py

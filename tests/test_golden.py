@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from plans import make_run
+from helpers.plans import make_run
 from slowpoints import cells, tasks
-from slowpoints.train import Trainer
+from slowpoints.training.trainer import Trainer
 
 FILE = Path(__file__).with_name("golden.json")
 GOLDEN: dict[str, list[float]] = json.loads(FILE.read_text())

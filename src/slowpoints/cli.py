@@ -6,12 +6,13 @@ import sys
 from argparse import Namespace
 from contextlib import ExitStack
 
-from slowpoints import interruption, locks
-from slowpoints.account import told
+from slowpoints.command_line.account import told
+from slowpoints.command_line.for_rules import STAGES
+from slowpoints.command_line.parser import overview, parsed
 from slowpoints.errors import SlowpointsError
-from slowpoints.parser import overview, parsed
+from slowpoints.machine import locks
 from slowpoints.spec.digests import ROOT
-from slowpoints.stages import STAGES
+from slowpoints.training import interruption
 
 
 def main() -> int:

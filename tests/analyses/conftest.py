@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import torch
 
-from slowpoints import datasets, engine, tasks
+from slowpoints import data, engine, tasks
 from slowpoints.analyses._given import Given
 from slowpoints.spec.settings import resolve
-from slowpoints.stack import Group, network, task_settings
+from slowpoints.training.stack import Group, network, task_settings
 
 INITIAL = {
     "keep_bias": 2.0,
@@ -37,7 +37,7 @@ def images(name: str, *, data_dir: Path | None) -> SimpleNamespace:
 @pytest.fixture
 def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a folder from which the images above are read."""
-    monkeypatch.setattr(datasets, "load_images", images)
+    monkeypatch.setattr(data, "load_images", images)
     return tmp_path
 
 

@@ -7,15 +7,16 @@ import pandas as pd
 import pytest
 import torch
 
-from plans import make_run
-from slowpoints import job, tasks
+from helpers.plans import make_run
+from slowpoints import tasks
 from slowpoints.analyses import bits, bridge
 from slowpoints.analyses._given import Given
 from slowpoints.analyses._rounding import bfloat16, quantised
 from slowpoints.engine.network import shapes
-from slowpoints.records import read_records
+from slowpoints.provenance.records import read_records
 from slowpoints.spec.canonical import digest
-from slowpoints.stack import Group, load, network, task_settings
+from slowpoints.training import job
+from slowpoints.training.stack import Group, load, network, task_settings
 
 FORMATS = ["fp32", "bf16", "q8", "q7", "q6", "q5", "q4", "q3", "q2"]
 TASK = {"name": "perceptron", "n_in": 12, "n_steps": 2, "labels_per_parameter": 1.5}

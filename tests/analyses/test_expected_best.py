@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from slowpoints import statistics
 from slowpoints.analyses import expected_best
-from slowpoints.extremes import expected_best as of_values
+from slowpoints.measures import statistics
+from slowpoints.measures.best_of_n import expected_best as of_values
 
 
 def trial(number, value, *, arm="rnn", goal="highest", phase="trial", **sweep):

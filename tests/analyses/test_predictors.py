@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from slowpoints import statistics
 from slowpoints.analyses import predictors
 from slowpoints.analyses._given import Given
+from slowpoints.measures import statistics
 
 
 def longevity(n_seeds: int = 4) -> pd.DataFrame:

@@ -6,10 +6,10 @@ import pandas as pd
 import pytest
 import torch
 
-from slowpoints import curricula
 from slowpoints.analyses import delay_law, example_trials, schedules
 from slowpoints.analyses._delayed import world
 from slowpoints.tasks import delayed_classification as task
+from slowpoints.training import curricula
 
 
 def test_a_trial_is_one_image_of_the_wanted_class_among_noise(group, analyse):

@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from helpers.trial_tables import study, tables, trial
 from slowpoints import cells
 from slowpoints.analyses import importance, trials, welch
-from trial_tables import study, tables, trial
 
 SCHEMA = ["architecture", "task_type", "hparams", "n_layers", "hyper_iter", "max_params", "num_params", "train_loss",
           "valid_loss", "eval_loss"]  # fmt: skip

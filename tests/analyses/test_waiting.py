@@ -9,7 +9,7 @@ import torch
 from slowpoints import tasks
 from slowpoints.analyses import waiting
 from slowpoints.spec.settings import resolve
-from slowpoints.stack import Group, fresh, network, task_settings
+from slowpoints.training.stack import Group, fresh, network, task_settings
 
 OFFSET = 10.0  # keeps rectified units where they are linear
 

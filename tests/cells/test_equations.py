@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import torch
 
-from networks import OF_THE_PAPERS, build, normal, parameters
-from reference_cells import STEPS, gradient, unroll
+from helpers.networks import OF_THE_PAPERS, build, normal, parameters
+from helpers.reference_cells import STEPS, gradient, unroll
 from slowpoints import cells, engine
 
 CASES = pytest.mark.parametrize(("name", "settings"), list(STEPS), ids=str)

@@ -5,7 +5,7 @@ from typing import Literal
 import pytest
 import torch
 
-from networks import OF_THE_PAPERS, build
+from helpers.networks import OF_THE_PAPERS, build
 from slowpoints import cells
 from slowpoints.cells.definition import Bundle, Stream, cell
 

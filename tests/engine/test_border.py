@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from agreement import built, random_params
-from networks import INITIAL
+from helpers.agreement import built, random_params
+from helpers.networks import INITIAL
 from slowpoints import engine
 from slowpoints.cells.definition import Stream, cell
 

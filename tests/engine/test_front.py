@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from networks import INITIAL, build, normal
+from helpers.networks import INITIAL, build, normal
 from slowpoints import engine
 from slowpoints.engine import Front, Network, count_parameters, see, shapes
 from slowpoints.engine import front as front_module

@@ -8,10 +8,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from agreement import LAST, assert_close, case, values_and_gradients
-from plans import TASKS, make_run
-from slowpoints import cells, job
-from slowpoints.train import Trainer, fit
+from helpers.agreement import LAST, assert_close, case, values_and_gradients
+from helpers.plans import TASKS, make_run
+from slowpoints import cells
+from slowpoints.training import job
+from slowpoints.training.trainer import Trainer, fit
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
 

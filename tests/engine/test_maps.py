@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.func import jacrev, vmap
 
-from networks import network, normal, parameters
+from helpers.networks import network, normal, parameters
 from slowpoints import cells, engine
 
 EVERY_CELL = pytest.mark.parametrize("name", cells.names())

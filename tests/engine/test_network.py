@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from networks import build, network
+from helpers.networks import build, network
 from slowpoints import cells, engine
 
 

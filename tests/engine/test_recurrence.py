@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from networks import network, normal, parameters
+from helpers.networks import network, normal, parameters
 from slowpoints import cells, engine
 
 EVERY_CELL = pytest.mark.parametrize("name", cells.names())

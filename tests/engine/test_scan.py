@@ -7,12 +7,13 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from agreement import assert_close, built, in_float64, random_params, values_and_gradients
-from networks import IN_THE_LOOP
+from helpers.agreement import assert_close, built, in_float64, random_params, values_and_gradients
+from helpers.networks import IN_THE_LOOP
 from slowpoints import cells
 from slowpoints.cells.definition import Bundle, Stream, cell
-from slowpoints.engine import Network, build, compiled, scan, shapes, source, unroll
-from slowpoints.engine.compiled import kernel, runs_compiled
+from slowpoints.engine import Network, shapes, unroll
+from slowpoints.engine.cpu import build, compiled, scan, source
+from slowpoints.engine.cpu.compiled import kernel, runs_compiled
 
 needs_compiler = pytest.mark.skipif(build.compiler() is None, reason="no C++ compiler here")
 WITH_KERNELS = sorted(set(cells.names()) - set(IN_THE_LOOP))

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from agreement import LAST, assert_close, built, case, values_and_gradients
-from networks import IN_THE_LOOP
+from helpers.agreement import LAST, assert_close, built, case, values_and_gradients
+from helpers.networks import IN_THE_LOOP
 from slowpoints import cells
 from slowpoints.engine import recurrence
-from slowpoints.engine.triton_scan import kernels, runs_on_triton
+from slowpoints.engine.gpu.triton_scan import kernels, runs_on_triton
 
 triton = pytest.importorskip("triton", reason="triton is not installed here")
 

@@ -7,11 +7,12 @@ import pytest
 import torch
 from torch.nn.functional import layer_norm
 
-from agreement import built, random_params
+from helpers.agreement import built, random_params
 from slowpoints import cells, engine
 from slowpoints.cells.definition import Cell, cell
-from slowpoints.engine import build, recurrence
-from slowpoints.engine.symbols import NotElementwise, Symbol, symbol
+from slowpoints.engine import recurrence
+from slowpoints.engine.cpu import build
+from slowpoints.engine.derivatives.symbols import NotElementwise, Symbol, symbol
 from slowpoints.engine.trust import mixes_units
 
 UNITS = 6

@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
-from copies import copied, surroundings
 from faults.kills import COMMAND
 from faults.page import page
 from faults.processes import COPIES, end
-from plans import ROOT
-from slowpoints.started import heed_signals
+from helpers.copies import copied, surroundings
+from helpers.plans import ROOT
+from slowpoints.machine.started import heed_signals
 
 # What the copies have different: checkpoints so often that a smoke run has some.
-EDITS = (("src/slowpoints/train.py", "SAVE_EVERY_S = 20.0", "SAVE_EVERY_S = 0.1"),)
+EDITS = (("src/slowpoints/training/trainer.py", "SAVE_EVERY_S = 20.0", "SAVE_EVERY_S = 0.1"),)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -8,9 +8,9 @@ from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
-from copies import DRIVER, surroundings
 from faults.processes import alive
-from slowpoints.started import send
+from helpers.copies import DRIVER, surroundings
+from slowpoints.machine.started import send
 
 COMMAND = [str(DRIVER / "python"), "-m", "snakemake", "--cores", "2", "--config", "scale=smoke"]
 LATEST_S = 6.0  # a moment is drawn between the end of some job and so many seconds later

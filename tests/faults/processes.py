@@ -5,7 +5,7 @@ import signal
 import time
 from pathlib import Path
 
-from slowpoints.started import send
+from slowpoints.machine.started import send
 
 END_S = 30.0
 COPIES: list[Path] = []  # of the project, in which processes are started

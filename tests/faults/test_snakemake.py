@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from copies import surroundings
 from faults.conftest import copy
 from faults.kills import COMMAND
 from faults.processes import alive
 from faults.sameness import results
-from slowpoints.started import send
+from helpers.copies import surroundings
+from slowpoints.machine.started import send
 
 pytestmark = pytest.mark.faults
 PARTS = ["results/smoke/long2016-adding-length/tables/outcomes.csv"]

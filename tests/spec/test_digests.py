@@ -24,9 +24,9 @@ def fresh(*modules: str) -> str:
     return digests.code(*modules)
 
 
-GRU = ("slowpoints.job", "slowpoints.cells.gru", "slowpoints.tasks.memorization")
-PRU = ("slowpoints.job", "slowpoints.cells.pru", "slowpoints.tasks.memorization")
-TUNED = ("slowpoints.tune", "slowpoints.cells.gru", "slowpoints.tasks.memorization")
+GRU = ("slowpoints.training.job", "slowpoints.cells.gru", "slowpoints.tasks.memorization")
+PRU = ("slowpoints.training.job", "slowpoints.cells.pru", "slowpoints.tasks.memorization")
+TUNED = ("slowpoints.tuning.study", "slowpoints.cells.gru", "slowpoints.tasks.memorization")
 
 
 def test_comments_docstrings_and_layout_do_not_count(copy: Path) -> None:
@@ -44,7 +44,10 @@ def test_an_edit_counts_where_the_module_is_used_and_nowhere_else(copy: Path) ->
     assert fresh(*PRU) == pru
 
 
-@pytest.mark.parametrize("module", ["optimise.py", "records.py", "spec/seeds.py", "engine/recurrence.py", "feed.py"])
+@pytest.mark.parametrize(
+    "module",
+    ["training/optimiser.py", "provenance/records.py", "spec/seeds.py", "engine/recurrence.py", "training/batches.py"],
+)
 def test_an_edit_to_shared_code_counts_for_training(copy: Path, module: str) -> None:
     before = fresh(*GRU)
     (copy / module).write_text((copy / module).read_text() + "\nADDED = 1\n")
@@ -54,7 +57,15 @@ def test_an_edit_to_shared_code_counts_for_training(copy: Path, module: str) -> 
 @pytest.mark.parametrize("trained", [GRU, TUNED], ids=["train", "tune"])
 @pytest.mark.parametrize(
     "module",
-    ["cli.py", "dag.py", "statistics.py", "claim_spec.py", "spec/experiment.py", "spec/streams.py", "figures/style.py"],
+    [
+        "cli.py",
+        "plan/dag.py",
+        "measures/statistics.py",
+        "spec/claims.py",
+        "spec/experiment.py",
+        "spec/streams.py",
+        "figures/style.py",
+    ],
 )
 def test_an_edit_to_what_does_not_train_never_retrains(copy: Path, module: str, trained: tuple[str, ...]) -> None:
     before = fresh(*trained)

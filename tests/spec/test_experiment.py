@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import yaml
 
+from slowpoints.plan.stacks import stacks
 from slowpoints.spec.experiment import load
-from slowpoints.spec.stacks import stacks
 from slowpoints.spec.strict import SpecError
 
 BASE: dict[str, Any] = {

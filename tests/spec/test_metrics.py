@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from plans import make_run
+from helpers.plans import make_run
 from slowpoints import tasks
 from slowpoints.spec import metrics, settings
 from slowpoints.spec.strict import SpecError

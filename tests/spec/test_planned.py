@@ -2,7 +2,7 @@
 
 import pytest
 
-from slowpoints import dag
+from slowpoints.plan import dag
 from slowpoints.spec.strict import SpecError
 
 STACK = ("smoke", "long2016-state", next(iter(dag.all_stacks("smoke", "long2016-state"))))

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from plans import ROOT
+from helpers.plans import ROOT
 from slowpoints.spec.experiment import Envelope
 from slowpoints.spec.settings import NetSettings
 from slowpoints.spec.training import TrainSettings

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 import yaml
 
-from plans import ROOT
+from helpers.plans import ROOT
+from slowpoints.plan.stacks import stacks
 from slowpoints.spec import tuning
 from slowpoints.spec.experiment import Experiment, load
-from slowpoints.spec.stacks import stacks
 from slowpoints.spec.strict import SpecError
 
 TUNE = {"metric": "mse", "goal": "lowest", "space": "small", "trials": 6, "reruns": 2}

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from slowpoints import datasets
+from slowpoints import data
 
 N_TRAIN, N_TEST = 20, 8  # images per class; class 0 has three more
 
@@ -31,7 +31,7 @@ def fake_images(name: str, *, data_dir: Path) -> SimpleNamespace:
 @pytest.fixture
 def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a folder from which any image set reads as the tiny one."""
-    monkeypatch.setattr(datasets, "load_images", fake_images)
+    monkeypatch.setattr(data, "load_images", fake_images)
     return tmp_path
 
 

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 import torch
 
-from plans import TASKS, make_run
+from helpers.plans import TASKS, make_run
 from slowpoints import tasks
 from slowpoints.spec import settings
 from slowpoints.spec.strict import SpecError
-from slowpoints.stack import task_settings
 from slowpoints.tasks import TaskError, adding
-from slowpoints.train import Trainer
+from slowpoints.training.stack import task_settings
+from slowpoints.training.trainer import Trainer
 
 FILE = "src/slowpoints/tasks/own.py: "
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from slowpoints import datasets
+from slowpoints import data
 from slowpoints.tasks import delayed_classification as task
 from slowpoints.tasks.delayed_classification import Settings
 
@@ -19,7 +19,7 @@ def test_cifar10_has_the_authors_noise_and_its_pixels_colour_by_colour(
     labels = np.tile(np.arange(10, dtype=np.uint8), 4)
     pixels = np.arange(40 * 3072, dtype=np.uint64).reshape(40, 3, 32, 32).astype(np.uint8)
     images = SimpleNamespace(train_x=pixels, train_y=labels, test_x=pixels, test_y=labels)
-    monkeypatch.setattr(datasets, "load_images", lambda *_, **__: images)
+    monkeypatch.setattr(data, "load_images", lambda *_, **__: images)
     world = task.world(Settings(dataset="cifar10"), n_parameters=0, rng=torch.Generator(), data_dir=tmp_path)
     assert (world.mean, world.std) == (0.4734, 0.2517)
     shown = world.images["test"][7, 0].unflatten(0, task.frame(Settings(dataset="cifar10")))

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from slowpoints import capacity
+from slowpoints.measures import information
 from slowpoints.tasks import Batch, perceptron, stacked
 from slowpoints.tasks.perceptron import Settings
 
@@ -115,7 +115,7 @@ def test_the_score_is_the_bits_stored_per_parameter():
 @pytest.mark.parametrize("n_classes", [2, 3, 10])
 def test_the_information_is_that_of_the_analysis(n_classes):
     p = torch.tensor([0.0, 0.05, 1 / n_classes, 0.4, 0.5, 0.9, 0.999, 1.0, math.nan], dtype=torch.float64)
-    wanted = capacity.mutual_information(1, p.numpy(), n_classes=n_classes)
+    wanted = information.mutual_information(1, p.numpy(), n_classes=n_classes)
     assert perceptron.information(p, n_classes=n_classes).tolist() == pytest.approx(wanted, abs=1e-12, nan_ok=True)
     single = perceptron.information(p.float(), n_classes=n_classes)
     assert single.tolist() == pytest.approx(wanted, abs=1e-6, nan_ok=True)

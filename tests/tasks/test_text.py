@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from slowpoints import datasets
+from slowpoints import data
 from slowpoints.tasks import stacked, text
 from slowpoints.tasks.text import Settings
 
@@ -25,7 +25,7 @@ def sample(settings, drawn, split="train", batch=20):
 def test_the_sections_are_the_text_in_order_and_none_twice(drawn):
     assert {split: len(part) for split, part in drawn.items()} == {"train": 900_000, "valid": 50_000, "test": 50_000}
     whole = torch.cat([drawn["train"], drawn["valid"], drawn["test"]])
-    assert torch.equal(whole, torch.from_numpy(datasets.load_text("text8-1m")))
+    assert torch.equal(whole, torch.from_numpy(data.load_text("text8-1m")))
 
 
 @pytest.mark.parametrize("split", ["train", "valid", "test"])

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from copies import DRIVER, Snakemake, copied, surroundings
-from plans import ROOT
+from helpers.copies import DRIVER, Snakemake, copied, surroundings
+from helpers.plans import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 ADDED = {  # what the README tells users to write, under the names it gives

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from plans import ROOT
+from helpers.plans import ROOT
 from workflow.conftest import Snakemake
 
 pytestmark = pytest.mark.dag

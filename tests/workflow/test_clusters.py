@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
-from plans import ROOT
-from slowpoints import dag
+from helpers.plans import ROOT
+from slowpoints.plan import dag
 from slowpoints.spec import experiment as experiment_module
 from slowpoints.spec.canonical import digest, shape
 from slowpoints.spec.tuning import BLOCKS

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from plans import ROOT
+from helpers.plans import ROOT
 
 pytestmark = pytest.mark.dag
 DRIVER = ROOT / ".envs" / "driver" / "bin"

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from copies import Snakemake
-from plans import ROOT
-from slowpoints.doctor import project as doctor
-from slowpoints.started import send, started
+from helpers.copies import Snakemake
+from helpers.plans import ROOT
+from slowpoints.machine.doctor import project as doctor
+from slowpoints.machine.started import send, started
 
 pytestmark = pytest.mark.dag
 EXPERIMENT = "long2016-state"

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from slowpoints.crate.check import problems
-from slowpoints.records import read_table
+from slowpoints.provenance.records import read_table
+from slowpoints.publish.crate.check import problems
 
 pytestmark = [pytest.mark.dag, pytest.mark.filterwarnings("ignore:.* is deprecated:DeprecationWarning")]  # of rdflib
 

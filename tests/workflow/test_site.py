@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-import site_pages
-from copies import Snakemake
-from slowpoints import dag
+from helpers import site_pages
+from helpers.copies import Snakemake
 from slowpoints.claims.judge import VERDICTS
-from slowpoints.site import pages
+from slowpoints.plan import dag
+from slowpoints.publish.site import pages
 from slowpoints.spec.settings import names
 
 pytestmark = pytest.mark.dag

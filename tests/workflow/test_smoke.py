@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from copies import Snakemake
-from plans import ROOT
-from slowpoints import dag
-from slowpoints.records import read_records, read_table
+from helpers.copies import Snakemake
+from helpers.plans import ROOT
+from slowpoints.plan import dag
+from slowpoints.provenance.records import read_records, read_table
 
 pytestmark = pytest.mark.dag
 
@@ -88,9 +88,9 @@ def test_records_name_code_environment_and_settings(finished: Path) -> None:
 
 LAST = {"compile_paper", "build_site"}
 EDITS = [
-    ("a comment", "src/slowpoints/train.py", "SAVE_EVERY_S = 20.0", "SAVE_EVERY_S = 20.0  # seconds", set()),
+    ("a comment", "src/slowpoints/training/trainer.py", "SAVE_EVERY_S = 20.0", "SAVE_EVERY_S = 20.0  # seconds", set()),
     ("a docstring", "src/slowpoints/engine/recurrence.py", '"""The recurrence', '"""A recurrence', {"build_site"}),
-    ("the command line", "src/slowpoints/stages.py", "Train the runs of one", "Train all runs of one", {"build_site"}),
+    ("the command line", "src/slowpoints/command_line/for_rules.py", "Train the", "Train all", {"build_site"}),
     ("the style", "src/slowpoints/figures/style.py", "\nimport", "\nADDED = 1\nimport", {"draw_figure", *LAST}),
     ("the paper", "paper/paper.typ", "= ", "=  ", LAST),
     ("a notebook", "notebooks/long2016-adding.ipynb", "figures.save(", "1; figures.save(", {"draw_figure", *LAST}),
@@ -145,7 +145,8 @@ def test_a_training_job_killed_at_any_moment_ends_with_the_same_bytes(finished: 
     out = {key: tmp_path / f"{plan.stem}.{key}" for key in ("json", "jsonl", "safetensors", "provenance", "checkpoint")}
     command = [
         sys.executable, "-c",
-        "import slowpoints.train as t; t.SAVE_EVERY_S = 0; from slowpoints.cli import main; raise SystemExit(main())",
+        "from slowpoints import cli; from slowpoints.training import trainer; trainer.SAVE_EVERY_S = 0; "
+        "raise SystemExit(cli.main())",
         "train", "--scale", "smoke", "--experiment", "long2016-targeted", "--stack", plan.stem,
         "--plan", str(out["json"]), "--records", str(out["jsonl"]), "--weights", str(out["safetensors"]),
         "--provenance", str(out["provenance"]), "--checkpoint", str(out["checkpoint"]), "--device", "cpu",

@@ -2,7 +2,8 @@
 
 import shlex
 
-from slowpoints import dag, locks
+from slowpoints.machine import locks
+from slowpoints.plan import dag
 from slowpoints.errors import SlowpointsError
 from slowpoints.spec import config as settings
 

@@ -17,7 +17,7 @@ rule prepare_data:
         runtime=lambda w, attempt: 30 * attempt,
     params:
         cfg=lambda w: dag.data_cfg(w.dataset),
-        code=dag.code("slowpoints.datasets"),
+        code=dag.code("slowpoints.data"),
         env=dag.environment("train", TORCH),
         data_dir=data_option,
     shell:
@@ -40,7 +40,7 @@ rule read_authors_trials:
         runtime=lambda w, attempt: 60 * attempt,
     params:
         cfg=dag.data_cfg("cap-n-train-hps"),
-        code=dag.code("slowpoints.datasets.authors_trials", "slowpoints.records"),
+        code=dag.code("slowpoints.data.authors_trials", "slowpoints.provenance.records"),
         env=dag.environment("analysis", TORCH),
         data_dir=data_option,
     shell:
@@ -63,7 +63,7 @@ rule rebuild_data:
         runtime=lambda w, attempt: 30 * attempt,
     params:
         cfg=lambda w: dag.data_cfg(w.dataset),
-        code=dag.code("slowpoints.datasets"),
+        code=dag.code("slowpoints.data"),
         env=dag.environment("train", TORCH),
         data_dir=data_option,
     shell:

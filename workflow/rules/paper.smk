@@ -58,7 +58,7 @@ rule compile_paper:
         runtime=lambda w, attempt: 10 * attempt,
     params:
         cfg=lambda w: w.scale,
-        code=dag.code("slowpoints.paper"),
+        code=dag.code("slowpoints.publish.paper"),
         env=dag.environment("paper", TORCH),
     shell:
         "stage paper -m slowpoints paper --scale {wildcards.scale:q} --out {output:q} 2> {log:q}"

@@ -20,7 +20,7 @@ rule sum_timings:
         runtime=lambda w, attempt: 10 * attempt,
     params:
         cfg=lambda w: w.scale,
-        code=dag.code("slowpoints.timings"),
+        code=dag.code("slowpoints.publish.timings"),
         env=dag.environment("figures", TORCH),
         torch=TORCH,
     shell:
@@ -47,7 +47,7 @@ rule compile_appendix:
         runtime=lambda w, attempt: 10 * attempt,
     params:
         cfg=lambda w: w.scale,
-        code=dag.code("slowpoints.paper"),
+        code=dag.code("slowpoints.publish.paper"),
         env=dag.environment("paper", TORCH),
     shell:
         "stage paper -m slowpoints paper --text {input.text:q} --scale {wildcards.scale:q} --out {output:q} 2> {log:q}"
@@ -72,7 +72,7 @@ rule pack_crate:
         runtime=lambda w, attempt: 30 * attempt,
     params:
         cfg=lambda w: w.scale,
-        code=dag.code("slowpoints.crate"),
+        code=dag.code("slowpoints.publish.crate"),
         env=dag.environment("provenance", TORCH),
     shell:
         "stage provenance -m slowpoints crate --scale {wildcards.scale:q} --out {output:q} 2> {log:q}"

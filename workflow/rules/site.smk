@@ -1,6 +1,6 @@
 """The site: what a finished run says, as pages to read without a server."""
 
-from slowpoints.site import plan as site_plan
+from slowpoints.publish.site import plan as site_plan
 
 
 rule describe_cells:
@@ -43,7 +43,7 @@ rule build_site:
         runtime=lambda w, attempt: 30 * attempt,
     params:
         cfg=lambda w: site_plan.cfg(w.scale),
-        code=dag.code("slowpoints.site.builder"),
+        code=dag.code("slowpoints.publish.site.builder"),
         env=dag.environment("site", TORCH),
     shell:
         "stage site -m slowpoints site --scale {wildcards.scale:q} --cells {input.cells:q} --out {output:q} 2> {log:q}"

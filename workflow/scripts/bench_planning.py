@@ -18,7 +18,7 @@ from typing import Any
 
 from comparison import ROOT, copy_project
 
-from slowpoints.started import heed_signals
+from slowpoints.machine.started import heed_signals
 
 SCALES = ("smoke", "laptop", "paper")
 ARMS, UNITS = ("pru", "gru", "lstm", "rnn"), 10
@@ -42,7 +42,7 @@ OURS = """\
 import json, resource, sys
 sys.path.insert(0, "src")
 begun = resource.getrusage(resource.RUSAGE_SELF).ru_utime
-from slowpoints import dag
+from slowpoints.plan import dag
 every = dag.experiments(sys.argv[1])
 stacks = {name: dag.all_stacks(sys.argv[1], name) for name in every}
 for name, own in stacks.items():
@@ -56,7 +56,7 @@ ONE = """\
 import resource, sys
 sys.path.insert(0, "src")
 begun = resource.getrusage(resource.RUSAGE_SELF).ru_utime
-from slowpoints import dag
+from slowpoints.plan import dag
 dag.stack(*sys.argv[1:]).plan()
 print(resource.getrusage(resource.RUSAGE_SELF).ru_utime - begun)
 """

@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from slowpoints.started import started
+from slowpoints.machine.started import started
 
 ROOT = Path(__file__).resolve().parents[2]
 NOT_COMPARED = (".provenance.json",)  # it says when, where and how long

@@ -15,7 +15,7 @@ from comparison import ROOT, compare, copy_project
 from s3_test import download, snakemake, store
 from stand_in_cluster import kubernetes
 
-from slowpoints.started import heed_signals
+from slowpoints.machine.started import heed_signals
 
 TABLE = "results/smoke/haviv2019-budget/tables/outcomes.csv"
 ENDPOINT = "SNAKEMAKE_STORAGE_S3_ENDPOINT_URL"  # the profile has the keys; only other stores than Amazon's need this

@@ -20,7 +20,7 @@ from unittest import mock
 import boto3
 from comparison import ROOT, compare, copy_project
 
-from slowpoints.started import heed_signals, started
+from slowpoints.machine.started import heed_signals, started
 
 BUCKET = "slowpoints"  # as in profiles/s3
 FIGURE = "results/smoke/figures/haviv2019-budget.pdf"

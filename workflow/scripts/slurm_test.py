@@ -22,7 +22,7 @@ from typing import Any
 
 from comparison import ROOT, compare, copy_project
 
-from slowpoints.started import heed_signals, send, started
+from slowpoints.machine.started import heed_signals, send, started
 
 PACKAGES = ("slurmctld", "slurmd", "slurm-client", "munge")
 CONF = Path("/etc/slurm/slurm.conf")  # steps inside jobs look nowhere else

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from slowpoints.started import started, stop
+from slowpoints.machine.started import started, stop
 
 CONFIG = """\
 apiVersion: v1

@@ -7,8 +7,8 @@ from torch import Tensor
 
 from slowpoints.analyses._delayed import answer, prepared, seen, with_trigger
 from slowpoints.engine import pack, start, step, unpack
-from slowpoints.stack import Group
 from slowpoints.tasks._images import World
+from slowpoints.training.stack import Group
 
 N_CORRECT = 2  # trials read out correctly that a centre needs, to have a spread
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pandas as pd
 
-from slowpoints.stack import Group, rows_of
+from slowpoints.training.stack import Group, rows_of
 
 
 def representatives(groups: list[Group], memory: pd.DataFrame) -> list[Group]:

@@ -7,13 +7,13 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from slowpoints import curricula
 from slowpoints.engine import States, prepare, readout, see, step
 from slowpoints.engine.fused import Layer
-from slowpoints.records import identity
+from slowpoints.provenance.records import identity
 from slowpoints.spec.seeds import seed_of
-from slowpoints.stack import Group
 from slowpoints.tasks._images import World
+from slowpoints.training import curricula
+from slowpoints.training.stack import Group
 
 N_FRAMES = 1000  # of noise, whose mean feature is the constant input of a network with a front (the authors' number)
 

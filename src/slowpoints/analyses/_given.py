@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 from torch import Tensor
 
-from slowpoints.stack import Group
+from slowpoints.training.stack import Group
 
 Result = tuple[pd.DataFrame, dict[str, Tensor]]  # a tidy table, and arrays by name
 

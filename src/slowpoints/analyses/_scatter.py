@@ -9,8 +9,8 @@ from slowpoints.analyses._delayed import seen
 from slowpoints.dynamics import residual
 from slowpoints.engine import measure, state_map
 from slowpoints.spec.seeds import seed_of
-from slowpoints.stack import Group
 from slowpoints.tasks._images import World
+from slowpoints.training.stack import Group
 
 N_FRAMES = 64
 

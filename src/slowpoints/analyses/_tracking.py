@@ -10,8 +10,8 @@ from slowpoints.analyses._centres import final_states, starts
 from slowpoints.analyses._delayed import mean_noise, stage_at, with_trigger
 from slowpoints.dynamics import SlowPoints, find_slow_points
 from slowpoints.engine import measure, state_curvature, state_jacobian, state_map
-from slowpoints.stack import Group, in_float64
 from slowpoints.tasks._images import World
+from slowpoints.training.stack import Group, in_float64
 
 
 class Tracked(NamedTuple):

@@ -17,8 +17,8 @@ from slowpoints.analyses._delayed import as_table, mean_noise, with_trigger, wor
 from slowpoints.analyses._given import Given, Result
 from slowpoints.dynamics import speed
 from slowpoints.engine import measure, state_map
-from slowpoints.records import identity
-from slowpoints.stack import Group, in_float64, rows_of
+from slowpoints.provenance.records import identity
+from slowpoints.training.stack import Group, in_float64, rows_of
 
 NEEDS: tuple[str, ...] = ("slow_points", "memory_curve")
 COLUMNS = ("class", "other", "distance", "nearest", "fraction", "speed", "label")

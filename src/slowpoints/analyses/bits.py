@@ -6,8 +6,8 @@ from typing import Any
 import pandas as pd
 
 from slowpoints.analyses._given import Given, Result
-from slowpoints.capacity import bits_per_parameter, mutual_information, soft_bits
-from slowpoints.records import identity
+from slowpoints.measures.information import bits_per_parameter, mutual_information, soft_bits
+from slowpoints.provenance.records import identity
 from slowpoints.tasks.perceptron import Settings as Perceptron
 from slowpoints.tasks.perceptron import n_labels
 

@@ -23,10 +23,10 @@ from slowpoints.analyses import bits
 from slowpoints.analyses._given import Given, Result
 from slowpoints.analyses._rounding import bfloat16, quantised
 from slowpoints.engine import count_parameters
-from slowpoints.evaluate import scores
-from slowpoints.feed import worlds
-from slowpoints.records import identity
-from slowpoints.stack import Group, rows_of, task_settings
+from slowpoints.provenance.records import identity
+from slowpoints.training.batches import worlds
+from slowpoints.training.evaluate import scores
+from slowpoints.training.stack import Group, rows_of, task_settings
 
 FORMATS: dict[str, tuple[int, Callable[[Tensor], Tensor]]] = {
     "fp32": (32, lambda w: w),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from slowpoints.analyses._given import Given, Result
-from slowpoints.records import identity
+from slowpoints.provenance.records import identity
 
 
 @dataclass(frozen=True)

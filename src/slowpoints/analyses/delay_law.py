@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from slowpoints.analyses._given import Given, Result
-from slowpoints.stack import task_settings
+from slowpoints.training.stack import task_settings
 
 COLUMNS = ("t_max", "delay", "probability")
 OF_TASKS = ("delayed_classification",)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from slowpoints.analyses._given import Given, Result
-from slowpoints.capacity import bits_needed
+from slowpoints.measures.information import bits_needed
 
 NEEDS = ("outcomes",)
 COLUMNS = ("steps", "steps_to_solve", "solved", "lr", "max_steps", "{metric}", "valid_{metric}", "n_samples", "tau",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from slowpoints.analyses._chosen import representatives
 from slowpoints.analyses._delayed import as_table
 from slowpoints.analyses._given import Given, Result
-from slowpoints.records import identity
+from slowpoints.provenance.records import identity
 
 NEEDS: tuple[str, ...] = ("slow_points", "memory_curve")
 COLUMNS = ("class", "real", "imaginary")

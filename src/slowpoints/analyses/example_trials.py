@@ -11,8 +11,8 @@ from torch import Tensor
 from slowpoints import tasks
 from slowpoints.analyses._given import Given, Result
 from slowpoints.spec.seeds import seed_of
-from slowpoints.stack import task_settings
 from slowpoints.tasks import Batch
+from slowpoints.training.stack import task_settings
 
 COLUMNS = ("trial", "step", "is_image", "trigger", "target", "row", "column", "value")
 N_DRAWN = 64  # trials among which the second is looked for

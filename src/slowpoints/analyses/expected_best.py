@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from slowpoints import statistics
 from slowpoints.analyses._given import Given, Result
-from slowpoints.extremes import expected_best, resampled, running_best
-from slowpoints.records import identity
+from slowpoints.measures import statistics
+from slowpoints.measures.best_of_n import expected_best, resampled, running_best
+from slowpoints.provenance.records import identity
 
 OF_A_RUN = ("run", "seed", "outcome", "phase")  # what tells the trials of a study apart
 COLUMNS = ("metric", "goal", "n_trials", "n_diverged", "n", "expected", "low", "high", "running")

@@ -24,10 +24,10 @@ from slowpoints.analyses._tracking import Tracked, checkpoint, in_use, n_checkpo
 from slowpoints.analyses.memory_curve import answers, trials
 from slowpoints.analyses.slow_points import KINDS
 from slowpoints.dynamics import spectrum
-from slowpoints.records import identity
+from slowpoints.provenance.records import identity
 from slowpoints.spec.seeds import seed_of
-from slowpoints.stack import Group, rows_of
 from slowpoints.tasks._images import World
+from slowpoints.training.stack import Group, rows_of
 
 NEEDS: tuple[str, ...] = ("slow_points",)
 TOGETHER = 10  # networks followed at once: more would hold more Jacobians than a laptop's memory likes

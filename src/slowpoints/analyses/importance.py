@@ -16,9 +16,9 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 from scipy.stats import rankdata
 
-from slowpoints import statistics
 from slowpoints.analyses._given import Given, Result
 from slowpoints.analyses._studies import columns
+from slowpoints.measures import statistics
 
 NEEDS: tuple[str, ...] = ("trials",)
 SEED = 20170424  # any number: it only makes the intervals repeatable

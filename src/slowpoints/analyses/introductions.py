@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from slowpoints.analyses._given import Given, Result
-from slowpoints.records import identity
+from slowpoints.provenance.records import identity
 
 NEEDS: tuple[str, ...] = ("formation",)
 COLUMNS = ("class", "step", "parent", "from_class", "label_before", "accuracy_at_{delay}_parent",

@@ -14,9 +14,9 @@ from torch import Tensor
 from slowpoints.analyses._given import Given, Result
 from slowpoints.engine import prepare, start
 from slowpoints.engine.recurrence import advance, drive, stage_values
-from slowpoints.records import identity
+from slowpoints.provenance.records import identity
 from slowpoints.spec.seeds import seed_of
-from slowpoints.stack import Group, select, task_settings
+from slowpoints.training.stack import Group, select, task_settings
 
 OF_TASKS = ("memorization",)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from slowpoints.analyses._given import Given, Result
-from slowpoints.records import identity
+from slowpoints.provenance.records import identity
 
 NEEDS: tuple[str, ...] = ("slow_points", "memory_curve")
 POINT = ("speed", "noisy_speed", "scatter", "spectral_radius", "participation", "distance")  # as in slow_points

@@ -25,10 +25,10 @@ from slowpoints.analyses._delayed import (
 )
 from slowpoints.analyses._given import Given, Result
 from slowpoints.engine import States, start, unroll
-from slowpoints.records import identity
+from slowpoints.provenance.records import identity
 from slowpoints.spec.seeds import seed_of
-from slowpoints.stack import Group
 from slowpoints.tasks._images import World
+from slowpoints.training.stack import Group
 
 STEPS = 25  # taken at once
 COLUMNS = ("class", "delay", "accuracy", "accuracy_classes", "accuracy_sd", "n")

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from slowpoints.analyses._given import Given, Result
-from slowpoints.records import identity
+from slowpoints.provenance.records import identity
 
 COLUMNS = ("steps", "steps_to_solve", "solved", "lr", "max_steps", "{metric}", "valid_{metric}")
 

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from slowpoints import statistics
 from slowpoints.analyses._given import Given, Result
+from slowpoints.measures import statistics
 
 NEEDS: tuple[str, ...] = ("longevity",)
 PREDICTORS = ("speed", "noisy_speed", "scatter", "rate", "distance", "nominal")

@@ -5,9 +5,9 @@ from typing import Any
 
 import pandas as pd
 
-from slowpoints import curricula
 from slowpoints.analyses._delayed import stage_at
 from slowpoints.analyses._given import Given, Result
+from slowpoints.training import curricula
 
 COLUMNS = ("curriculum", "start", "n_classes", "t_max")
 OF_TASKS = ("delayed_classification",)

@@ -40,10 +40,10 @@ from slowpoints.dynamics import (
     time_constant,
 )
 from slowpoints.engine import measure, state_curvature, state_jacobian, state_map
-from slowpoints.records import identity
+from slowpoints.provenance.records import identity
 from slowpoints.spec.seeds import seed_of
-from slowpoints.stack import Group, in_float64, rows_of
 from slowpoints.tasks._images import World
+from slowpoints.training.stack import Group, in_float64, rows_of
 
 COLUMNS = (
     "class", "start", "n_correct", "start_speed", "speed", "q", "kind", "gradient", "n_iterations",

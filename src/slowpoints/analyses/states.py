@@ -18,9 +18,9 @@ from slowpoints.analyses._delayed import answer, as_table, chosen_images, prepar
 from slowpoints.analyses._given import Given, Result
 from slowpoints.analyses.memory_curve import noise, rollout
 from slowpoints.engine import measure, pack
-from slowpoints.records import identity
+from slowpoints.provenance.records import identity
 from slowpoints.spec.seeds import seed_of
-from slowpoints.stack import Group
+from slowpoints.training.stack import Group
 
 NEEDS: tuple[str, ...] = ("slow_points", "memory_curve")
 COLUMNS = ("kind", "class", "item", "delay", "pc1", "pc2", "share1", "share2", "correct")

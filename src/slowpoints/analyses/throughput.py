@@ -6,8 +6,8 @@ from typing import Any
 import pandas as pd
 
 from slowpoints.analyses._given import Given, Result
-from slowpoints.capacity import numbers_per_unit, throughput_line
-from slowpoints.records import identity
+from slowpoints.measures.information import numbers_per_unit, throughput_line
+from slowpoints.provenance.records import identity
 
 COLUMNS = ("n_in", "mse", "numbers_per_unit", "line")
 OF_TASKS = ("throughput",)

@@ -8,9 +8,9 @@ from typing import Any
 
 import pandas as pd
 
-from slowpoints import statistics
 from slowpoints.analyses._given import Given, Result
 from slowpoints.analyses._studies import columns
+from slowpoints.measures import statistics
 
 NEEDS: tuple[str, ...] = ("trials",)
 

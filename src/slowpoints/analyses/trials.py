@@ -22,8 +22,8 @@ import pandas as pd
 
 from slowpoints import tasks
 from slowpoints.analyses._given import Given, Result
-from slowpoints.records import identity
-from slowpoints.stack import task_settings
+from slowpoints.provenance.records import identity
+from slowpoints.training.stack import task_settings
 
 ARCHITECTURES = {"intersection_rnn": "+rnn"}
 TASKS = {"perceptron": "per_cap", "throughput": "mem_thru", "parentheses": "parens_counting"}

@@ -20,13 +20,13 @@ from torch.nn.functional import pad
 
 from slowpoints.analyses._delayed import as_table
 from slowpoints.analyses._given import Given, Result
-from slowpoints.capacity import bits_held
 from slowpoints.dynamics import FIXED, OPEN, SLOW, find_slow_points, spectrum, speed
 from slowpoints.engine import measure, pack, readout, state_curvature, state_jacobian, state_map, unroll
-from slowpoints.records import identity
+from slowpoints.measures.information import bits_held
+from slowpoints.provenance.records import identity
 from slowpoints.spec.seeds import seed_of
-from slowpoints.stack import Group, fresh, in_float64, rows_of
 from slowpoints.tasks import Batch
+from slowpoints.training.stack import Group, fresh, in_float64, rows_of
 
 OF_TASKS = ("throughput", "memorization")
 TOGETHER = 16  # networks looked at together

@@ -15,7 +15,7 @@ from scipy import stats
 
 from slowpoints.analyses._given import Given, Result
 from slowpoints.analyses._studies import columns
-from slowpoints.statistics import holm
+from slowpoints.measures.statistics import holm
 
 NEEDS: tuple[str, ...] = ("trials",)
 UNTESTED = {"t": np.nan, "df": np.nan, "p": np.nan, "u": np.nan, "rank_p": np.nan}

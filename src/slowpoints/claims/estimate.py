@@ -5,10 +5,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from slowpoints import statistics
-from slowpoints.claim_spec import Test
 from slowpoints.errors import SlowpointsError
-from slowpoints.statistics import Interval
+from slowpoints.measures import statistics
+from slowpoints.measures.statistics import Interval
+from slowpoints.spec.claims import Test
 
 NOTHING = Interval(np.nan, np.nan, np.nan)  # every network of a group diverged: there is nothing to estimate
 

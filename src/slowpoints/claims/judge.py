@@ -7,12 +7,12 @@ from typing import Any
 
 import pandas as pd
 
-from slowpoints.claim_spec import Claim, Test
 from slowpoints.claims.estimate import ClaimError, Estimate, estimate
-from slowpoints.printing import estimated
-from slowpoints.records import read_table
+from slowpoints.claims.printing import estimated
+from slowpoints.measures.statistics import Interval
+from slowpoints.provenance.records import read_table
+from slowpoints.spec.claims import Claim, Test
 from slowpoints.spec.experiment import Experiment
-from slowpoints.statistics import Interval
 
 BETTER = "better than claimed"
 NOT_TESTABLE = "not testable here"

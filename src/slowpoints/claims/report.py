@@ -5,10 +5,11 @@ from typing import Any
 
 import pandas as pd
 
-from slowpoints import dag, jobs
 from slowpoints.claims.judge import judge, numbers
-from slowpoints.files import read_json
-from slowpoints.records import write_json, write_table
+from slowpoints.plan import dag
+from slowpoints.provenance import jobs
+from slowpoints.provenance.files import read_json
+from slowpoints.provenance.records import write_json, write_table
 
 
 def write(scale: str, *, torch: str, claims: Path, text: Path, archive: Path | None = None) -> None:

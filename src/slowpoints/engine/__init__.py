@@ -5,12 +5,12 @@ S packed state. Parameters are a dict of tensors, the model axis first: they sta
 differentiate as they are.
 """
 
-from slowpoints.engine.curvature import state_curvature
+from slowpoints.engine.derivatives.curvature import state_curvature
+from slowpoints.engine.derivatives.maps import measure, pack, state_jacobian, state_map, unpack
 from slowpoints.engine.front import see
 from slowpoints.engine.fused import prepare
-from slowpoints.engine.graph import Captured
+from slowpoints.engine.gpu.graph import Captured
 from slowpoints.engine.initial import initialise
-from slowpoints.engine.maps import measure, pack, state_jacobian, state_map, unpack
 from slowpoints.engine.network import Front, Network, count_parameters, shapes, units_for_budget
 from slowpoints.engine.recurrence import States, engine_of, readout, start, step, unroll
 from slowpoints.engine.trust import check_step

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from slowpoints.capacity import rate_distortion
 from slowpoints.figures.style import GREY
+from slowpoints.measures.information import rate_distortion
 
 BITS_PER_PARAMETER = {2: "--", 5: "-"}  # a perceptron's weight; what the paper finds that a parameter stores
 

@@ -14,8 +14,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
-from slowpoints import statistics
 from slowpoints.figures.style import FAINT, GREY, WIDTH, colour, label, look, name_of, protocol
+from slowpoints.measures import statistics
 
 SPREAD = 0.035  # how far the curves of two cells stand apart, in widths of the knob's range
 

@@ -7,9 +7,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from slowpoints import statistics
 from slowpoints.figures.style import FAINT, GREY, colour, look, protocol
-from slowpoints.statistics import Interval
+from slowpoints.measures import statistics
+from slowpoints.measures.statistics import Interval
 
 
 def dots_by_arm(axis: Axes, table: pd.DataFrame, *, y: str, names: dict[str, str]) -> None:

@@ -14,7 +14,7 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from slowpoints.files import atomic
+from slowpoints.provenance.files import atomic
 
 LineStyle = Literal["-", "--", ":", "-."]
 WIDTH = 6.9  # inches: the text width of the paper

@@ -2,10 +2,10 @@
 
 import pandas as pd
 
+from slowpoints.claims.printing import NOTHING, number
 from slowpoints.figures import published
 from slowpoints.figures.printed import Quoted
 from slowpoints.figures.style import label, name_of
-from slowpoints.printing import NOTHING, number
 
 
 def rerun_rows(trainability: pd.DataFrame) -> list[dict[str, str]]:

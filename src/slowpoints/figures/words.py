@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from slowpoints import statistics
+from slowpoints.claims.printing import number, with_interval
 from slowpoints.figures.style import ARMS, PROTOCOLS, label, name_of
-from slowpoints.printing import number, with_interval
-from slowpoints.statistics import Interval
+from slowpoints.measures import statistics
+from slowpoints.measures.statistics import Interval
 
 POOLED = "all"  # cells or curricula taken together
 CURRICULA = {curriculum: PROTOCOLS[arm][1] for curriculum, arm in ARMS.items()} | {POOLED: "all curricula"}

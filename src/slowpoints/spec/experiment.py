@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from slowpoints.claim_spec import Claim, parse_claim
+from slowpoints.spec.claims import Claim, parse_claim
 from slowpoints.spec.joins import Paper, joined
 from slowpoints.spec.reading import read_yaml
 from slowpoints.spec.settings import literal, names, resolve, settings_class

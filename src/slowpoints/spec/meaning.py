@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
-from slowpoints.claim_spec import EXTREMES, Claim
 from slowpoints.spec import metrics
+from slowpoints.spec.claims import EXTREMES, Claim
 from slowpoints.spec.experiment import Experiment
 from slowpoints.spec.settings import literal
 from slowpoints.spec.strict import SpecError, unknown

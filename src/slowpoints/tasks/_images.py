@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from slowpoints import datasets
+from slowpoints import data
 
 N_CLASSES = 10  # of every image set
 NOISE = {  # Haviv et al. 2019: their mean and standard deviation of the pixels, the same for all colours
@@ -37,7 +37,7 @@ def shared(dataset: str, data_dir: Path | None, device: torch.device, *, order: 
     Departs: the last tenth of the training images of each class is "valid", and "test" are the held-out
     images (the authors drew from training images only).
     """
-    loaded = datasets.load_images(dataset, data_dir=data_dir)
+    loaded = data.load_images(dataset, data_dir=data_dir)
     train = _by_class(loaded.train_x, loaded.train_y)
     n_valid = max(1, train.shape[1] // 10)
     splits = {

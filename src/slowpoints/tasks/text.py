@@ -13,7 +13,7 @@ import torch
 from torch import Generator, Tensor
 from torch.nn.functional import one_hot
 
-from slowpoints import datasets
+from slowpoints import data
 from slowpoints.tasks import Batch, Split
 from slowpoints.tasks._measures import cross_entropy, share_right
 
@@ -91,7 +91,7 @@ def world(s: Settings, *, n_parameters: int, rng: Generator, data_dir: Path | No
 @lru_cache(maxsize=2)
 def _sections(dataset: str, data_dir: Path | None, device: torch.device) -> dict[str, Tensor]:
     """Return the symbols of the first 90 %, the next 5 and the last 5 % of a text."""
-    text = torch.from_numpy(datasets.load_text(dataset, data_dir=data_dir)).to(device)
+    text = torch.from_numpy(data.load_text(dataset, data_dir=data_dir)).to(device)
     cuts = {split: (round(a * len(text)), round(b * len(text))) for split, (a, b) in SECTIONS.items()}
     return {split: text[first:end] for split, (first, end) in cuts.items()}
 

@@ -5,8 +5,8 @@ from collections.abc import Collection
 from functools import cache
 from typing import Any, NamedTuple
 
-from slowpoints import dag
-from slowpoints.jobs import Job
+from slowpoints.plan import dag
+from slowpoints.provenance.jobs import Job
 from slowpoints.spec.strict import SpecError
 from slowpoints.trace.place import Place, jobs, line_of
 

@@ -3,11 +3,11 @@
 from functools import cache
 from typing import Any
 
-from slowpoints import dag
-from slowpoints.claim_spec import Claim, Test
 from slowpoints.claims.estimate import ClaimError, estimate, rows_of
 from slowpoints.claims.judge import NOT_JUDGED
-from slowpoints.printing import with_interval
+from slowpoints.claims.printing import with_interval
+from slowpoints.plan import dag
+from slowpoints.spec.claims import Claim, Test
 from slowpoints.trace.chain import Chain, Facts, chain
 from slowpoints.trace.place import Place, TraceError, claims, line_of, table
 

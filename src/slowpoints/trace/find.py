@@ -6,7 +6,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from slowpoints import dag, printing
+from slowpoints.claims import printing
+from slowpoints.plan import dag
 from slowpoints.spec.digests import ROOT
 from slowpoints.trace.chain import Chain
 from slowpoints.trace.claim import claim_chain

@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from slowpoints import jobs as done
 from slowpoints.errors import SlowpointsError
-from slowpoints.jobs import Job
-from slowpoints.readme import RECORDS_KEPT
-from slowpoints.records import read_table
+from slowpoints.provenance import jobs as done
+from slowpoints.provenance.jobs import Job
+from slowpoints.provenance.records import read_table
+from slowpoints.publish.readme import RECORDS_KEPT
 from slowpoints.spec.digests import ROOT
 
 

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from slowpoints import dag
 from slowpoints.claims.estimate import ClaimError, rows_of
-from slowpoints.jobs import Job
-from slowpoints.records import read_records
+from slowpoints.plan import dag
+from slowpoints.provenance.jobs import Job
+from slowpoints.provenance.records import read_records
 from slowpoints.spec.digests import ROOT
 from slowpoints.spec.tuning import BLOCKS
 from slowpoints.trace.chain import Chain, Facts, chain

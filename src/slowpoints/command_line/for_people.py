@@ -1,0 +1,146 @@
+"""What people call: `slowpoints <command>`, or a target of the Makefile; one function per command."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from slowpoints.command_line.options import FILE, SCALES, TEXT, Command
+
+BEFORE = "before a run"
+DURING = "while it runs, and after"
+MEASURE = "measure, and keep what was measured (each is a target of the Makefile)"
+READ = "follow and check results"
+SHELL = "in the shell"
+
+
+def doctor(args: argparse.Namespace) -> None:
+    """Look at this machine: can it run the workflow, at which scale, for about how long; and what to mend first."""
+    from slowpoints.machine import doctor
+    from slowpoints.spec.digests import ROOT
+
+    findings = doctor.examine(ROOT)
+    print(doctor.text(findings), end="")
+    raise SystemExit(int(any(found.level == "problem" for found in findings)))
+
+
+def progress(args: argparse.Namespace) -> None:
+    """Say how far a run is: what runs now, what is done and left, until when, and what went wrong.
+
+    It reads files only, so it may run beside Snakemake, on another machine of the same file system, or after a kill.
+    """
+    from slowpoints.machine import progress
+    from slowpoints.spec.digests import ROOT
+
+    scale = args.scale or progress.latest_scale(ROOT)
+    if args.follow:
+        progress.follow(ROOT, scale=scale, experiment=args.experiment)
+    else:
+        print(progress.show(ROOT, scale=scale, experiment=args.experiment), end="")
+
+
+def costs(args: argparse.Namespace) -> None:
+    """Keep what every job of the smoke and the laptop run here took, and estimate the paper scale from it."""
+    from slowpoints.machine import costs
+
+    _keep(args.out, "costs", found := costs.keep(), costs.page(found))
+
+
+def readme(args: argparse.Namespace) -> None:
+    """Keep the results of one scale under paper/reference, and write its claims into the README."""
+    from slowpoints.publish import readme
+
+    folder = Path("paper/reference") / args.scale
+    readme.archive(args.scale, folder)
+    readme.write(Path("README.md"), claims=folder / "claims.csv", figure=readme.FIGURE, records=readme.RECORDS)
+
+
+def _keep(folder: Path, name: str, found: Any, page: str) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{name}.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    (folder / f"{name}.md").write_text(page, encoding="utf-8")
+
+
+def completion(args: argparse.Namespace) -> None:
+    """Print the script that completes commands, options and names in your shell.
+
+    bash: slowpoints completion bash > ~/.local/share/bash-completion/completions/slowpoints
+    zsh: slowpoints completion zsh > <a folder of $fpath>/_slowpoints
+    fish: slowpoints completion fish > ~/.config/fish/completions/slowpoints.fish
+    """
+    import shtab
+
+    from slowpoints.command_line.parser import build
+
+    print(shtab.complete(build(complete=True), shell=args.shell))
+
+
+def trace(args: argparse.Namespace) -> None:
+    """Follow a number, figure, claim, table or run to its records, settings, code and environment; without one, all."""
+    from slowpoints import trace
+
+    print(trace.trace(args.word, scale=args.scale) if args.word else trace.trace_all(args.scale))
+
+
+def intact(args: argparse.Namespace) -> None:
+    """Verify every result of one scale by its checksum, and name each that is damaged."""
+    from slowpoints.plan import dag
+    from slowpoints.provenance.checksums import check
+
+    found = check(Path("results") / args.scale, planned=dag.finished(args.scale))
+    for error in found.damaged:
+        print(error)
+    print(f"{found.n_files - len(found.damaged)} of {found.n_files} results at scale {args.scale} are intact")
+    if found.leftovers:
+        print(f"{len(found.leftovers)} files of older plans, which nothing reads, such as {found.leftovers[0]}")
+    if found.damaged:
+        raise SystemExit(1)
+
+
+def verify(args: argparse.Namespace) -> None:
+    """Train a random sample of a finished run's networks again, and compare them with what is on disk."""
+    import torch
+
+    from slowpoints.training import verify
+
+    torch.set_num_threads(1)
+    options = {"sample": args.sample, "seed": args.seed, "torch_build": args.torch, "data_dir": args.data_dir}
+    found = []
+    for own in verify.verify(args.scale, **options):
+        found.append(own)
+        print(verify.line(own), flush=True)
+    verify.sum_up(found)
+
+
+DOCS: dict[str, Any] = FILE | {"help": "folder of the page and the numbers behind it"}
+NUMBER: dict[str, Any] = {"type": int}
+
+COMMANDS = [
+    Command(doctor, {}, "driver", BEFORE, "doctor"),
+    Command(
+        progress,
+        {"--scale": {"choices": SCALES, "help": "the scale of the run (default: that of the last one)"},
+         "--experiment": {"names": "experiments", "default": "", "help": "only this experiment (default: all)"},
+         "--follow": {"action": "store_true", "help": "print it again every 10 seconds until the run has ended"}},
+        "driver", DURING, "progress --follow",
+    ),
+    Command(
+        trace,
+        {"word": {"nargs": "?", "help": "such as 3.57, haviv2019-speed, or the name of a run or a file (default: all)"},
+         "--scale": {"choices": SCALES, "default": "laptop", "help": "the scale of the run (default: laptop)"}},
+        "figures", READ, "trace 3.57",
+    ),
+    Command(intact, {"--scale": TEXT}, "analysis", READ, "intact --scale laptop"),
+    Command(
+        verify,
+        {"--scale": TEXT,
+         "--sample": NUMBER | {"default": 5, "help": "how many networks to train again (default: 5)"},
+         "--seed": NUMBER | {"default": 0, "help": "of the random choice of networks (default: 0)"},
+         "--torch": {"default": "cpu"}, "--data-dir": {"type": Path}},
+        "train", READ, "verify --scale laptop",
+    ),
+    Command(readme, {"--scale": TEXT}, "figures", MEASURE, "readme --scale laptop"),
+    Command(costs, {"--out": DOCS}, "driver", MEASURE, "costs --out docs"),
+    Command(completion, {"shell": {"choices": ["bash", "zsh", "fish"], "help": "your shell"}}, "driver", SHELL,
+            "completion bash > ~/.local/share/bash-completion/completions/slowpoints"),
+]  # fmt: skip

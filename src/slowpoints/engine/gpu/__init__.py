@@ -1,0 +1,1 @@
+"""Kernels in Triton, and steps recorded as one CUDA graph."""

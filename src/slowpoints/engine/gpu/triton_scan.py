@@ -1,0 +1,147 @@
+"""The recurrence of one layer on a GPU: a matmul and one generated kernel per step, forward and backward.
+
+What is kept is what the CPU's kernel keeps: the states, and the few values in which the derivative is written. The
+gradient of recurrent weights is one matmul over all steps at the end.
+"""
+
+import importlib.util
+import linecache
+import logging
+import os
+import shutil
+from collections.abc import Callable
+from functools import cache
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from slowpoints.cells.definition import Cell
+from slowpoints.engine.cpu import build
+from slowpoints.engine.derivatives.symbols import NotElementwise
+from slowpoints.engine.gpu.triton_source import buffers, n_kept, triton_source
+
+log = logging.getLogger("slowpoints")
+BLOCK = 256  # units per program
+
+Launch = Callable[..., None]
+
+
+@cache
+def kernels(cell: Cell) -> dict[str, Launch] | None:
+    """Return the kernels of a cell by name; None where Triton is not installed or its step is not elementwise."""
+    if importlib.util.find_spec("triton") is None:
+        return None
+    try:
+        text = triton_source(cell)
+    except NotElementwise:
+        return None
+    name = f"<triton kernels of {cell.name} {id(cell)}>"
+    linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)  # Triton reads sources again
+    space: dict[str, Any] = {"__name__": name}
+    exec(compile(text, name, "exec"), space)
+    return {kernel: _launcher(space[kernel], taken) for kernel, taken in buffers(cell).items()}
+
+
+def _launcher(kernel: Any, taken: tuple[str, ...]) -> Launch:
+    def launch(sizes: "Sizes", own: dict[str, Tensor], **flags: bool) -> None:
+        """Run the kernel on one step's buffers, each [M, B, k H]."""
+        arguments = [value for name in taken for value in (own[name], own[name].stride(0), own[name].stride(1))]
+        size = sizes.M * sizes.B * sizes.H
+        kernel[(-(-size // BLOCK),)](*arguments, size, sizes.B, sizes.H, BLOCK=BLOCK, **flags)
+
+    return launch
+
+
+def runs_on_triton(cell: Cell, like: Tensor) -> bool:
+    """Return whether a layer of `cell` runs through generated kernels: float32 on a GPU, where Triton is."""
+    if like.device.type != "cuda" or like.dtype != torch.float32 or build.wants_eager():
+        return False
+    return _has_compiler() and kernels(cell) is not None
+
+
+@cache
+def _has_compiler() -> bool:
+    """Return whether Triton can build what launches its kernels; say so once where it cannot."""
+    found = any(shutil.which(name) for name in (os.environ.get("CC", "gcc"), "clang"))
+    if not found:
+        log.info("no C compiler (gcc, clang): on the GPU recurrences run without generated kernels, slower")
+    return found
+
+
+class Sizes(NamedTuple):
+    """Runs, sequences, steps, units."""
+
+    M: int
+    B: int
+    T: int
+    H: int
+
+
+class Held(NamedTuple):
+    """What the forward pass leaves for the backward pass: buffers [M, T, B, k H]."""
+
+    trace: Tensor  # [M, T + 1, B, states H]
+    steps: dict[str, Tensor]  # f, q, seen
+
+
+class TritonScan(torch.autograd.Function):
+    """All steps of one layer.
+
+    driven: what the input contributes to each stage, [M, T, B, streams H]; free: [M, T, B, n H] or None;
+    first: states side by side, [M, B, states H]; R: by stage, [M, H, streams H]
+    -> outputs of the last `last` steps [M, last, B, H], final states [M, B, states H]
+    """
+
+    @staticmethod
+    def forward(ctx: Any, cell: Cell, last: int, free: Tensor | None, first: Tensor, *stages: Tensor) -> Any:
+        """Run the recurrence.    stages: driven of each, then R of each"""
+        n = len(stages) // 2
+        driven, R = stages[:n], stages[n:]
+        M, T, B, _ = driven[0].shape
+        size = Sizes(M, B, T, R[0].shape[1])
+        run = kernels(cell)
+        assert run is not None, "callers ask for the kernels before they use them"
+        trace = first.new_empty(M, T + 1, B, first.shape[-1])
+        trace[:, 0] = first
+        steps = {"q": first.new_empty(M, T, B, max(1, n_kept(cell)) * size.H)}
+        steps |= {} if free is None else {"f": free}
+        steps |= {"seen": first.new_empty(M, T, B, size.H)} if cell.second else {}
+        y = first.new_empty(M, T, B, size.H) if cell.emits else trace[:, 1:, :, : size.H]
+        for t in range(T):
+            own = {name: buffer[:, t] for name, buffer in steps.items()}
+            own |= {"s": trace[:, t], "new": trace[:, t + 1], "y": y[:, t]}
+            seen = own["s"][..., : size.H]
+            if cell.second:
+                run["first"](size, own | {"p": torch.baddbmm(driven[0][:, t], seen, R[0])})
+                seen = own["seen"]
+            run["last"](size, own | {"p": torch.baddbmm(driven[-1][:, t], seen, R[-1])})
+        ctx.cell, ctx.size, ctx.last, ctx.held, ctx.R = cell, size, last, Held(trace, steps), R
+        return y[:, T - last :].clone(), trace[:, T].clone()
+
+    @staticmethod
+    def backward(ctx: Any, dy: Tensor, d_final: Tensor) -> Any:
+        """Return the gradients."""
+        cell, size, (trace, steps), R = ctx.cell, ctx.size, ctx.held, ctx.R
+        run = kernels(cell)
+        assert run is not None, "the forward pass has used them"
+        M, B, T, H = size
+        widths = [weights.shape[-1] for weights in R]
+        slopes = {name: trace.new_zeros(M, T, B, width)  # zeros: a stage may have columns that only align it
+                  for name, width in zip(("dfirst", "dsecond"), widths, strict=False)}  # fmt: skip
+        if "f" in steps:
+            slopes["df"] = torch.empty_like(steps["f"])
+        ds, dy = d_final.contiguous().clone(), dy.contiguous()
+        for t in reversed(range(T)):
+            own = {name: buffer[:, t] for name, buffer in (steps | slopes).items()}
+            given = t - (T - ctx.last)
+            own |= {"s": trace[:, t], "ds": ds, "dy": dy[:, max(given, 0)]}
+            run["last_back"](size, own, WANTED=given >= 0)
+            if cell.second:
+                own["dseen"] = torch.bmm(own["dsecond"], R[1].mT)
+                run["first_back"](size, own)
+            ds[..., :H] += torch.bmm(own["dfirst"], R[0].mT)
+        seen = [trace[:, :T, :, :H], steps["seen"]] if cell.second else [trace[:, :T, :, :H]]
+        driven = [slopes["dfirst"], slopes["dsecond"]] if cell.second else [slopes["dfirst"]]
+        dR = [torch.bmm(a.flatten(1, 2).mT, d.flatten(1, 2)) for a, d in zip(seen, driven, strict=True)]
+        return None, None, slopes.get("df"), ds, *driven, *dR

@@ -1,0 +1,1 @@
+"""Estimates, information and order statistics: numpy alone, shared by analyses, claims and figures."""

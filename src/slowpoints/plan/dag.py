@@ -1,0 +1,280 @@
+"""What depends on what: the questions the Snakefile asks while it plans. Standard library and yaml only.
+
+Paths are relative to the project. A stage's parameters are three: `cfg`, exactly the settings it uses; `code`, the
+digest of the code it runs; `env`, the digest of its environment's pins.
+"""
+
+import re
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+from slowpoints.plan import notebook, paper_text
+from slowpoints.plan.stacks import Stack, stacks
+from slowpoints.spec import meaning, metrics, streams
+from slowpoints.spec.canonical import canonical, digest
+from slowpoints.spec.digests import ROOT, code, env
+from slowpoints.spec.experiment import Experiment, load
+from slowpoints.spec.registry import check as check_registry
+from slowpoints.spec.settings import literal
+from slowpoints.spec.strict import SpecError, unknown
+
+NAME = re.compile(r"[a-z0-9-]+\.yaml")
+
+
+@cache
+def experiments(scale: str) -> dict[str, Experiment]:
+    """Return every experiment in config/experiments at one scale; being in the folder is being in the plan."""
+    found = {name: experiment_at(scale, name) for name in _files()}
+    check(found)
+    return found
+
+
+@cache
+def experiment_at(scale: str, name: str) -> Experiment:
+    """Return one experiment: a job reads its own file alone; what several must agree on is checked before any job."""
+    files = _files()
+    if name not in files:
+        raise unknown(name, files, what="experiment", where="target")
+    return load(files[name].relative_to(ROOT) if Path.cwd() == ROOT else files[name], scale=scale)
+
+
+def _files() -> dict[str, Path]:
+    files = sorted(path for path in (ROOT / "config" / "experiments").iterdir() if not path.name.startswith("."))
+    for path in files:
+        if not NAME.fullmatch(path.name):
+            raise SpecError(
+                f"{path}: not the name of an experiment; name it in small letters, digits and -, such as own-task.yaml"
+            )
+    return {path.stem: path for path in files}
+
+
+def check(found: dict[str, Experiment]) -> None:
+    """Refuse what each experiment cannot know by itself: what others, tasks and notebooks have."""
+    for experiment in found.values():
+        check_one(experiment, found)
+    check_tables(found)
+    for name in sorted(
+        {str(run.task["dataset"]) for own in found.values() for run in own.runs if "dataset" in run.task}
+    ):
+        data_cfg(name)
+
+
+def check_one(experiment: Experiment, found: dict[str, Experiment]) -> None:
+    """Refuse what one experiment cannot know by itself; `found` are all."""
+    _check_starts(experiment, found)
+    for run in experiment.conditions:
+        where = f"config/experiments/{experiment.name}.yaml: arms.{run.arm}"
+        metrics.check(run._asdict(), experiment.studies.get(run.id, {}), where=where)
+        streams.check(run.net, where=f"{where}: net")
+        streams.check_budget(run.task, run.net, where=f"{where}: net")
+    meaning.check(experiment, figures=figure_names())
+
+
+def check_tables(found: dict[str, Experiment]) -> None:
+    """Refuse two claims of one name, and figures that read a table which no experiment makes."""
+    owners: dict[str, str] = {}
+    for experiment in found.values():
+        for claim in experiment.claims:
+            where = f"config/experiments/{experiment.name}.yaml: claims"
+            if claim.id in owners:
+                raise SpecError(f"{where}: the id {claim.id} is also in {owners[claim.id]}; give each claim its own")
+            owners[claim.id] = f"config/experiments/{experiment.name}.yaml"
+    for figure in figure_names():
+        for path in figure_inputs("laptop", figure).values():
+            _, _, name, *_, table = Path(path).parts
+            analyses = found[name].analyses if name in found else {}
+            if name != "data" and Path(table).stem not in analyses:
+                raise SpecError(
+                    f"config/experiments/{name}.yaml: analyses: notebooks/{figure}.ipynb reads the table of "
+                    f"{Path(table).stem}; list it, or take the notebook away"
+                )
+
+
+def _check_starts(experiment: Experiment, found: dict[str, Experiment]) -> None:
+    """Refuse fine-tuning from networks that are not trained, or that are not the same networks."""
+    tuned_on = [run for run in experiment.runs if run.train["start"]]
+    names = {run.train["start"] for run in tuned_on} & set(found)
+    origins = {(name, r.arm, r.seed): r for name in names for r in found[name].runs if not r.sweep}
+    for run in tuned_on:
+        name, arm = run.train["start"], run.train["start_arm"]
+        where = f"config/experiments/{experiment.name}.yaml: arms.{run.arm}"
+        if name not in found:
+            raise unknown(name, found, what="experiment", where=f"{where}: train.start")
+        origin = origins.get((name, arm, run.seed))
+        if origin is None:
+            arms = sorted({r.arm for r in found[name].conditions})
+            raise SpecError(f"{where}: train.start_arm: {name} has no run {arm!r} with seed {run.seed} (arms: {arms})")
+        if (origin.net, origin.task) != (run.net, run.task):
+            raise SpecError(
+                f"{where}: its net and task differ from those of {name}/{arm}, where it starts; make them equal"
+            )
+        if "slow_points" not in found[name].analyses:
+            raise SpecError(f"{where}: train.start: list slow_points among the analyses of {name}")
+
+
+@cache
+def all_stacks(scale: str, experiment: str) -> dict[str, Stack]:
+    """Return the stacks of one experiment by name."""
+    return {stack.name: stack for stack in stacks(experiment_at(scale, experiment))}
+
+
+def stack(scale: str, experiment: str, name: str) -> Stack:
+    """Return one stack; an unknown name is an error that says where plans come from."""
+    known = all_stacks(scale, experiment)
+    if name not in known:
+        raise SpecError(f"no stack {name!r} in {experiment} at scale {scale}; its stacks: {', '.join(known)}")
+    return known[name]
+
+
+def runs(scale: str, experiment: str, suffix: str = ".jsonl") -> list[str]:
+    """Return the files of all stacks of one experiment: records, `.safetensors` weights or `.provenance.json`."""
+    return [f"results/{scale}/{experiment}/runs/{name}{suffix}" for name in all_stacks(scale, experiment)]
+
+
+def records_in(folder: Path, scale: str, experiment: str) -> list[Path]:
+    """Return the records of all stacks of one experiment in `folder`: too many to name on a command line."""
+    return [folder / f"{name}.jsonl" for name in all_stacks(scale, experiment)]
+
+
+def start_files(scale: str, experiment: str, name: str) -> dict[str, list[str]]:
+    """Return what a fine-tuning stack starts from: records, weights and slow points of the other experiment."""
+    origin = stack(scale, experiment, name).start
+    if not origin:
+        return {}
+    points = [f"results/{scale}/{origin}/tables/slow_points.safetensors"]
+    return {
+        "start_runs": runs(scale, origin),
+        "start_weights": runs(scale, origin, ".safetensors"),
+        "start_points": points,
+    }
+
+
+@cache
+def data_names(scale: str, experiment: str) -> list[str]:
+    """Return the data sets an experiment reads."""
+    found = {str(r.task["dataset"]) for r in experiment_at(scale, experiment).conditions if "dataset" in r.task}
+    return sorted(found)
+
+
+def data_files(scale: str, experiment: str) -> list[str]:
+    """Return the manifests of the data sets an experiment reads."""
+    return [f"results/{scale}/data/{name}.json" for name in data_names(scale, experiment)]
+
+
+def data_cfg(name: str) -> str:
+    """Return what the registry says of a data set: a changed pin is a changed setting."""
+    registry = check_registry(ROOT / "data" / "registry.json")
+    if name not in registry["datasets"]:
+        raise unknown(name, registry["datasets"], what="data set", where="data/registry.json")
+    own = registry["datasets"][name]
+    return digest([own, {file: registry["files"][file] for file in own["files"].values()}])
+
+
+@cache
+def train_params(scale: str, experiment: str, name: str) -> tuple[str, str]:
+    """Return (cfg, code) of a training job: its plan and its data's pins; the trainer, its cell and its task."""
+    plan = stack(scale, experiment, name)
+    run = plan.runs[0]
+    modules = (f"slowpoints.cells.{run.net['cell']}", f"slowpoints.tasks.{run.task['name']}")
+    settings = [plan.plan()["digest"], *(data_cfg(dataset) for dataset in data_names(scale, experiment))]
+    return digest(settings), code("slowpoints.tuning.study" if plan.tune else "slowpoints.training.job", *modules)
+
+
+def check_planned(scale: str, experiment: str, name: str, *, planned: Sequence[str]) -> None:
+    """Refuse to train a stack whose settings or code are no longer those that were planned.
+
+    planned: (cfg, code), as `train_params` returned them when the workflow was planned
+    """
+    for what, before, now in zip(("settings", "code"), planned, train_params(scale, experiment, name), strict=True):
+        if before != now:
+            raise SpecError(
+                f"{experiment}: the {what} of stack {name} have changed since this run was planned "
+                f"(digest {before[:8]}, now {now[:8]}); call the same snakemake command again to plan with them"
+            )
+
+
+def tables(scale: str, experiment: str) -> list[str]:
+    """Return all tables of one experiment."""
+    return [f"results/{scale}/{experiment}/tables/{name}.csv" for name in experiment_at(scale, experiment).analyses]
+
+
+def needs(scale: str, experiment: str, analysis: str, suffix: str = ".csv") -> list[str]:
+    """Return the tables of the same experiment that an analysis reads."""
+    known = experiment_at(scale, experiment).analyses
+    if analysis not in known:
+        raise unknown(analysis, known, what=f"table of {experiment}", where=f"results/{scale}/{experiment}/tables")
+    found = literal("analyses", analysis, "NEEDS", ())
+    return [f"results/{scale}/{experiment}/tables/{name}{suffix}" for name in found]
+
+
+def analysis_params(scale: str, experiment: str, analysis: str) -> tuple[str, str]:
+    """Return (cfg, code) of an analysis: its settings, and its code with that of the cells and tasks it runs."""
+    own = experiment_at(scale, experiment)
+    used = {f"slowpoints.cells.{r.net['cell']}" for r in own.conditions} | {
+        f"slowpoints.tasks.{r.task['name']}" for r in own.conditions
+    }
+    return canonical(own.analyses[analysis]), code(
+        "slowpoints.analyses._job", f"slowpoints.analyses.{analysis}", *sorted(used)
+    )
+
+
+def data_tables(scale: str) -> list[str]:
+    """Return the tables of published data, which figures may read beside those of experiments."""
+    return [f"results/{scale}/data/authors_trials.csv"]
+
+
+@cache
+def figure_names() -> list[str]:
+    """Return the figures: one notebook each."""
+    return sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
+
+
+def figure_files(scale: str) -> list[str]:
+    """Return every figure as PDF."""
+    return [f"results/{scale}/figures/{name}.pdf" for name in figure_names()]
+
+
+def figure_sums(scale: str) -> list[str]:
+    """Return the checksums of every figure."""
+    return [str(Path(file).with_suffix(".sha256")) for file in figure_files(scale)]
+
+
+@cache
+def figure_inputs(scale: str, name: str) -> dict[str, str]:
+    """Return the tables a figure's notebook reads, by parameter."""
+    if name not in figure_names():
+        raise unknown(name, figure_names(), what="figure", where=f"results/{scale}/figures")
+    return notebook.inputs(ROOT / "notebooks" / f"{name}.ipynb", scale=scale)
+
+
+def figure_params(name: str) -> tuple[str, str]:
+    """Return (cfg, code) of a figure: its notebook's code, and the style."""
+    return digest(notebook.code_cells(ROOT / "notebooks" / f"{name}.ipynb")), code(
+        "slowpoints.figures", "slowpoints.notebooks.execution"
+    )
+
+
+def finished(scale: str) -> list[str]:
+    """Return what a finished run has: records, provenance, tables, figures, claims and the paper."""
+    found = [
+        path
+        for name in experiments(scale)
+        for path in (*runs(scale, name), *runs(scale, name, ".provenance.json"), *tables(scale, name))
+    ]
+    return [*found, *figure_files(scale), f"results/{scale}/claims.csv", f"results/{scale}/paper.pdf"]
+
+
+def environment(stage: str, torch: str) -> str:
+    """Return the digest of a stage's environment."""
+    return env(stage, torch=torch)
+
+
+def claims_cfg(scale: str) -> str:
+    """Return every claim with its test, as one text."""
+    return digest([repr(claim) for experiment in experiments(scale).values() for claim in experiment.claims])
+
+
+def paper_inputs(scale: str) -> list[str]:
+    """Return the figures and numbers that the paper's text includes."""
+    return paper_text.inputs(ROOT / "paper" / "paper.typ", scale=scale)

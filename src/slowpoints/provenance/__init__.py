@@ -1,0 +1,1 @@
+"""What was made from what: results on disk with their checksums, the jobs and the machine that made them."""

@@ -1,0 +1,152 @@
+"""The pages as Markdown, one template per kind; what they show besides is copied to `files/`, records are linked."""
+
+import operator
+import re
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from slowpoints.claims.printing import with_interval
+from slowpoints.plan import dag
+from slowpoints.publish.readme import PAPERS
+from slowpoints.publish.site import documented, interval, text
+from slowpoints.publish.site.facts import Facts, Judged
+from slowpoints.spec.digests import ROOT
+
+TEMPLATES = Path(__file__).parent / "templates"
+READ_ELSEWHERE = ("What holds",)  # sections of the README that have pages of their own
+SECTIONS = ("claims", "figures", "experiments", "cells", "tasks", "guide", "measured", "api")
+VERDICTS = (  # in the order of the bars
+    "holds", "better than claimed", "undecided", "not testable here", "fails", "not judged at this scale"
+)  # fmt: skip
+LINKED = re.compile(r"\[(.*)\]\((.*)\)")
+
+
+def write(facts: Facts, source: Path) -> None:
+    """Write every page under `source`."""
+    templates = _environment(facts)
+    for name, (kind, context) in _pages(facts).items():
+        path = source / f"{name}.md"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(templates.get_template(f"{kind}.md.j2").render(context), encoding="utf-8")
+
+
+def _pages(facts: Facts) -> dict[str, tuple[str, dict[str, Any]]]:
+    """Return {page: (template, what it shows)}."""
+    pages: dict[str, tuple[str, dict[str, Any]]] = {"index": ("index", {})}
+    pages |= {f"{section}/index": (f"{section}-all", {}) for section in SECTIONS}
+    pages |= {f"claims/{claim.id}": ("claim", {"claim": claim}) for claim in facts.claims}
+    pages |= {f"figures/{name}": ("figure", {"figure": own}) for name, own in facts.figures.items()}
+    pages |= {f"experiments/{name}": ("experiment", {"study": own}) for name, own in facts.studies.items()}
+    pages |= {f"cells/{name}": ("cell", {"part": own}) for name, own in facts.cells.items()}
+    pages |= {f"tasks/{name}": ("task", {"part": own}) for name, own in facts.tasks.items()}
+    pages |= {name: ("words", {"words": words}) for name, words in _words().items()}
+    pages |= {f"api/{name}": ("api", {"package": name, "modules": own}) for name, own in _packages().items()}
+    return pages
+
+
+def copy_files(facts: Facts, folder: Path) -> None:
+    """Copy what the pages link: figures, executed notebooks, tables, the paper, the numbers behind `docs/`."""
+    root = Path("results") / facts.scale
+    found = [(root / "paper.pdf", "paper.pdf")]
+    for name in facts.figures:
+        found += [(root / "figures" / f"{name}.{kind}", f"figures/{name}.{kind}") for kind in ("png", "pdf")]
+        found += [(root / "notebooks" / f"{name}.html", f"notebooks/{name}.html")]
+    for name in facts.studies:
+        found += [(Path(table), f"tables/{name}/{Path(table).name}") for table in dag.tables(facts.scale, name)]
+    found += [(path, f"docs/{path.name}") for path in sorted((ROOT / "docs").glob("*.json"))]
+    for path, place in found:
+        (folder / place).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, folder / place)
+
+
+def _environment(facts: Facts) -> Environment:
+    env = Environment(
+        loader=FileSystemLoader(TEMPLATES), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )  # fmt: skip
+    env.tests["contains"] = operator.contains
+    env.filters |= {"md": text.escaped, "docstring": text.docstring}
+    env.globals |= {
+        "facts": facts, "papers": {paper: _paper(paper) for paper in _in_order(facts)}, "verdicts": VERDICTS,
+        "interval": _interval, "value": value, "count": _count, "words_pages": list(_words()),
+        "packages": _packages(),
+    }  # fmt: skip
+    return env
+
+
+def _in_order(facts: Facts) -> list[str]:
+    return list(dict.fromkeys([*PAPERS, *(study.own.paper for study in facts.studies.values())]))
+
+
+def _paper(paper: str) -> tuple[str, str]:
+    """Return (name, address) of a paper; one that only the user knows has no address."""
+    found = LINKED.fullmatch(PAPERS.get(paper, ""))
+    return (found[1], found[2]) if found else (paper, "")
+
+
+def value(row: dict[str, Any]) -> str:
+    """Return the estimate with its interval; a dash where nothing was estimated."""
+    if row["estimate"] != row["estimate"]:
+        return "–"
+    return with_interval(row["estimate"], row["low"], row["high"])
+
+
+def _interval(judged: Judged, width: int) -> str:
+    found = interval.Estimate(judged.row["estimate"], judged.row["low"], judged.row["high"])
+    return interval.drawing(judged.claim.test, found, width=width)
+
+
+def _count(claims: Iterable[Judged], verdict: str, paper: str = "") -> int:
+    return sum(c.row["verdict"] == verdict and paper in ("", c.row["paper"]) for c in claims)
+
+
+def _words() -> dict[str, str]:
+    """Return {page: Markdown} of what people wrote: sections of the README, the guides, and the pages of docs/."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    first, _, _ = readme.partition("\n## ")
+    opening = "\n".join(line for line in first.splitlines()[1:] if not line.startswith("!["))
+    found = {"guide/start": f"# Start\n{opening}\n"}
+    found |= {f"guide/{text.anchor(title)}": f"# {title}\n{body}" for title, body in text.sections(readme)
+              if title not in READ_ELSEWHERE}  # fmt: skip
+    found = {page: text.relinked(words, folder=".", find=_find) for page, words in found.items()}
+    for path in sorted((ROOT / "notebooks" / "guides").glob("*.ipynb")):
+        found[f"guide/{path.stem}"] = text.relinked(text.notebook(path), folder="notebooks/guides", find=_find)
+    for path in sorted((ROOT / "docs").glob("*.md")):
+        words = path.read_text(encoding="utf-8")
+        if path.with_suffix(".json").is_file():
+            words += f'\n<a href="../files/docs/{path.stem}.json">The numbers behind this page</a>\n'
+        found[f"measured/{path.stem}"] = text.relinked(words, folder="docs", find=_find)
+    return found
+
+
+def _find(target: str) -> str | None:
+    """Return where the site has a file of the repository, or a section of the README."""
+    path, _, part = target.partition("#")
+    name = Path(path)
+    kept = name.suffix == ".png" and path.startswith("paper/reference/")
+    if part and path in ("", "./", "README.md"):
+        titles = [title for title, _ in text.sections((ROOT / "README.md").read_text(encoding="utf-8"))]
+        return f"/guide/{part}.md" if part in map(text.anchor, set(titles) - set(READ_ELSEWHERE)) else None
+    if path == "README.md":
+        return "/guide/start.md"
+    if name.parent == Path("docs") and name.suffix == ".md":
+        return f"/measured/{name.stem}.md"
+    if name.parent == Path("notebooks/guides"):
+        return f"/guide/{name.stem}.md"
+    if (name.parent == Path("notebooks") or kept) and name.stem in dag.figure_names():
+        return f"/figures/{name.stem}.md"
+    return None
+
+
+def _packages() -> dict[str, list[documented.Module]]:
+    """Return the modules by package; those on the top level together."""
+    found: dict[str, list[documented.Module]] = {}
+    for module in documented.modules():
+        package, dot, _ = module.name.partition(".")
+        is_package = bool(dot) or (ROOT / "src" / "slowpoints" / package).is_dir()
+        found.setdefault(package if is_package else "modules", []).append(module)
+    return dict(sorted(found.items()))

@@ -1,0 +1,44 @@
+"""What the site is made from: asked while planning, so standard library and yaml only."""
+
+import re
+from functools import cache
+from pathlib import Path
+
+from slowpoints.plan import dag
+from slowpoints.spec.canonical import digest
+from slowpoints.spec.digests import ROOT, code
+from slowpoints.spec.settings import PACKAGE, names
+
+OWN = Path(__file__).parent
+WORDS = ("README.md", "docs/*.md", "docs/*.json", "notebooks/*.ipynb", "notebooks/guides/*.ipynb",
+         "config/experiments/*.yaml", "src/slowpoints/cells/*.py")  # fmt: skip
+# What a Python file says on the site: docstrings, signatures, fields. Parsing all files would double planning's time.
+SAYS = re.compile(r'"""[\s\S]*?"""|^ *(?:def|class) [\s\S]*?:$|^ +\w+: .+$', re.MULTILINE)
+
+
+def inputs(scale: str) -> dict[str, list[str]]:
+    """Return the results that the site shows."""
+    root = f"results/{scale}"
+    return {
+        "claims": [f"{root}/claims.csv"],
+        "paper": [f"{root}/paper.pdf"],
+        "cells": [f"{root}/cells.json"],
+        "tables": [table for name in dag.experiments(scale) for table in dag.tables(scale, name)],
+        "figures": [f"{root}/figures/{name}.{kind}" for name in dag.figure_names() for kind in ("png", "pdf")],
+        "notebooks": [f"{root}/notebooks/{name}.html" for name in dag.figure_names()],
+    }
+
+
+@cache
+def cfg(scale: str) -> str:
+    """Return a digest of all words on the site that are not results: another word makes another site."""
+    quoted = sorted(path for pattern in WORDS for path in ROOT.glob(pattern))
+    quoted += sorted([*OWN.glob("templates/*"), *OWN.glob("static/*")])
+    said = {str(path): SAYS.findall(path.read_text(encoding="utf-8")) for path in sorted(PACKAGE.rglob("*.py"))}
+    return digest([scale, [(path.name, path.read_text(encoding="utf-8")) for path in quoted], list(said.values())])
+
+
+def cells_params() -> tuple[str, str]:
+    """Return (cfg, code) of the equations: the names of the cells; their code, and what writes them."""
+    known = names("cells")
+    return digest(known), code("slowpoints.engine.equations", *(f"slowpoints.cells.{name}" for name in known))

@@ -1,0 +1,1 @@
+"""Train the runs of one stack together, from its plan to records, weights and provenance."""

@@ -1,0 +1,180 @@
+"""One training job: a plan in; records, weights and provenance out."""
+
+import gc
+import json
+import os
+import platform
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+
+from slowpoints.engine import engine_of
+from slowpoints.provenance import environment
+from slowpoints.provenance.files import write_text
+from slowpoints.provenance.records import read_arrays, read_records, write_arrays, write_json, write_records
+from slowpoints.spec.digests import code, env
+from slowpoints.training.memory import room_at, trained
+from slowpoints.training.regulariser import Start
+from slowpoints.training.stack import network, weights_of
+from slowpoints.training.trainer import Trainer
+
+STATES = {"centres": "centres"}  # arrays of the slow_points analysis; every other kind is made from its points
+
+
+class Outputs(NamedTuple):
+    """Where the results of a training job go."""
+
+    plan: Path
+    records: Path
+    weights: Path
+    provenance: Path
+
+
+def device_named(name: str, *, matmul: str) -> torch.device:
+    """Return the device for `cpu` or `cuda`, its matmuls in float32 or tf32; a GPU that is not there is an error."""
+    if name == "cpu":
+        return torch.device("cpu")  # one thread: deterministic as it is, and the switch below takes a second to import
+    if not torch.cuda.is_available():
+        raise SystemExit(
+            "device is 'cuda' but torch finds no GPU here: set device: cpu in config/config.yaml, "
+            "or give the environments a CUDA build with --config torch=cuda"
+        )
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS may add in another order each time
+    torch.use_deterministic_algorithms(True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    precision = "tf32" if matmul == "tf32" else "ieee"
+    torch.backends.cuda.matmul.fp32_precision = precision
+    torch.backends.cudnn.conv.fp32_precision = precision  # type: ignore[attr-defined] # cuDNN's own default is tf32
+    return torch.device("cuda")
+
+
+def train_code(run: dict[str, Any], *, trainer: str) -> str:
+    """Return the digest of the code that trains a run: the module of its job, its cell and its task."""
+    return code(trainer, f"slowpoints.cells.{run['net']['cell']}", f"slowpoints.tasks.{run['task']['name']}")
+
+
+def start_from(plan: dict[str, Any], runs: list[Path], points: Path) -> Start:
+    """Return the networks, and the states to slow down, that the runs of a fine-tuning plan start from."""
+    arrays = read_arrays(points)
+    by_id: dict[tuple[str, int], tuple[dict[str, Any], dict[str, np.ndarray]]] = {}
+    for path in runs:
+        records = read_records(path)
+        weights, _ = weights_of(path, records[0])
+        by_id |= {(r["arm"], r["seed"]): (r, {k: v[i] for k, v in weights.items()}) for i, r in enumerate(records)}
+    params, states = [], []
+    for run in plan["runs"]:
+        record, own = by_id[run["train"]["start_arm"], run["seed"]]
+        name = f"{record['id']}/{STATES.get(run['train']['regularise'], 'points')}"
+        is_lost = record["outcome"] == "diverged" or name not in arrays
+        params.append({k: np.full_like(v, np.nan) if is_lost else v for k, v in own.items()})
+        states.append(None if is_lost else arrays[name])
+    size = next(s for s in states if s is not None)
+    filled = np.stack([np.zeros_like(size) if s is None else s for s in states])
+    stacked = {k: torch.from_numpy(np.stack([p[k] for p in params])) for k in params[0]}
+    return Start(stacked, torch.from_numpy(filled))
+
+
+class Made(NamedTuple):
+    """What a job has trained: what is known of each run, and its weights, runs on axis 0."""
+
+    records: list[dict[str, Any]]
+    arrays: dict[str, np.ndarray]
+
+
+def run(
+    plan: dict[str, Any],
+    *,
+    out: Outputs,
+    checkpoint: Path,
+    device: torch.device,
+    data_dir: Path | None,
+    torch_build: str,
+    start: tuple[list[Path], Path] | None,
+    attempt: int = 1,
+) -> None:
+    """Train the stack that `plan` describes and write its results; the checkpoint is removed last."""
+    begun, room = environment.Begun.now(), room_at(attempt)
+    digests = digests_of(plan, trainer="slowpoints.training.job", torch_build=torch_build)
+    origin = None if start is None else start_from(plan, *start)
+    net = network(plan["runs"][0]["task"], plan["runs"][0]["net"])
+    gc.freeze()  # what was imported stays: looking for garbage in it would take a twentieth of a small step
+    facts = {"digests": digests} | versions(device, engine=engine_of(net, device))
+    make = partial(Trainer, plan, device=device, data_dir=data_dir, start=origin)
+    trainer = trained(make, room, path=checkpoint, key=json.dumps(facts))
+    asked = min(trainer.width, len(trainer.runs))
+    write(plan, made(trainer), out=out, facts=facts, provenance=environment.now(begun) | room.told(asked))
+    checkpoint.unlink(missing_ok=True)
+
+
+def digests_of(plan: dict[str, Any], *, trainer: str, torch_build: str) -> dict[str, str]:
+    """Return the digests of what a job depends on; `trainer` is the module that does it."""
+    return {
+        "plan": plan["digest"][:16],
+        "code": train_code(plan["runs"][0], trainer=trainer),
+        "env": env("train", torch=torch_build),
+    }
+
+
+def made(trainer: Trainer) -> Made:
+    """Return what a trainer that is done has made."""
+    tested = trainer.tested()
+    records = [_record(trainer, tested, i) for i in range(len(trainer.runs))]
+    return Made(records, {name: value.numpy() for name, value in trainer.arrays().items()})
+
+
+def write(
+    plan: dict[str, Any], found: Made, *, out: Outputs, facts: dict[str, Any], provenance: dict[str, Any]
+) -> None:
+    """Write records, weights, provenance and, last, the plan."""
+    seal = write_arrays(out.weights, found.arrays)
+    facts = facts | {"weights": {"file": out.weights.name, "sha256": seal}}
+    write_records(out.records, [record | facts | {"row": i} for i, record in enumerate(found.records)])
+    write_json(out.provenance, provenance)
+    write_text(out.plan, json.dumps(plan, indent=1, sort_keys=True) + "\n")
+
+
+def _record(trainer: Trainer, tested: dict[str, torch.Tensor], i: int) -> dict[str, Any]:
+    """Return what is known of run `i` at the end: settings, outcome, test metrics, learning curve."""
+    metrics = {name: _number(value[i]) for name, value in tested.items()}
+    solved = bool(trainer.task.solved(trainer.settings[i], tested)[i])
+    fate = trainer.fates[i]
+    is_lost = fate.outcome == "diverged"
+    return trainer.runs[i] | {
+        "outcome": fate.outcome,
+        "steps": fate.steps,
+        "steps_to_solve": fate.to_solve,
+        "solved": solved and not is_lost,
+        "metrics": {name: None if is_lost else value for name, value in metrics.items()},
+        "curve": fate.curve,
+        "units": trainer.net.units,
+        "n_parameters": trainer.n_parameters,
+    }
+
+
+def _number(value: torch.Tensor) -> float | None:
+    return float(value) if bool(value.isfinite()) else None
+
+
+def versions(device: torch.device, *, engine: str) -> dict[str, Any]:
+    """Return what the numbers may depend on besides settings and code."""
+    return {
+        "versions": {
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "numpy": np.__version__,
+        },
+        "engine": engine,
+        "device": torch.cuda.get_device_name()
+        if device.type == "cuda"
+        else f"cpu {torch.backends.cpu.get_cpu_capability()}",
+        "matmul": "tf32" if _is_tf32(device) else "float32",
+        "threads": torch.get_num_threads(),
+        "dtype": "float32",
+    }
+
+
+def _is_tf32(device: torch.device) -> bool:
+    return device.type == "cuda" and torch.backends.cuda.matmul.fp32_precision == "tf32"

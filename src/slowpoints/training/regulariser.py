@@ -1,0 +1,104 @@
+"""The speed regulariser (Haviv et al. 2019): make chosen states move less in one step.
+
+The authors slow down the points of trained networks, each with fresh noise as input ("slow_points"), or the centres
+of their classes ("centres"). Beyond them: states where the sequences of the batch end, from the first step of
+training ("visited"); and what must not help if it is the points that matter: each unit's values dealt anew among the
+classes ("shuffled"), and uniform numbers in the range of the points ("random").
+"""
+
+from types import ModuleType
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from slowpoints.engine import Network, States, measure, pack, prepare, see, step, unpack
+from slowpoints.training.stack import generator
+
+COPIES = 10  # the authors' copies of each class's state, every one with its own noise
+
+
+class Start(NamedTuple):
+    """Where fine-tuning starts.    values of params: [M, ...]; states: [M, N, S]"""
+
+    params: dict[str, Tensor]
+    states: Tensor
+
+
+class Kicks(NamedTuple):
+    """What the penalty of m runs is computed from in one step."""
+
+    frames: Tensor  # [m, K, I] inputs: noise, fresh in every step, or its mean
+    states: Tensor  # [m, K, S] the states to slow down; K is 0 where the batch's own are taken
+    strength: Tensor  # [m] lambda
+    loss_weight: Tensor  # [m] of the task's loss
+
+    def to(self, device: torch.device) -> "Kicks":
+        """Return the same on a device."""
+        return Kicks(*(part.to(device) for part in self))
+
+
+class Regulariser:
+    """Whose states are slowed down, how strongly, and the random stream of each run's noise."""
+
+    def __init__(
+        self, runs: list[dict[str, Any]], task: ModuleType, settings: Any, worlds: list[Any], points: Tensor | None
+    ) -> None:
+        """Take the points to start from, constants while the weights change; without any, visited states are taken.
+
+        points: [N, points, S]
+        """
+        self.runs, self.task, self.settings, self.worlds = runs, task, settings, worlds
+        self.states = torch.empty(len(runs), 0, 0)
+        self.rows = runs[0]["train"]["batch"]
+        if points is not None:
+            own = [chosen(run, value) for run, value in zip(runs, points.float(), strict=True)]
+            self.states = torch.stack(own).repeat_interleave(COPIES, 1)
+            self.rows = self.states.shape[1]
+        self.strength = torch.tensor([run["train"]["strength"] for run in runs])
+        self.loss_weight = torch.tensor([run["train"]["loss_weight"] for run in runs])
+        self.rngs = [generator(run, "regulariser") for run in runs]
+
+    def __call__(self, members: list[int]) -> Kicks:
+        """Return what some runs need for one step."""
+        frames = torch.stack([self._frames(run) for run in members])
+        return Kicks(frames, self.states[members], self.strength[members], self.loss_weight[members])
+
+    def _frames(self, run: int) -> Tensor:
+        """Return inputs of one run for one step.    -> [K, I]"""
+        make = self.task.noise if self.runs[run]["train"]["kick"] == "noise" else self.task.mean_noise
+        frames: Tensor = make(self.settings, self.worlds[run], rows=self.rows, rng=self.rngs[run])
+        return frames
+
+    def state(self) -> Tensor:
+        """Return the random state of every run.    -> [M, bytes]"""
+        return torch.stack([rng.get_state() for rng in self.rngs])
+
+    def restore(self, state: Tensor) -> None:
+        """Go on from a saved random state.    state: [M, bytes]"""
+        for rng, own in zip(self.rngs, state, strict=True):
+            rng.set_state(own.clone())  # torch reads the storage from its start
+
+
+def chosen(run: dict[str, Any], points: Tensor) -> Tensor:
+    """Return the states that a run slows down, made from the points it starts with.    [N, S] -> [N, S]"""
+    kind, rng = run["train"]["regularise"], generator(run, "states")
+    if kind == "shuffled":
+        return points.gather(0, torch.rand(points.shape, generator=rng).argsort(0))
+    if kind == "random":
+        low, high = points.amin(0), points.amax(0)
+        return low + (high - low) * torch.rand(points.shape, generator=rng)
+    return points
+
+
+def regularised(net: Network, params: dict[str, Tensor], loss: Tensor, final: States, kicks: Kicks) -> Tensor:
+    """Return the weighted loss plus lambda times the summed squared displacement of the states in one step.
+
+    final: the states where the batch's sequences end, each [m, B, H]; values of params: [m, ...]; loss: [m] -> [m]
+    """
+    states = kicks.states if kicks.states.shape[1] else pack(final).detach()
+    _, moved = step(net, prepare(net, params), see(net, params, kicks.frames), unpack(net, states))
+    of = measure(net)
+    squared = (of(pack(moved)) - of(states)).square().sum((1, 2))
+    penalty = torch.where(kicks.strength > 0, kicks.strength * squared, torch.zeros_like(squared))
+    return kicks.loss_weight * loss + penalty

@@ -1,0 +1,216 @@
+"""Train all runs of one stack together: one batch with a leading run axis, every run with its own settings and fate."""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from slowpoints import tasks
+from slowpoints.engine import Captured, Network, check_step, count_parameters
+from slowpoints.tasks import Batch
+from slowpoints.training import checkpoint as checkpoints
+from slowpoints.training.batches import Feed, example, worlds
+from slowpoints.training.evaluate import ELEMENTS, predict, scores
+from slowpoints.training.interruption import GO_ON, Interrupted, postponed
+from slowpoints.training.optimiser import Pace, joined, views
+from slowpoints.training.outcome import Fate, hopeless
+from slowpoints.training.regulariser import Kicks, Regulariser, Start, regularised
+from slowpoints.training.slots import Part, Slots, step, width_for
+from slowpoints.training.snapshots import History
+from slowpoints.training.stack import fresh, network, task_settings
+
+log = logging.getLogger("slowpoints")
+SAVE_EVERY_S = 20.0  # wall seconds between checkpoints: no result depends on it
+
+
+class Trainer:
+    """A stack in training: the runs that hold a slot, those that wait, and what became of each so far."""
+
+    def __init__(
+        self,
+        plan: dict[str, Any],
+        *,
+        device: torch.device,
+        data_dir: Path | None,
+        start: Start | None,
+        width: int | None = None,
+        n_parts: int = 1,
+    ) -> None:
+        """Open slots for the first runs.    width: how many train at once; without it, as many as pay
+
+        n_parts: into how many groups those are split that take their steps one after the other, to need less memory
+        """
+        self.runs, self.device = plan["runs"], device
+        self.train = self.runs[0]["train"]
+        self.net: Network = network(self.runs[0]["task"], self.runs[0]["net"])
+        self.task = tasks.load(self.runs[0]["task"]["name"])
+        self.settings = [task_settings(run["task"]) for run in self.runs]
+        self.n_parameters = count_parameters(self.net)
+        self.worlds = worlds(self.runs, self.task, self.settings, n_parameters=self.n_parameters, data_dir=data_dir)
+        tasks.check(self.task, self.settings[0], self.worlds[0])
+        check_step(self.net.cell, self.net.units)  # here, for nothing may be tried while a step is recorded
+        self.feed = Feed(self.runs, self.task, self.settings, self.worlds, device)
+        self.regulariser = None
+        if start is not None or any(run["train"]["regularise"] != "none" for run in self.runs):
+            points = None if start is None else start.states
+            self.regulariser = Regulariser(self.runs, self.task, self.settings[0], self.worlds, points)
+        first = start.params if start is not None else fresh(self.net, self.runs)
+        self.slots = Slots([run["train"] for run in self.runs], first, joined(list(first.values())), device=device,
+                           n_parts=n_parts)  # fmt: skip
+        self.history = History([run["train"] for run in self.runs], self.slots.weights.shape[1])
+        self.fates = [Fate() for _ in self.runs]
+        self.halving = plan.get("halving")
+        # Trials that are compared on the way go side by side.
+        self.width = width or (len(self.runs) if self.halving else width_for(self._numbers(), device))
+        self.tick = self.n_begun = 0  # steps of the stack; runs that were given a slot
+        self._change([])
+
+    def _numbers(self) -> int:
+        """Return about how many numbers one step of one run computes."""
+        n_steps = example(self.task, self.settings[0], self.worlds[0]).n_steps
+        return int(self.train["batch"] * n_steps * self.net.n_numbers)
+
+    def _change(self, ended: list[int]) -> None:
+        """Hand the slots of runs that have ended to runs that wait, and make ready for the steps to the next look."""
+        free = max(0, self.width - len(self.slots.members) + len(ended))
+        entering = list(range(len(self.runs)))[self.n_begun : self.n_begun + free]
+        self.n_begun += len(entering)
+        if not self.slots.change(ended, entering, tick=self.tick):
+            self._make_ready()
+        self.slots.look_ahead(self.tick, steps=self.train["eval_every"])
+        self.loss_sum.zero_()
+
+    def _make_ready(self) -> None:
+        """Do what the number of slots decides."""
+        self.loss_sum = torch.zeros(len(self.slots.members), device=self.device)
+        self._on_device: list[Callable[..., None]] = [partial(self._step, part) for part in self.slots.parts]
+        if self.device.type == "cuda":
+            changes = [*self.slots.changing(), self.loss_sum]
+            self._on_device = [Captured(call, changes=changes) for call in self._on_device]
+
+    def advance(self) -> None:
+        """Take one training step with every run that holds a slot."""
+        members = self.slots.members
+        batch = self.feed(members, self.slots.steps(self.tick))
+        kicks = () if self.regulariser is None else self.regulariser(members).to(self.device)
+        self._silent = batch.silent
+        given = (*batch[:4], *self.slots.pace(self.tick), *kicks)
+        for part, call in zip(self.slots.parts, self._on_device, strict=True):
+            call(*(value[part.rows] for value in given))
+        self.tick += 1
+
+    def _step(self, part: Part, x: Tensor, y: Tensor, weight: Tensor, allowed: Tensor, *others: Tensor) -> None:
+        """Do what the device does in a step. Nothing here may depend on a number that Python would have to wait for.
+
+        others: the two of Pace, and the four of Kicks where there is a regulariser
+        """
+        params, batch = part.params, Batch(x, y, weight, allowed, self._silent)
+        out, final = predict(self.net, params, batch)
+        loss = total = self.task.loss(self.settings[0], out, batch)
+        if self.regulariser is not None:
+            total = regularised(self.net, params, loss, final, Kicks(*others[2:]))
+        takes = step(part, total, Pace(*others[:2]))
+        self.loss_sum[part.rows] += torch.where(takes, loss.detach(), torch.full_like(loss, torch.nan))
+
+    def look(self) -> None:
+        """Evaluate on validation data, note what became of each run, and hand the slots of those that ended on."""
+        members, steps = self.slots.members, self.slots.steps(self.tick)
+        losses = (self.loss_sum / self.train["eval_every"]).tolist()
+        found = self._scores(self.slots.params, members, "valid", self.train["eval_rows"])
+        solved = self.task.solved(self.settings[0], found).tolist()
+        for slot, run in enumerate(members):
+            self.history.look(run, step=steps[slot], weights=self.slots.flat[slot])
+            self.fates[run].look(self.runs[run]["train"], step=steps[slot], loss=losses[slot], is_solved=solved[slot],
+                                 metrics={name: float(value[slot]) for name, value in found.items()})  # fmt: skip
+        if self.halving:
+            alive = {run: self.fates[run] for run in members if not self.fates[run].outcome}
+            for run in hopeless(alive, self.halving, share=self.tick / self.train["steps"]):
+                self.fates[run].outcome = "stopped"
+        self._change([run for run in members if self.fates[run].outcome])
+
+    def stop(self, run: int) -> None:
+        """End a run at a look at which it goes on by itself, as a rung of its study did."""
+        self.fates[run].outcome = "stopped"
+        self._change([run])
+
+    def tested(self) -> dict[str, Tensor]:
+        """Return named test metrics of every run, from its final weights.    -> [N] each"""
+        return self._scores(self.params, list(range(len(self.runs))), "test", self.train["test_rows"])
+
+    @property
+    def params(self) -> dict[str, Tensor]:
+        """Return the weights of every run that has ended, the initial ones of others.    -> values [N, ...]"""
+        return views(self.slots.weights.to(self.device), self.slots.shapes)
+
+    def arrays(self) -> dict[str, Tensor]:
+        """Return the weights of every run, and those kept on the way.    -> values [N, ...] and [N, K, ...]"""
+        return {name: value.detach().cpu() for name, value in self.params.items()} | self.history.arrays(
+            self.slots.shapes
+        )
+
+    def _scores(self, params: dict[str, Tensor], runs: list[int], split: Any, rows: int) -> dict[str, Tensor]:
+        own = [(self.runs[run], self.settings[run], self.worlds[run]) for run in runs]
+        return scores(self.net, params, own, self.task, split=split, rows=rows, device=self.device,
+                      elements=ELEMENTS // self.slots.n_parts)  # fmt: skip
+
+    @property
+    def is_done(self) -> bool:
+        """Return whether every run has an outcome."""
+        return all(fate.outcome for fate in self.fates)
+
+    def save(self, path: Path, *, key: str) -> None:
+        """Write a checkpoint."""
+        arrays, values = self.slots.state()
+        arrays |= {"feed": self.feed.state(), "history": self.history.kept}
+        if self.regulariser is not None:
+            arrays["regulariser"] = self.regulariser.state()
+        state = {"tick": self.tick, "n_begun": self.n_begun, "slots": values, "fates": [asdict(f) for f in self.fates]}
+        content = {name: value.detach().cpu().numpy() for name, value in arrays.items()}
+        checkpoints.save(path, checkpoints.Checkpoint(content, state), key=key)
+
+    def restore(self, saved: checkpoints.Checkpoint) -> None:
+        """Go on from a checkpoint."""
+        arrays = {name: torch.from_numpy(value) for name, value in saved.arrays.items()}
+        self.slots.restore(arrays, saved.state["slots"])
+        self.feed.restore(arrays["feed"])
+        self.history.kept = arrays["history"]
+        if self.regulariser is not None:
+            self.regulariser.restore(arrays["regulariser"])
+        self.fates = [Fate(**values) for values in saved.state["fates"]]
+        self.tick, self.n_begun = saved.state["tick"], saved.state["n_begun"]
+        self._make_ready()
+        self._change([])
+
+
+def fit(trainer: Trainer, *, path: Path, key: str) -> None:
+    """Train until every run has an outcome, saving the state as it goes; a saved state at `path` is continued.
+
+    Asked to stop, it goes on to the next look, saves and raises Interrupted.
+    """
+    saved, message = checkpoints.restore(path, key=key)
+    log.info("%s runs of %s: %s", len(trainer.runs), trainer.net.cell.name, message)
+    if saved is not None:
+        trainer.restore(saved)
+    last = time.monotonic()
+    with tqdm(total=len(trainer.runs), unit="run", mininterval=1, disable=None) as bar, postponed() as stop:
+        while not trainer.is_done:
+            for _ in range(trainer.train["eval_every"]):
+                trainer.advance()
+            trainer.look()
+            ended = sum(bool(fate.outcome) for fate in trainer.fates)
+            bar.update(ended - bar.n)
+            if time.monotonic() - last >= SAVE_EVERY_S:
+                trainer.save(path, key=key)
+                last = time.monotonic()
+                log.info("step %d of the stack; runs ended, in training, waiting: %d, %d, %d", trainer.tick, ended,
+                         len(trainer.slots.members), len(trainer.runs) - trainer.n_begun)  # fmt: skip
+            if (why := stop()) and not trainer.is_done:
+                trainer.save(path, key=key)
+                raise Interrupted(f"stopped at step {trainer.tick} of the stack by {why}; its state is kept, {GO_ON}")

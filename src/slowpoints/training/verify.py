@@ -1,0 +1,162 @@
+"""Train some networks of a finished run again, each alone, and compare weights, curve and metrics with what is on disk.
+
+A record says everything that its training depended on: settings, seeds, code, environment, versions, machine. Where all
+of that is the same here, the bits must be. Where something differs, the start of training must agree to a tolerance;
+later on, rounding grows until two trainings are equal in distribution only, so the end is shown and not judged.
+"""
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from slowpoints.engine import engine_of
+from slowpoints.errors import SlowpointsError
+from slowpoints.provenance.records import read_arrays, read_records
+from slowpoints.spec.digests import env
+from slowpoints.spec.settings import resolve
+from slowpoints.spec.strict import SpecError
+from slowpoints.spec.tuning import BLOCKS
+from slowpoints.training.job import Made, device_named, made, start_from, train_code, versions
+from slowpoints.training.trainer import Trainer
+
+AT_FIRST = 1e-2  # of the loss up to the first look: rounding is far below at first, and grows; see docs/determinism.md
+RECORDED = ("outcome", "steps", "steps_to_solve", "solved", "metrics", "curve", "units", "n_parameters")
+
+
+class VerifyError(SlowpointsError):
+    """Networks that are not trained again as they are on disk."""
+
+
+class Compared(NamedTuple):
+    """One network, trained again."""
+
+    run: str
+    other: str  # what about the numerics is not the same here; '' if nothing is
+    verdict: str  # equal, within tolerance, differs
+    first: float  # difference of the loss up to the first look, as a share
+    weights: float  # difference of the final weights, root mean square, as a share
+
+
+def verify(scale: str, *, sample: int, seed: int, torch_build: str, data_dir: Path | None) -> Iterator[Compared]:
+    """Yield what became of a random sample of the networks on disk, one after the other."""
+    files = sorted(Path("results", scale).glob("*/runs/*.jsonl"))
+    known = [(path, row) for path in files for row in range(len(read_records(path)))]
+    if not known:
+        raise VerifyError(
+            f"results/{scale}: no records; make them with: snakemake --cores 2 --config scale={scale} train"
+        )
+    chosen = random.Random(seed).sample(known, min(sample, len(known)))
+    for path, row in sorted(chosen):
+        yield compare(path, row, torch_build=torch_build, data_dir=data_dir)
+
+
+def compare(path: Path, row: int, *, torch_build: str, data_dir: Path | None) -> Compared:
+    """Return how the network in one row of a record file compares with itself trained again."""
+    record = read_records(path)[row]
+    try:
+        filled(record)
+    except SpecError as error:
+        return Compared(record["id"], f"its settings: {error}", "too old", float("nan"), float("nan"))
+    kept = read_arrays(path.with_name(record["weights"]["file"]), seal=record["weights"]["sha256"])
+    again, own = trained(record, path, torch_build=torch_build, data_dir=data_dir)
+    before = {name: array[row] for name, array in kept.items()}
+    after = {name: array[0] for name, array in again.arrays.items()}
+    same_bits = same_arrays(before, after) and all(again.records[0][key] == record[key] for key in RECORDED)
+    first = first_difference(record["curve"], again.records[0]["curve"])
+    kept_as, here = described(record), described(own)
+    other = "; ".join(f"{key} {value}, here {here[key]}" for key, value in kept_as.items() if value != here[key])
+    other += "".join(f"; {key} was not a setting then" for key in sorted(unknown_then(record)))
+    verdict = "equal" if same_bits else "within tolerance" if other and first <= AT_FIRST else "differs"
+    return Compared(record["id"], other, verdict, first, distance(before, after))
+
+
+def trained(
+    record: dict[str, Any], path: Path, *, torch_build: str, data_dir: Path | None
+) -> tuple[Made, dict[str, Any]]:
+    """Return a recorded network, trained again alone, and the numerics here by the names that a record has for them.
+
+    A trial that was stopped at a rung is stopped there again: which trials go on is for its study to say.
+    """
+    device = device_named("cpu" if record["device"].startswith("cpu") else "cuda", matmul=record["matmul"])
+    run = {name: record[name] for name in ("experiment", "arm", "sweep", "seed", "id")} | filled(record)
+    start = None
+    if origin := run["train"]["start"]:
+        folder = path.parents[2] / origin
+        start = start_from(
+            {"runs": [run]}, sorted(folder.glob("runs/*.jsonl")), folder / "tables/slow_points.safetensors"
+        )
+    trainer = Trainer({"runs": [run]}, device=device, data_dir=data_dir, start=start)
+    while not trainer.is_done:
+        for _ in range(trainer.train["eval_every"]):
+            trainer.advance()
+        trainer.look()
+        if record["outcome"] == "stopped" and trainer.fates[0].steps == record["steps"]:
+            trainer.stop(0)
+    module = "slowpoints.tuning.study" if "suggested" in record else "slowpoints.training.job"
+    plan = {
+        "digests": record["digests"] | {"code": train_code(run, trainer=module), "env": env("train", torch=torch_build)}
+    }
+    return made(trainer), plan | versions(device, engine=engine_of(trainer.net, device))
+
+
+def filled(record: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings of a record; what was not a setting when it was made has its default, which is how it was."""
+    return resolve(*(record[name] for name in BLOCKS), where=record["id"])
+
+
+def unknown_then(record: dict[str, Any]) -> set[str]:
+    """Return the settings that a record lacks."""
+    own = filled(record)
+    return {f"{name}.{key}" for name in BLOCKS for key in own[name].keys() - record[name].keys()}
+
+
+def described(record: dict[str, Any]) -> dict[str, str]:
+    """Return what the numbers may depend on besides settings, flat."""
+    digests = {name: record["digests"][name] for name in ("code", "env")}
+    own = {name: str(record[name]) for name in ("engine", "device", "matmul", "threads", "dtype")}
+    return digests | record["versions"] | own
+
+
+def same_arrays(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> bool:
+    """Return whether two sets of arrays are the same to the bit."""
+    return one.keys() == other.keys() and all(
+        one[name].dtype == other[name].dtype and one[name].tobytes() == other[name].tobytes() for name in one
+    )
+
+
+def first_difference(one: dict[str, list[float]], other: dict[str, list[float]]) -> float:
+    """Return the difference of the loss up to the first look, as a share; of runs that diverged before it, none."""
+    if not one or not other:
+        return 0.0 if bool(one) == bool(other) else float("inf")
+    return abs(one["loss"][0] / other["loss"][0] - 1)
+
+
+def distance(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> float:
+    """Return the root mean square of the difference, over that of the values."""
+    if {name: array.shape for name, array in one.items()} != {name: array.shape for name, array in other.items()}:
+        return float("inf")
+    a, b = (np.concatenate([own[name].ravel() for name in sorted(own)]).astype(float) for own in (one, other))
+    return float(np.sqrt(np.nansum((a - b) ** 2) / np.nansum(a**2)))
+
+
+def line(own: Compared) -> str:
+    """Return what was found of one network, for people."""
+    facts = f"loss up to the first look {own.first:.1e}, final weights {own.weights:.1e} apart"
+    found = "to the bit" if own.verdict == "equal" else facts
+    return f"{own.verdict:16}  {own.run}  {found}; not the same here: {own.other or 'nothing'}"
+
+
+def sum_up(found: list[Compared]) -> None:
+    """Say how it went; networks that differ are an error."""
+    n = {
+        word: sum(own.verdict == word for own in found) for word in ("equal", "within tolerance", "differs", "too old")
+    }
+    if n["differs"] or n["too old"]:
+        raise VerifyError(
+            f"{n['differs']} of {len(found)} networks differ, {n['too old']} have settings that are no longer known; "
+            "docs/determinism.md says what may differ"
+        )
+    print(f"{n['equal']} of {len(found)} networks equal to the bit, {n['within tolerance']} within tolerance")

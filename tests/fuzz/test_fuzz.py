@@ -1,0 +1,296 @@
+"""Bad input on purpose: a few hundred mutants of every settings file, the same ones each time, and known hard cases."""
+
+import ast
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from helpers.plans import ROOT
+from slowpoints.cells import load as load_cell
+from slowpoints.cells import names as cell_names
+from slowpoints.engine import Front, Network, count_parameters, shapes
+from slowpoints.plan import dag
+from slowpoints.spec import config, meaning, reading, registry, streams
+from slowpoints.spec.experiment import load
+from slowpoints.spec.strict import SpecError, shown, unknown
+from slowpoints.tasks import load as load_task
+from slowpoints.tasks import names as task_names
+from tests.fuzz import plans, report
+from tests.fuzz.builds import hole
+from tests.fuzz.mutants import Mutant, dumped
+
+N = 60  # per kind of file
+TREES, _ = report.experiments()
+
+
+@pytest.fixture(scope="module")
+def sources(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    return report.sources(tmp_path_factory.mktemp("mutants"))
+
+
+@pytest.mark.parametrize("what", ["what an experiment says", "a word of an experiment", "an experiment's file",
+                                  "the configuration", "a space", "the list of pinned data"])  # fmt: skip
+def test_a_mutant_is_refused_in_one_message_or_means_what_it_says(what: str, sources: dict[str, Any]) -> None:
+    strategy, judge, _ = sources[what]
+    fates = []
+
+    @settings(max_examples=N, derandomize=True, database=None, deadline=None, phases=[Phase.generate, Phase.shrink],
+              suppress_health_check=list(HealthCheck))  # fmt: skip
+    @given(strategy)
+    def check(mutant: Mutant) -> None:
+        fate = judge(mutant)
+        fates.append(bool(fate.message))
+        assert not fate.hole, (mutant._replace(content=b""), fate.hole)
+
+    check()
+    assert len(fates) >= N // 2
+    assert any(fates)
+
+
+def test_a_mutant_that_is_accepted_can_be_trained(tmp_path: Path) -> None:
+    tree = copy.deepcopy(TREES["long2016-state"])
+    path = ("scales", "smoke", "sweep.net.units")
+    tree["scales"]["smoke"]["sweep.net.units"] = [1, 5]
+    mutant = Mutant("long2016-state", "another value", path, dumped(tree), [1, 5])
+    fate = plans.judge(mutant, TREES["long2016-state"], folder=tmp_path)
+    assert (fate.message, fate.hole) == ("", "")
+    assert fate.found is not None
+    assert [hole(run) for run in fate.found["smoke"].runs[:2]] == ["", ""]
+
+
+SEEN = {  # a reader with a defect, and what is said of it
+    "a key ignored in silence": ("changed nothing", {"train": TREES["long2016-state"]["train"]}),
+    "a number that becomes another": ("became", {"train": TREES["long2016-state"]["train"] | {"clip": 0.5}}),
+    "a neighbour that changes too": ("changed", {"net": TREES["long2016-state"]["net"] | {"keep_bias": 3.0}}),
+}
+
+
+@pytest.mark.parametrize("defect", SEEN)
+def test_the_judge_sees_a_defect_of_the_reader(defect: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    message, wrong = SEEN[defect]
+    tree = TREES["long2016-state"]
+    changed = tree | {"train": tree["train"] | {"clip": 0.25}}
+    mutant = Mutant("long2016-state", "out of range", ("train", "clip"), dumped(changed), 0.25)
+    assert plans.judge(mutant, tree, folder=tmp_path).hole == ""
+    monkeypatch.setattr("slowpoints.spec.experiment.read_yaml", lambda path: reading.read_yaml(path) | wrong)
+    assert message in plans.judge(mutant, tree, folder=tmp_path).hole
+
+
+def test_an_arm_that_no_scale_lists_is_refused(tmp_path: Path) -> None:
+    tree = TREES["collins2017-random"]
+    assert all("arms" in scale for scale in tree["scales"].values())
+    content = dumped(tree | {"arms": tree["arms"] | {"where": {"net.cell": "gru"}}})
+    fate = plans.judge(Mutant("collins2017-random", "extra", ("arms", "where"), content), tree, folder=tmp_path)
+    assert "arms.where: no scale lists it" in fate.message
+
+
+def test_the_judge_knows_an_arm_of_another_scale(tmp_path: Path) -> None:
+    tree = TREES["collins2017-random"]
+    content = dumped(tree | {"arms": tree["arms"] | {"gru-8": {}}})
+    mutant = Mutant("collins2017-random", "extra", ("arms", "gru-8"), content, {})
+    assert plans.judge(mutant, tree, folder=tmp_path)[:2] == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("file", "key", "new"), [("long2016-controls", "keep_bias", 1), ("long2016-parameters", "units", 105)]
+)
+def test_the_judge_knows_one_number_in_two_notations_and_units_that_a_budget_replaces(
+    file: str, key: str, new: int, tmp_path: Path
+) -> None:
+    tree = TREES[file]
+    changed = tree | {"net": tree["net"] | {key: new}}
+    mutant = Mutant(file, "out of range", ("net", key), dumped(changed), new)
+    assert plans.judge(mutant, tree, folder=tmp_path).hole == ""
+    truth = mutant._replace(new=True, content=dumped(tree | {"net": tree["net"] | {key: True}}))
+    assert "true or false" in plans.judge(truth, tree, folder=tmp_path).message
+
+
+REFUSED = {
+    "train.lr": ("1.0e-300", "single precision"),
+    "seeds": ("10000000", "runs"),
+    "net.keep_bias": ("{typo: 1.0}", "unknown stream of pru 'typo'"),
+    "claims.0.test.y": ("mze", "unknown column of the table outcomes 'mze'; did you mean 'mse'"),
+    "claims.0.test.where": ("{cell: pruu}", "no row where cell is pruu at scale laptop"),
+    "claims.0.figure": ("long2016-memorisation", "did you mean 'long2016-memorization'"),
+    "claims.0.id": ("long2016-state-gru", "is also in"),
+    "analyses": ("[outcomes, curves, waiting, memory_curve]", "reads networks of delayed_classification"),
+    "scales.paper": ("{trian.steps: 3}", "scales.paper: unknown key 'trian.steps'"),
+    "scales.laptop": ("{arms: [gru, gru]}", "listed twice"),
+    "arms": ("{'a;b': {net.cell: gru}}", "a name is letters"),
+    "claims.0.test.where.cell": ("[[pru]]", "where.cell: expected a value"),
+    "join": ("{'{cell}': {net.cel: '{cell}'}}", "join.{cell}: net: unknown key 'cel'"),
+    "seeds_per_stack": ("0", "seeds_per_stack must be at least 1"),
+    "arms.pru": ("{net.cell: pru, net.units: 5}", "arms.pru: net.units has no effect, for net.units is swept"),
+    "arms.gru": ("{net.cell: gru, net.budget: 500}", "net.budget has no effect, for net.units is swept; leave one out"),
+    "scales.smoke": ("[1]", "scales.smoke: expected a mapping"),
+    "arms.ghost": ("text", "arms.ghost: expected a mapping of overrides"),
+    "paper": ("own2020", "unknown value 'own2020'"),
+}
+
+
+@pytest.mark.parametrize("key", REFUSED)
+def test_what_used_to_slip_through_is_refused_while_planning(key: str, tmp_path: Path) -> None:
+    text, message = REFUSED[key]
+    tree = yaml.safe_load((ROOT / "config/experiments/long2016-state.yaml").read_text())
+    *path, last = [int(part) if part.isdigit() else part for part in key.split(".")]
+    branch = tree
+    for part in path:
+        branch = branch[part]
+    branch[last] = yaml.safe_load(text)
+    fate = plans.judge(Mutant("long2016-state", "known", (), dumped(tree)), TREES["long2016-state"], folder=tmp_path)
+    laptop = plans.judge(
+        Mutant("long2016-state", "known", ("scales", "laptop"), dumped(tree)), TREES["long2016-state"], folder=tmp_path
+    )
+    assert message in (fate.message or laptop.message)
+    assert "long2016-state.yaml" in (fate.message or laptop.message)
+
+
+@pytest.mark.parametrize("cell", cell_names())
+@pytest.mark.parametrize("depth", [1, 3])
+@pytest.mark.parametrize("initial_state", ["zero", "learned"])
+def test_planning_counts_the_parameters_of_one_unit_as_the_engine_does(
+    cell: str, depth: int, initial_state: str
+) -> None:
+    module = load_cell(cell)
+    own = module.Settings()
+    net = Network(module.build(own), 3, 2, 1, depth, initial_state == "learned")
+    planned = {"cell": cell, "depth": depth, "initial_state": initial_state, "front": "none"} | vars(own)
+    assert streams.least_parameters(planned, n_in=3, n_out=2) == count_parameters(net)
+
+
+@pytest.mark.parametrize("cell", cell_names())
+def test_planning_knows_the_streams_that_the_engine_knows(cell: str) -> None:
+    module = load_cell(cell)
+    made = module.build(module.Settings())
+    known = streams.known_parts(cell, vars(module.Settings()))
+    owners = {
+        name.split(".")[-2 if name.split(".")[-1] == "W" else -1]
+        for name in shapes(Network(made, 3, 2, 4))
+        if ".W" in name
+    }
+    assert set(known["input_scale"]) == set(known["bias_scale"]) == owners
+    assert set(known["keep_bias"]) == set(made.keep)
+    assert set(known["recurrent_scale"]) == set(made.projections + made.second if made.recurrent else ())
+
+
+def test_a_budget_below_one_unit_is_refused_while_planning() -> None:
+    run = dag.experiments("smoke")["collins2017-capacity"].runs[0]
+    assert run.net["budget"]
+    streams.check_budget(run.task, run.net, where="x")
+    with pytest.raises(SpecError, match=r"x.budget: one unit of rnn takes [0-9]+ parameters here, found 3"):
+        streams.check_budget(run.task, run.net | {"budget": 3}, where="x")
+
+
+def test_planning_counts_a_front_as_the_engine_does() -> None:
+    task = {"name": "delayed_classification", "dataset": "cifar10"}
+    net = {"cell": "gru", "depth": 1, "initial_state": "zero", "front": "conv"}
+    net |= {"front_maps": 4, "front_blocks": 2, "front_widths": [7, 5]} | vars(load_cell("gru").Settings())
+    made = load_cell("gru").build(load_cell("gru").Settings())
+    n_in, n_out = streams.sizes(task)
+    engine = Network(made, n_in, n_out, 1, 1, front=Front((3, 32, 32), 4, 2, (7, 5)))
+    assert streams.least_parameters(net, n_in=n_in, n_out=n_out, frame=(3, 32, 32)) == count_parameters(engine)
+
+
+@pytest.mark.parametrize("task", task_names())
+def test_planning_knows_how_wide_a_task_is_as_the_engine_does(task: str) -> None:
+    module = load_task(task)
+    own = module.Settings()
+    assert streams.sizes({"name": task} | vars(own)) == (module.n_in(own), module.n_out(own))
+
+
+def test_planning_follows_a_task_that_imports_its_width_from_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    own = ast.parse("from slowpoints.tasks.memorization import n_in, n_out as n_out\n")
+    known = streams.tree
+    monkeypatch.setattr(streams, "tree", lambda folder, name: own if name == "own" else known(folder, name))
+    settings = vars(load_task("memorization").Settings(n_targeted=3, n_interfering=2))
+    assert streams.sizes({"name": "own"} | settings) == streams.sizes({"name": "memorization"} | settings)
+
+
+def test_a_task_whose_width_planning_cannot_read_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    source = ast.parse("def n_in(s: Settings) -> int:\n    return torch.tensor(3).item()\n")
+    monkeypatch.setattr(streams, "tree", lambda folder, name: source)
+    with pytest.raises(SpecError, match=r"tasks/own\.py: n_in and n_out must follow .*'torch' is not defined"):
+        streams.sizes({"name": "own"})
+
+
+def test_a_long_value_or_list_is_cut_in_a_message() -> None:
+    assert shown("a" * 300) == "'" + "a" * 199 + "... (302 characters)"
+    message = str(unknown("column_77x", [f"column_{i}" for i in range(1000)], what="column", where="x"))
+    assert len(message) < 500
+    assert "did you mean 'column_77'" in message
+    assert "and 980 more" in message
+
+
+def test_a_column_of_every_claim_is_one_the_analysis_names() -> None:
+    own = dag.experiments("laptop")["haviv2019-curricula"]
+    assert "accuracy_at_100" in meaning.columns(own, "longevity", tasks=["delayed_classification"])
+    assert "accuracy_at_101" not in meaning.columns(own, "longevity", tasks=["delayed_classification"])
+
+
+def test_what_is_no_file_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "folder.yaml").mkdir()
+    (tmp_path / "link.yaml").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "large.yaml").write_bytes(b"#" * (reading.MOST_BYTES + 1))
+    for name, message in (("folder", "not a file"), ("link", "link to nowhere"), ("large", "settings have at most")):
+        with pytest.raises(SpecError, match=message):
+            load(tmp_path / f"{name}.yaml", scale="smoke")
+
+
+@pytest.mark.parametrize("name", ["own.yml", "Own.yaml", "a;b.yaml", "a b.yaml", "$(x).yaml", "own"])
+def test_a_file_with_another_name_is_not_passed_over(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "config/experiments").mkdir(parents=True)
+    (tmp_path / "config/experiments" / name).write_text("")
+    monkeypatch.setattr(dag, "ROOT", tmp_path)
+    with pytest.raises(SpecError, match="not the name of an experiment"):
+        dag.experiments.__wrapped__("smoke")
+
+
+@given(st.dictionaries(st.sampled_from(["scale", "slots", "data_dir", "device", "matmul", "x"]),
+                       st.none() | st.booleans() | st.integers() | st.text() | st.lists(st.integers())))  # fmt: skip
+@settings(max_examples=100, derandomize=True, database=None, deadline=None)
+def test_what_is_given_with_config_is_kept_or_refused_in_one_line(given: dict[str, Any]) -> None:
+    base = reading.read_yaml(ROOT / config.FILE)
+    slots = given.get("slots", "auto")
+    right = {
+        "scale": given.get("scale", "laptop") in ("smoke", "laptop", "paper"),
+        "slots": slots == "auto" or (isinstance(slots, int) and not isinstance(slots, bool) and slots >= 1),
+        "data_dir": given.get("data_dir", "") == "",
+        "device": given.get("device", "cpu") == "cpu",
+        "matmul": given.get("matmul", "float32") == "float32",
+        "x": "x" not in given,
+    }
+    if all(right.values()):
+        config.check(base | given, root=ROOT)
+        return
+    with pytest.raises(SpecError, match=r"^config/config\.yaml or --config: ") as error:
+        config.check(base | given, root=ROOT)
+    assert len(str(error.value)) < plans.MOST_CHARACTERS
+    assert any(key in str(error.value) for key, is_right in right.items() if not is_right)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('"bytes": 1960016', '"bytes": NaN', "NaN is not a number"),
+        ('"bytes": 1960016', '"bytes": 1, "bytes": 2', "given twice"),
+        ('"fb32d6879d', '"fB32d6879d', "hexadecimal"),
+        ('"sha256": "fb32', '"sha257": "fb32', "unknown key 'sha257'"),
+        ('"idx"', '"pickle"', "unknown value 'pickle'"),
+        ('"mnist14/train-images-idx3-ubyte": {', '"../train": {', "below the data folder"),
+        ('"train_x": "mnist14/', '"train_x": "mnist15/', "unknown file"),
+        ('"http://mattmahoney.net/dc/text8.zip"', '"file:///etc/passwd"', "expected https"),
+    ],
+)
+def test_a_mistyped_pin_is_refused(old: str, new: str, message: str, tmp_path: Path) -> None:
+    text = (ROOT / "data/registry.json").read_text()
+    assert old in text
+    (tmp_path / "registry.json").write_text(text.replace(old, new, 1))
+    with pytest.raises(SpecError, match=f"data/registry.json: .*{message}"):
+        registry.check(tmp_path / "registry.json")

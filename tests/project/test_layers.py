@@ -1,0 +1,83 @@
+"""Imports point down: which room may import which, read as text."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from helpers.plans import ROOT
+from slowpoints.spec.digests import closure
+
+PACKAGE = ROOT / "src" / "slowpoints"
+
+# A room may import what stands above it. Rooms in one line do not import each other.
+LAYERS = (
+    {"errors"},
+    {"spec"},
+    {"provenance"},
+    {"plan", "measures"},
+    {"data", "cells", "dynamics"},
+    {"tasks", "engine"},
+    {"training"},
+    {"tuning"},
+    {"claims", "notebooks"},
+    {"analyses", "figures", "machine"},
+    {"publish"},
+    {"trace"},
+    {"command_line"},
+    {"cli"},
+    {"__main__"},
+)
+RANK = {room: rank for rank, rooms in enumerate(LAYERS) for room in rooms}
+# These stay alone, so that others can take them: nothing of ours but what is named.
+ALONE = {
+    "spec": {"errors"},
+    "measures": {"errors"},
+    "dynamics": {"errors"},
+    "cells": {"errors"},
+    "engine": {"errors", "cells"},
+    "tasks": {"errors", "data"},
+    "plan": {"errors", "spec"},
+}
+WITHOUT_TORCH = (
+    "spec", "provenance", "plan", "measures", "claims", "figures", "machine", "notebooks", "publish", "trace",
+)  # fmt: skip
+
+
+def room(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imports(path: Path) -> set[str]:
+    """Return every module that a file imports, wherever in the file."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: absolute imports only"
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+    return found
+
+
+FILES = [path for path in sorted(PACKAGE.rglob("*.py")) if path != PACKAGE / "__init__.py"]
+every_file = pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+
+
+@every_file
+def test_imports_point_down(path: Path) -> None:
+    own = room(path)
+    theirs = {name.split(".")[1] for name in imports(path) if name.startswith("slowpoints.")} - {own}
+    wrong = {other for other in theirs if RANK[other] >= RANK[own]}
+    assert not wrong, f"{own} must not import {sorted(wrong)}"
+    assert theirs <= ALONE.get(own, theirs), f"{own} imports no more than {sorted(ALONE[own])}"
+
+
+@pytest.mark.parametrize("name", WITHOUT_TORCH)
+def test_what_only_reads_needs_no_torch(name: str) -> None:
+    for path in sorted((PACKAGE / name).rglob("*.py")):
+        own = ".".join(("slowpoints", *path.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(".__init__")
+        for module in closure(own):
+            base = PACKAGE.parent.joinpath(*module.split("."))
+            file = base.with_suffix(".py") if base.with_suffix(".py").is_file() else base / "__init__.py"
+            assert not [other for other in imports(file) if other.split(".")[0] == "torch"], f"{own}: {module}"

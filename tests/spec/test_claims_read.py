@@ -1,0 +1,61 @@
+"""Claims are read strictly: a wrong test is refused while planning."""
+
+import pytest
+
+from helpers.claim_tables import PLAIN, claim
+from slowpoints.spec.strict import SpecError
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"statistic": "men"}, "did you mean 'mean'"),
+        ({"abov": 1}, "did you mean 'above'"),
+        ({"above": "1e-3"}, "such as 1.0e-3"),
+        ({"above": None}, "give a region"),
+        ({"below": -1.0}, "nothing can lie between"),
+        ({"apart": 1.0}, "give a region"),
+        ({"x": "load"}, "does not take 'x'"),
+        ({"statistic": "slope"}, "lacks 'x'"),
+        ({"order": ["a", "b"]}, "does not take 'order'"),
+        ({"given": "steps"}, r"mean does not take 'given'; \['spearman'\] do"),
+        ({"statistic": "spearman", "x": "load", "given": "mse"}, "name a third column"),
+        ({"statistic": "spearman", "x": "load", "given": ["steps"]}, "given"),
+        ({"statistic": "spearman", "x": "load", "givn": "steps"}, "did you mean 'given'"),
+        ({"groups": {"cell": ["pru"]}}, "one column with two values"),
+        ({"select": {"per": ["cell"], "higest": "mse"}}, "did you mean 'highest'"),
+        ({"select": {"per": ["cell"]}}, "one of 'highest' and 'lowest'"),
+        ({"where": {"load": {"from": 1, "upto": 2}}}, "unknown key 'upto'"),
+        ({"where": {"load": {"from": "one"}}}, "expected such as"),
+        ({"where": {"load": []}}, "expected a value, a list or a range"),
+        ({"better": "lower"}, "give the region both 'above' and 'below'"),
+        ({"below": 9, "better": "smaller"}, "better"),
+    ],
+)
+def test_a_wrong_test_is_refused_with_what_would_be_right(change, message):
+    with pytest.raises(SpecError, match=message):
+        claim({key: value for key, value in (PLAIN | change).items() if value is not None})
+
+
+def test_a_mistake_names_its_claim():
+    with pytest.raises(SpecError, match=r"x\.yaml: claims\[0\] \(c\)\.test"):
+        claim(PLAIN | {"table": 3})
+
+
+def test_an_unknown_scale_is_refused():
+    with pytest.raises(SpecError, match="laptop"):
+        claim(PLAIN, judged_at=["labtop"])
+
+
+def test_a_scale_that_is_not_judged_needs_no_excuse():
+    with pytest.raises(SpecError, match="untestable: smoke is not among judged_at"):
+        claim(PLAIN, untestable={"smoke": "too small"})
+
+
+def test_arms_and_columns_of_a_test_are_known_while_planning():
+    test = claim(
+        {"statistic": "spearman", "table": "t", "x": "arm", "order": ["a", "b"], "y": "bits", "below": 0,
+         "given": "loss", "where": {"budget": "largest"}, "select": {"per": ["seed"], "highest": "kept"}}
+    ).test  # fmt: skip
+    assert test.arms() == {"a", "b"}
+    assert test.columns() == {"arm", "bits", "loss", "budget", "seed", "kept", "run"}
