@@ -12,7 +12,7 @@ from slowpoints import tasks
 from slowpoints.analyses import bits, bridge
 from slowpoints.analyses._given import Given
 from slowpoints.analyses._rounding import bfloat16, quantised
-from slowpoints.engine.network import shapes
+from slowpoints.cells.network import shapes
 from slowpoints.provenance.records import read_records
 from slowpoints.spec.canonical import digest
 from slowpoints.training import job

@@ -9,8 +9,8 @@ import torch
 from helpers.networks import build
 from slowpoints import cells
 from slowpoints.cells.definition import Bundle, Cell
+from slowpoints.cells.network import Network, count_parameters
 from slowpoints.engine import equations
-from slowpoints.engine.network import Network, count_parameters
 
 WRITTEN = [name for name in cells.names() if equations.equations(build(name))]
 FUNCTIONS = {

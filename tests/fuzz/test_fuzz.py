@@ -1,6 +1,5 @@
 """Bad input on purpose: a few hundred mutants of every settings file, the same ones each time, and known hard cases."""
 
-import ast
 import copy
 from pathlib import Path
 from typing import Any
@@ -11,15 +10,10 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from helpers.plans import ROOT
-from slowpoints.cells import load as load_cell
-from slowpoints.cells import names as cell_names
-from slowpoints.engine import Front, Network, count_parameters, shapes
 from slowpoints.plan import dag
-from slowpoints.spec import config, meaning, reading, registry, streams
+from slowpoints.spec import config, meaning, reading, registry
 from slowpoints.spec.experiment import load
 from slowpoints.spec.strict import SpecError, shown, unknown
-from slowpoints.tasks import load as load_task
-from slowpoints.tasks import names as task_names
 from tests.fuzz import plans, report
 from tests.fuzz.builds import hole
 from tests.fuzz.mutants import Mutant, dumped
@@ -148,74 +142,6 @@ def test_what_used_to_slip_through_is_refused_while_planning(key: str, tmp_path:
     )
     assert message in (fate.message or laptop.message)
     assert "long2016-state.yaml" in (fate.message or laptop.message)
-
-
-@pytest.mark.parametrize("cell", cell_names())
-@pytest.mark.parametrize("depth", [1, 3])
-@pytest.mark.parametrize("initial_state", ["zero", "learned"])
-def test_planning_counts_the_parameters_of_one_unit_as_the_engine_does(
-    cell: str, depth: int, initial_state: str
-) -> None:
-    module = load_cell(cell)
-    own = module.Settings()
-    net = Network(module.build(own), 3, 2, 1, depth, initial_state == "learned")
-    planned = {"cell": cell, "depth": depth, "initial_state": initial_state, "front": "none"} | vars(own)
-    assert streams.least_parameters(planned, n_in=3, n_out=2) == count_parameters(net)
-
-
-@pytest.mark.parametrize("cell", cell_names())
-def test_planning_knows_the_streams_that_the_engine_knows(cell: str) -> None:
-    module = load_cell(cell)
-    made = module.build(module.Settings())
-    known = streams.known_parts(cell, vars(module.Settings()))
-    owners = {
-        name.split(".")[-2 if name.split(".")[-1] == "W" else -1]
-        for name in shapes(Network(made, 3, 2, 4))
-        if ".W" in name
-    }
-    assert set(known["input_scale"]) == set(known["bias_scale"]) == owners
-    assert set(known["keep_bias"]) == set(made.keep)
-    assert set(known["recurrent_scale"]) == set(made.projections + made.second if made.recurrent else ())
-
-
-def test_a_budget_below_one_unit_is_refused_while_planning() -> None:
-    run = dag.experiments("smoke")["collins2017-capacity"].runs[0]
-    assert run.net["budget"]
-    streams.check_budget(run.task, run.net, where="x")
-    with pytest.raises(SpecError, match=r"x.budget: one unit of rnn takes [0-9]+ parameters here, found 3"):
-        streams.check_budget(run.task, run.net | {"budget": 3}, where="x")
-
-
-def test_planning_counts_a_front_as_the_engine_does() -> None:
-    task = {"name": "delayed_classification", "dataset": "cifar10"}
-    net = {"cell": "gru", "depth": 1, "initial_state": "zero", "front": "conv"}
-    net |= {"front_maps": 4, "front_blocks": 2, "front_widths": [7, 5]} | vars(load_cell("gru").Settings())
-    made = load_cell("gru").build(load_cell("gru").Settings())
-    n_in, n_out = streams.sizes(task)
-    engine = Network(made, n_in, n_out, 1, 1, front=Front((3, 32, 32), 4, 2, (7, 5)))
-    assert streams.least_parameters(net, n_in=n_in, n_out=n_out, frame=(3, 32, 32)) == count_parameters(engine)
-
-
-@pytest.mark.parametrize("task", task_names())
-def test_planning_knows_how_wide_a_task_is_as_the_engine_does(task: str) -> None:
-    module = load_task(task)
-    own = module.Settings()
-    assert streams.sizes({"name": task} | vars(own)) == (module.n_in(own), module.n_out(own))
-
-
-def test_planning_follows_a_task_that_imports_its_width_from_another(monkeypatch: pytest.MonkeyPatch) -> None:
-    own = ast.parse("from slowpoints.tasks.memorization import n_in, n_out as n_out\n")
-    known = streams.tree
-    monkeypatch.setattr(streams, "tree", lambda folder, name: own if name == "own" else known(folder, name))
-    settings = vars(load_task("memorization").Settings(n_targeted=3, n_interfering=2))
-    assert streams.sizes({"name": "own"} | settings) == streams.sizes({"name": "memorization"} | settings)
-
-
-def test_a_task_whose_width_planning_cannot_read_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    source = ast.parse("def n_in(s: Settings) -> int:\n    return torch.tensor(3).item()\n")
-    monkeypatch.setattr(streams, "tree", lambda folder, name: source)
-    with pytest.raises(SpecError, match=r"tasks/own\.py: n_in and n_out must follow .*'torch' is not defined"):
-        streams.sizes({"name": "own"})
 
 
 def test_a_long_value_or_list_is_cut_in_a_message() -> None:

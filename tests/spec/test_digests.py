@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from slowpoints.spec import digests
-from slowpoints.spec.settings import PACKAGE, literal, names, settings_class
+from slowpoints.spec.digests import PACKAGE
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def test_an_edit_to_shared_code_counts_for_training(copy: Path, module: str) -> 
         "measures/statistics.py",
         "spec/claims.py",
         "spec/experiment.py",
-        "spec/streams.py",
+        "spec/sizes.py",
         "figures/style.py",
     ],
 )
@@ -96,13 +96,3 @@ def test_environments_differ_by_stage_and_by_torch_build() -> None:
     }
     assert len(found) == 4
     assert digests.env("figures") == digests.env("figures", torch="cuda"), "no torch, no difference"
-
-
-@pytest.mark.parametrize(("folder", "name"), [(f, n) for f in ("cells", "tasks", "analyses") for n in names(f)])
-def test_settings_read_from_the_tree_are_those_of_the_module(folder: str, name: str) -> None:
-    module = __import__(f"slowpoints.{folder}.{name}", fromlist=["Settings"])
-    assert {f: v.default for f, v in settings_class(folder, name).__dataclass_fields__.items()} == {
-        f: v.default for f, v in module.Settings.__dataclass_fields__.items()
-    }
-    assert literal(folder, name, "PER_RUN", ()) == getattr(module, "PER_RUN", ())
-    assert literal(folder, name, "NEEDS", ()) == getattr(module, "NEEDS", ())

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 import torch
 
+from helpers.own_parts import writer
 from helpers.plans import TASKS, make_run
 from slowpoints import tasks
-from slowpoints.spec import settings
+from slowpoints.spec import parts, settings
 from slowpoints.spec.strict import SpecError
 from slowpoints.tasks import TaskError, adding
 from slowpoints.training.stack import task_settings
@@ -107,23 +108,18 @@ def test_every_task_of_the_project_passes(block: dict[str, Any]) -> None:
 
 @pytest.fixture
 def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Return a function that writes the file of a task `own`, in a project of its own."""
-    for name in ("tree", "_settings_node", "settings_class", "_names_in"):
-        monkeypatch.setattr(settings, name, getattr(settings, name).__wrapped__)
-    package = tmp_path / "slowpoints"
-    monkeypatch.setattr(settings, "PACKAGE", package)
-    (package / "tasks").mkdir(parents=True)
-    (package / "tasks" / "adding.py").write_text(Path(adding.__file__).read_text("utf-8"), "utf-8")
-    return lambda text: (package / "tasks" / "own.py").write_text(text, "utf-8")
+    return writer("tasks", tmp_path, monkeypatch)
 
 
-PARTS = "n_in, n_out, n_read, world, sample, evaluation, loss, score, solved, constant, baseline"
+PARTS = "METRICS, n_in, n_out, n_read, world, sample, evaluation, loss, score, solved, constant, baseline"
 FROM = "from slowpoints.tasks.adding import Settings"
 BAD_FILES = {
-    f"{FROM}, n_in, n_out, n_read, world, sample, evaluation, score, solved, constant": "lacks loss, baseline; define",
+    f"{FROM}, METRICS, n_in, n_out, n_read, world, sample, evaluation, score, solved, constant":
+        "lacks loss, baseline; define",
     FROM: f"lacks {PARTS}; define them, or import them from another task",
     f"from slowpoints.tasks.adding import {PARTS}": "lacks class Settings, a frozen dataclass of its settings",
-}
+    f"{FROM}, {PARTS}\nMETRICS = 'mse'": "METRICS: expected the names of what score returns",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(("text", "message"), BAD_FILES.items())
@@ -135,19 +131,12 @@ def test_a_file_that_lacks_something_is_named_while_planning(
         settings.resolve({"name": "own"}, {"cell": "gru", "units": 4}, {}, where="test")
 
 
-def test_a_file_that_is_not_python_is_named_with_the_line(written: Callable[[str], None]) -> None:
-    written("x = 1\ny = (\n")
-    with pytest.raises(SpecError, match=r"src/slowpoints/tasks/own\.py, line 2: not Python: '\(' was never closed"):
-        settings.names("tasks")
-
-
-def test_settings_that_need_other_names_of_the_file_are_named(written: Callable[[str], None]) -> None:
-    written("N = 3\n@dataclass(frozen=True)\nclass Settings:\n    n: int = N\n")
-    with pytest.raises(SpecError, match=r"tasks/own\.py: class Settings is read alone.*name 'N' is not defined"):
-        settings.settings_class("tasks", "own")
-
-
 def test_functions_may_be_defined_imported_or_assigned(written: Callable[[str], None]) -> None:
-    written(f"{FROM}, n_in, n_out as n_read\ndef world(): ...\nloss = n_in\n")
-    assert all(settings.defines("tasks", "own", name) for name in ("n_in", "n_read", "world", "loss"))
-    assert not any(settings.defines("tasks", "own", name) for name in ("n_out", "sample"))
+    written(f"{FROM}, {PARTS}\nn_steps = n_in\ndef n_out(s): return 3\n")
+    assert parts.load("tasks", "own").n_out(None) == 3
+
+
+@pytest.mark.parametrize("name", tasks.names())
+def test_a_task_names_its_metrics(name: str) -> None:
+    task = tasks.load(name)
+    assert set(task.METRICS) == set(task.baseline(task.Settings()))

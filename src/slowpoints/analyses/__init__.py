@@ -7,7 +7,7 @@ from types import ModuleType
 
 def names() -> list[str]:
     """Return the known analyses: the public files of this folder, sorted."""
-    return sorted(file.stem for file in Path(__file__).parent.glob("*.py") if not file.stem.startswith("_"))
+    return sorted(file.stem for folder in __path__ for file in Path(folder).glob("[!_]*.py"))
 
 
 def load(name: str) -> ModuleType:

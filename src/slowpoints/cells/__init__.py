@@ -7,8 +7,8 @@ from types import ModuleType
 
 def names() -> list[str]:
     """Return the names of all cells, sorted: the public files of this folder."""
-    files = Path(__file__).parent.glob("[!_]*.py")
-    return sorted(file.stem for file in files if file.stem != "definition")
+    files = {file.stem for folder in __path__ for file in Path(folder).glob("[!_]*.py")}
+    return sorted(files - {"definition", "network"})
 
 
 def load(name: str) -> ModuleType:

@@ -5,13 +5,13 @@ S packed state. Parameters are a dict of tensors, the model axis first: they sta
 differentiate as they are.
 """
 
+from slowpoints.cells.network import Front, Network, count_parameters, shapes, units_for_budget
 from slowpoints.engine.derivatives.curvature import state_curvature
 from slowpoints.engine.derivatives.maps import measure, pack, state_jacobian, state_map, unpack
 from slowpoints.engine.front import see
 from slowpoints.engine.fused import prepare
 from slowpoints.engine.gpu.graph import Captured
 from slowpoints.engine.initial import initialise
-from slowpoints.engine.network import Front, Network, count_parameters, shapes, units_for_budget
 from slowpoints.engine.recurrence import States, engine_of, readout, start, step, unroll
 from slowpoints.engine.trust import check_step
 

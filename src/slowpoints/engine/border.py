@@ -5,7 +5,7 @@ from functools import cache
 import torch
 from torch import Tensor
 
-from slowpoints.engine.network import Network, shapes
+from slowpoints.cells.network import Network, shapes
 from slowpoints.engine.trust import check_step
 
 _shapes = cache(shapes)

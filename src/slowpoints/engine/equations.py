@@ -13,8 +13,8 @@ from typing import Any
 
 from slowpoints import cells
 from slowpoints.cells.definition import NOTHING, Bundle, Cell, Pointwise, Stream, identity
+from slowpoints.cells.network import Network, shapes
 from slowpoints.engine.derivatives.symbols import NotElementwise, Symbol, in_order, symbol
-from slowpoints.engine.network import Network, shapes
 
 SUM, PRODUCT, ATOM = 1, 2, 3  # how strongly an expression holds together
 FUNCTIONS = {

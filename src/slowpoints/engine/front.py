@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import conv2d, leaky_relu, max_pool2d
 
-from slowpoints.engine.network import Front, Network, front_shapes
+from slowpoints.cells.network import Front, Network, front_shapes
 
 SLOPE = 0.2  # of the rectifiers below zero
 NUMBERS = {  # computed at once: more frames are taken in slices

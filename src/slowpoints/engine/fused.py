@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from slowpoints.cells.definition import NOTHING, Cell, Pointwise, Stream
-from slowpoints.engine.network import Network
+from slowpoints.cells.network import Network
 
 ALIGNMENT = 16  # numbers: 64 bytes of float32, a cache line and the widest vector
 

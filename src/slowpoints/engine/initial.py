@@ -1,13 +1,13 @@
 """The parameters of one run before training (Collins et al. 2017, section 2; Haviv et al. 2019)."""
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 
 import torch
 from torch import Generator, Tensor
 
 from slowpoints.cells.definition import NOTHING, Cell
-from slowpoints.engine.network import Network, shapes
+from slowpoints.cells.network import Network, named_streams, shapes
 
 PerStream = float | Mapping[str, float]  # one number for all, or {name: number}
 
@@ -42,13 +42,11 @@ def initialise(
     a front, which starts as its authors' did (Haviv et al. 2019).
     """
     cell, params = net.cell, dict[str, Tensor]()
-    affine = {_owner(name) for name in shapes(net) if ".W" in name and not name.startswith("front.")}
     given = _as_the_cell_says(net, rng)
-    projected = cell.projections + cell.second if cell.recurrent else ()
-    keep = _by_name("keep_bias", keep_bias, cell, known=cell.keep, default=0.0)
-    of_state = _by_name("recurrent_scale", recurrent_scale, cell, known=projected, default=1.0)
-    of_input = _by_name("input_scale", input_scale, cell, known=affine, default=1.0)
-    of_bias = _by_name("bias_scale", bias_scale, cell, known=affine, default=0.0)
+    keep = _by_name("keep_bias", keep_bias, cell, default=0.0)
+    of_state = _by_name("recurrent_scale", recurrent_scale, cell, default=1.0)
+    of_input = _by_name("input_scale", input_scale, cell, default=1.0)
+    of_bias = _by_name("bias_scale", bias_scale, cell, default=0.0)
     for name, shape in shapes(net).items():
         local, owner = name.partition(".")[2], _owner(name)
         if name.startswith("front."):
@@ -91,8 +89,9 @@ def _owner(name: str) -> str:
     return before if last in ("W", "b") else last
 
 
-def _by_name(what: str, given: PerStream, cell: Cell, *, known: Collection[str], default: float) -> Mapping[str, float]:
+def _by_name(what: str, given: PerStream, cell: Cell, *, default: float) -> Mapping[str, float]:
     """Return a number for every name, whether one was given for all or one for some."""
+    known = named_streams(cell)[what]
     if not isinstance(given, Mapping):
         return dict.fromkeys(known, given)
     if unknown := sorted(set(given) - set(known)):

@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from slowpoints.cells.definition import NOTHING, Bundle, Cell, cell
+from slowpoints.cells.network import Network, shapes
 from slowpoints.engine.border import check_input, check_states
 from slowpoints.engine.cpu import build
 from slowpoints.engine.cpu.compiled import runs_compiled
@@ -20,7 +21,6 @@ from slowpoints.engine.cpu.scan import Scan
 from slowpoints.engine.front import see
 from slowpoints.engine.fused import ALIGNMENT, Layer, Params, Stage, affine, apply, prepare_layer
 from slowpoints.engine.gpu.triton_scan import TritonScan, runs_on_triton
-from slowpoints.engine.network import Network, shapes
 
 
 class Tried(NamedTuple):

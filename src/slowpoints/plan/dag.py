@@ -11,12 +11,12 @@ from pathlib import Path
 
 from slowpoints.plan import notebook, paper_text
 from slowpoints.plan.stacks import Stack, stacks
-from slowpoints.spec import meaning, metrics, streams
+from slowpoints.spec import meaning, sizes
 from slowpoints.spec.canonical import canonical, digest
 from slowpoints.spec.digests import ROOT, code, env
 from slowpoints.spec.experiment import Experiment, load
+from slowpoints.spec.parts import attribute
 from slowpoints.spec.registry import check as check_registry
-from slowpoints.spec.settings import literal
 from slowpoints.spec.strict import SpecError, unknown
 
 NAME = re.compile(r"[a-z0-9-]+\.yaml")
@@ -65,9 +65,9 @@ def check_one(experiment: Experiment, found: dict[str, Experiment]) -> None:
     _check_starts(experiment, found)
     for run in experiment.conditions:
         where = f"config/experiments/{experiment.name}.yaml: arms.{run.arm}"
-        metrics.check(run._asdict(), experiment.studies.get(run.id, {}), where=where)
-        streams.check(run.net, where=f"{where}: net")
-        streams.check_budget(run.task, run.net, where=f"{where}: net")
+        meaning.check_metrics(run, experiment.studies.get(run.id, {}), where=where)
+        sizes.check_streams(run.net, where=f"{where}: net")
+        sizes.check_budget(run.task, run.net, where=f"{where}: net")
     meaning.check(experiment, figures=figure_names())
 
 
@@ -204,7 +204,7 @@ def needs(scale: str, experiment: str, analysis: str, suffix: str = ".csv") -> l
     known = experiment_at(scale, experiment).analyses
     if analysis not in known:
         raise unknown(analysis, known, what=f"table of {experiment}", where=f"results/{scale}/{experiment}/tables")
-    found = literal("analyses", analysis, "NEEDS", ())
+    found = attribute("analyses", analysis, "NEEDS", ())
     return [f"results/{scale}/{experiment}/tables/{name}{suffix}" for name in found]
 
 

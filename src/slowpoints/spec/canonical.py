@@ -4,7 +4,8 @@ import hashlib
 import json
 from typing import Any
 
-from slowpoints.spec.settings import PER_RUN_NET, literal
+from slowpoints.spec.parts import attribute
+from slowpoints.spec.settings import PER_RUN_NET
 from slowpoints.spec.training import PER_RUN_TRAIN
 
 
@@ -21,7 +22,7 @@ def digest(value: Any) -> str:
 def shape(run: dict[str, Any], *blocks: str) -> dict[str, Any]:
     """Return those settings in `blocks` of a run that all runs of a stack must share."""
     free = {
-        "task": literal("tasks", run["task"]["name"], "PER_RUN", ()),
+        "task": attribute("tasks", run["task"]["name"], "PER_RUN", ()),
         "net": PER_RUN_NET,
         "train": PER_RUN_TRAIN,
     }

@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 
 from slowpoints.spec.claims import Claim, parse_claim
 from slowpoints.spec.joins import Paper, joined
+from slowpoints.spec.parts import attribute, names, settings_class
 from slowpoints.spec.reading import read_yaml
-from slowpoints.spec.settings import literal, names, resolve, settings_class
+from slowpoints.spec.settings import resolve
 from slowpoints.spec.strict import SpecError, build, shown, unknown
 from slowpoints.spec.tuning import BLOCKS, TuneSettings, space, study
 
@@ -284,7 +285,7 @@ def _analyses(given: dict[str, dict[str, Any]], *, where: str) -> dict[str, dict
         for name, block in given.items()
     }
     for name in result:
-        for need in literal("analyses", name, "NEEDS", ()):
+        for need in attribute("analyses", name, "NEEDS", ()):
             if need not in result:
                 raise SpecError(f"{where}: {name} reads the table of {need}; list {need} too")
     return result

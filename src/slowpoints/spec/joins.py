@@ -2,7 +2,7 @@
 
 from typing import Literal, get_args
 
-from slowpoints.spec.settings import literal
+from slowpoints.spec.parts import attribute, file_of
 from slowpoints.spec.strict import SpecError, shown, unknown
 
 Paper = Literal["long2016", "collins2017", "haviv2019"]
@@ -10,8 +10,8 @@ Paper = Literal["long2016", "collins2017", "haviv2019"]
 
 def joined(cell: str) -> tuple[str, ...]:
     """Return the papers whose figures a cell joins; a name that is none of them is an error."""
-    where = f"src/slowpoints/cells/{cell}.py: JOINS"
-    joins = literal("cells", cell, "JOINS", ())
+    where = f"{file_of('cells', cell)}: JOINS"
+    joins = attribute("cells", cell, "JOINS", ())
     if not isinstance(joins, tuple | list):
         raise SpecError(f'{where}: expected names of papers, such as ("long2016",); found {shown(joins)}')
     for paper in joins:

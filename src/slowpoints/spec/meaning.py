@@ -1,16 +1,25 @@
-"""What an experiment's parts must know of each other: analyses of tasks, claims of tables. Read, never imported."""
+"""What an experiment's parts must know of each other: analyses of tasks, claims of tables."""
 
 from collections.abc import Iterable
 from typing import Any
 
-from slowpoints.spec import metrics
 from slowpoints.spec.claims import EXTREMES, Claim
-from slowpoints.spec.experiment import Experiment
-from slowpoints.spec.settings import literal
+from slowpoints.spec.experiment import Experiment, Run
+from slowpoints.spec.parts import attribute
 from slowpoints.spec.strict import SpecError, unknown
 
 # What names a run in every table: see `records.identity`; the keys of the sweep come on top.
 IDENTITY = ("run", "experiment", "arm", "seed", "n_parameters", "outcome", "cell", "units", "depth", "curriculum")
+
+
+def check_metrics(run: Run, tune: dict[str, Any], *, where: str) -> None:
+    """Refuse a metric to stop at, or to tune by, that the task of a run does not have."""
+    known = attribute("tasks", run.task["name"], "METRICS", ())
+    stop = run.train["stop_metric"]
+    if stop and stop not in known:
+        raise unknown(stop, known, what="metric", where=f"{where}: train.stop_metric")
+    if tune and tune["metric"] not in known:
+        raise unknown(tune["metric"], known, what="metric", where=f"{where}: tune.metric")
 
 
 def check(own: Experiment, *, figures: Iterable[str]) -> None:
@@ -26,17 +35,18 @@ def check(own: Experiment, *, figures: Iterable[str]) -> None:
 
 
 def _check_analysis(own: Experiment, name: str, settings: dict[str, Any], *, tasks: list[str], where: str) -> None:
-    if fits := literal("analyses", name, "OF_TASKS", ()):
+    if fits := attribute("analyses", name, "OF_TASKS", ()):
         for task in tasks:
             if task not in fits:
                 raise SpecError(f"{where}: reads networks of {' and '.join(fits)}, not of {task}; leave it out")
-    if literal("analyses", name, "OF_STUDIES", False) and not own.studies:
+    if attribute("analyses", name, "OF_STUDIES", False) and not own.studies:
         raise SpecError(f"{where}: reads trials, and nothing is tuned here; add tune, or leave it out")
-    if literal("analyses", name, "OF_SNAPSHOTS", False) and not all(run.train["snapshots"] for run in own.runs):
+    if attribute("analyses", name, "OF_SNAPSHOTS", False) and not all(run.train["snapshots"] for run in own.runs):
         raise SpecError(f"{where}: reads weights kept on the way; set train.snapshots, or leave it out")
     for task in tasks if "metric" in settings else ():
-        if settings["metric"] not in metrics.metrics(task):
-            raise unknown(settings["metric"], metrics.metrics(task), what=f"metric of {task}", where=f"{where}.metric")
+        metrics = attribute("tasks", task, "METRICS", ())
+        if settings["metric"] not in metrics:
+            raise unknown(settings["metric"], metrics, what=f"metric of {task}", where=f"{where}.metric")
     _check_delays(own, settings, where=where)
 
 
@@ -52,10 +62,10 @@ def _check_delays(own: Experiment, settings: dict[str, Any], *, where: str) -> N
 
 def columns(own: Experiment, table: str, *, tasks: list[str]) -> set[str]:
     """Return the columns that a table of an experiment has: those of a run, of the sweep, and its own."""
-    known = {metric for task in tasks for metric in metrics.metrics(task)}
+    known = {metric for task in tasks for metric in attribute("tasks", task, "METRICS", ())}
     delays = {str(delay) for settings in own.analyses.values() for delay in settings.get("delays", ())}
     found = {*IDENTITY, *(key.split(".")[-1] for key in own.runs[0].sweep), *(["phase"] if own.studies else [])}
-    for name in literal("analyses", table, "COLUMNS", ()):
+    for name in attribute("analyses", table, "COLUMNS", ()):
         found |= {name.format(metric=m, delay=d) for m in known or {""} for d in delays or {""}}
     return found
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from slowpoints.spec.parts import has_setting, names, settings_class
 from slowpoints.spec.reading import read_yaml
-from slowpoints.spec.settings import PER_RUN_NET, NetSettings, defines_setting, names, resolve, settings_class
+from slowpoints.spec.settings import PER_RUN_NET, NetSettings, resolve
 from slowpoints.spec.strict import SpecError, hints, shown, typed, unknown
 from slowpoints.spec.training import PER_RUN_TRAIN, TrainSettings
 
@@ -177,7 +178,7 @@ def _check_choice(key: str, value: Any, *, where: str) -> None:
     folder = {"net": "cells", "task": "tasks"}.get(block)
     classes: list[Any] = [NetSettings if block == "net" else TrainSettings] if name in OWN.get(block, ()) else []
     if folder and not classes:
-        classes = [settings_class(folder, file) for file in names(folder) if defines_setting(folder, file, name)]
+        classes = [settings_class(folder, file) for file in names(folder) if has_setting(folder, file, name)]
     errors = []
     for cls in classes:
         try:
@@ -211,6 +212,6 @@ def _check_key(key: str, *, where: str) -> None:
     if name in SHARED.get(block, ()):
         raise SpecError(f"{where}: cannot be tuned: the networks of a study share it")
     folder = {"net": "cells", "task": "tasks"}.get(block)
-    if name in OWN.get(block, ()) or (folder and any(defines_setting(folder, file, name) for file in names(folder))):
+    if name in OWN.get(block, ()) or (folder and any(has_setting(folder, file, name) for file in names(folder))):
         return
     raise SpecError(f"{where}: no such setting")

@@ -39,7 +39,7 @@ class Batch(NamedTuple):
 
 def names() -> list[str]:
     """Return the known tasks: the public files of this folder, sorted."""
-    return sorted(file.stem for file in Path(__file__).parent.glob("*.py") if not file.stem.startswith("_"))
+    return sorted(file.stem for folder in __path__ for file in Path(folder).glob("[!_]*.py"))
 
 
 def load(name: str) -> ModuleType:

@@ -15,6 +15,7 @@ from torch import Generator, Tensor
 from slowpoints.tasks import Batch, Split
 from slowpoints.tasks._measures import cross_entropy, share_right
 
+METRICS = ("cross_entropy", "accuracy", "exact")  # what `score` returns
 PER_RUN: tuple[str, ...] = ("n_compute",)
 SYMBOLS = "0123456789- +="  # inputs; outputs are the first twelve
 MINUS, SPACE, PLUS, EQUALS = 10, 11, 12, 13

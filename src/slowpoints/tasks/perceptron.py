@@ -16,6 +16,7 @@ from torch.nn.functional import softplus
 from slowpoints.tasks import Batch, Split
 from slowpoints.tasks._measures import cross_entropy, share_right, weighted_mean
 
+METRICS = ("accuracy", "soft_bits_per_label", "bits_per_parameter")  # what `score` returns
 PER_RUN: tuple[str, ...] = ("labels_per_parameter",)
 SOLVED_ACCURACY = 0.99  # the paper finds its best score on sets that are almost wholly stored (Fig. App.1)
 

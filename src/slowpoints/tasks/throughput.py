@@ -12,6 +12,7 @@ from torch import Generator, Tensor
 from slowpoints.tasks import Batch, Split
 from slowpoints.tasks._measures import mean_square
 
+METRICS = ("mse",)  # what `score` returns
 BOUND = 3**0.5  # uniform in (-BOUND, BOUND) has variance one
 SOLVED_MSE = 0.01  # one hundredth of the variance of the numbers
 

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from slowpoints import cells, tasks
-from slowpoints.engine import Front, Network, count_parameters, initialise, units_for_budget
+from slowpoints.cells.network import Network, count_parameters, from_settings
+from slowpoints.engine import initialise
 from slowpoints.provenance.records import HISTORY, BadResult, check_one_version, read_arrays, read_records
 from slowpoints.spec.canonical import canonical, shape
 from slowpoints.spec.seeds import seed_of
@@ -38,19 +39,8 @@ def network(task: dict[str, Any], net: dict[str, Any]) -> Network:
     module, settings = cells.load(net["cell"]), task_settings(task)
     task_module = tasks.load(task["name"])
     cell = module.build(module.Settings(**{f.name: net[f.name] for f in fields(module.Settings)}))
-    sizes = {
-        "n_in": task_module.n_in(settings),
-        "n_out": task_module.n_out(settings),
-    }
-    front = None
-    if net["front"] == "conv":
-        sides = {"maps": net["front_maps"], "blocks": net["front_blocks"], "widths": tuple(net["front_widths"])}
-        front = Front(task_module.frame(settings), **sides)
-    learned = net["initial_state"] == "learned"
-    units = net["units"] or units_for_budget(
-        cell, **sizes, depth=net["depth"], learned_state=learned, budget=net["budget"], front=front
-    )
-    return Network(cell, **sizes, units=units, depth=net["depth"], learned_state=learned, front=front)
+    frame = task_module.frame(settings) if hasattr(task_module, "frame") else None
+    return from_settings(cell, net, n_in=task_module.n_in(settings), n_out=task_module.n_out(settings), frame=frame)
 
 
 def generator(run: dict[str, Any], purpose: str) -> torch.Generator:

@@ -13,10 +13,10 @@ import torch
 from torch import Tensor
 
 from slowpoints.cells.definition import Cell
+from slowpoints.cells.network import Network
 from slowpoints.engine.cut import Cut, Row, slopes
 from slowpoints.engine.derivatives.maps import unpack
 from slowpoints.engine.fused import Layer, Params, prepare
-from slowpoints.engine.network import Network
 from slowpoints.engine.recurrence import drive
 from slowpoints.engine.trust import mixes_units
 

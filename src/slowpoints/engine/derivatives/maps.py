@@ -7,10 +7,10 @@ from torch import Tensor
 from torch.func import vjp, vmap
 
 from slowpoints.cells.definition import Cell
+from slowpoints.cells.network import Network
 from slowpoints.engine.border import check_params
 from slowpoints.engine.cut import Cut, slopes
 from slowpoints.engine.fused import Layer, Params, prepare
-from slowpoints.engine.network import Network
 from slowpoints.engine.recurrence import States, advance, drive, hand_up
 from slowpoints.engine.trust import mixes_units
 

@@ -1,7 +1,7 @@
 """What the pages say: claims, figures, experiments, cells and tasks of one scale, and what belongs to what."""
 
-import ast
 import dataclasses
+import inspect
 import json
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,8 +17,8 @@ from slowpoints.publish.site import text
 from slowpoints.spec.claims import Claim
 from slowpoints.spec.digests import ROOT
 from slowpoints.spec.experiment import Experiment
+from slowpoints.spec.parts import load, names, settings_class
 from slowpoints.spec.reading import read_yaml
-from slowpoints.spec.settings import names, settings_class, tree
 from slowpoints.spec.tuning import BLOCKS
 
 
@@ -137,7 +137,7 @@ def _settings(own: Experiment) -> list[tuple[str, str]]:
 
 
 def _part(folder: str, name: str, facts: dict[str, Any]) -> Part:
-    said = ast.get_docstring(tree(folder, name)) or name
+    said = inspect.getdoc(load(folder, name)) or name
     title, _, prose = said.partition("\n")
     fields = [
         (field.name, _type(field.type), repr(field.default))

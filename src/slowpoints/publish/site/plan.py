@@ -6,8 +6,8 @@ from pathlib import Path
 
 from slowpoints.plan import dag
 from slowpoints.spec.canonical import digest
-from slowpoints.spec.digests import ROOT, code
-from slowpoints.spec.settings import PACKAGE, names
+from slowpoints.spec.digests import PACKAGE, ROOT, code
+from slowpoints.spec.parts import names
 
 OWN = Path(__file__).parent
 WORDS = ("README.md", "docs/*.md", "docs/*.json", "notebooks/*.ipynb", "notebooks/guides/*.ipynb",

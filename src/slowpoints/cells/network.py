@@ -3,9 +3,14 @@
 import bisect
 import itertools
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from slowpoints.cells.definition import NOTHING, Cell
+
+# Settings of a network that are one number, or numbers by stream.
+BY_STREAM = ("keep_bias", "recurrent_scale", "input_scale", "bias_scale")
 
 
 @dataclass(frozen=True)
@@ -144,3 +149,46 @@ def units_for_budget(
             f" and depth {depth}: one unit takes {count(1)}"
         )
     return units
+
+
+def from_settings(
+    cell: Cell,
+    net: Mapping[str, Any],
+    *,
+    n_in: int,
+    n_out: int,
+    frame: tuple[int, int, int] | None,
+    units: int | None = None,
+) -> Network:
+    """Return the network that a resolved `net` block describes.
+
+    frame: channels, height and width of what the task shows, if it shows frames
+    units: of each layer, in place of those of the block or of those that its budget allows
+    """
+    front = None
+    if net["front"] == "conv" and frame is not None:
+        front = Front(frame, maps=net["front_maps"], blocks=net["front_blocks"], widths=tuple(net["front_widths"]))
+    learned = net["initial_state"] == "learned"
+    units = (
+        units
+        or net["units"]
+        or units_for_budget(
+            cell, n_in=n_in, n_out=n_out, depth=net["depth"], learned_state=learned, budget=net["budget"], front=front
+        )
+    )
+    return Network(cell, n_in, n_out, units=units, depth=net["depth"], learned_state=learned, front=front)
+
+
+def named_streams(cell: Cell) -> dict[str, tuple[str, ...]]:
+    """Return the names by which each setting of `BY_STREAM` may give its numbers.
+
+    Matrices that belong to no stream are named `embed`, `out` and `readout`.
+    """
+    matrices = [stream.name for stream in cell.streams if stream.affine and stream.of != NOTHING]
+    matrices += ["embed"] * cell.embeds + ["out"] * cell.output_map + ["readout"]
+    return {
+        "keep_bias": cell.keep,
+        "recurrent_scale": (*cell.projections, *cell.second) if cell.recurrent else (),
+        "input_scale": tuple(matrices),
+        "bias_scale": tuple(matrices),
+    }

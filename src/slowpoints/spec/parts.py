@@ -1,0 +1,94 @@
+"""The parts that experiments name: cells, tasks and analyses, each one file of the folder of its kind.
+
+Planning imports these files and asks them; see `stand_in` for how it does so without torch.
+"""
+
+from dataclasses import fields, is_dataclass
+from functools import cache
+from types import ModuleType
+from typing import Any
+
+from slowpoints.spec.stand_in import import_module
+from slowpoints.spec.strict import SpecError, unknown
+
+# What the file of every task has besides its class Settings, as tasks/adding.py explains.
+OF_A_TASK = ("METRICS", "n_in", "n_out", "n_read", "world", "sample", "evaluation", "loss", "score", "solved",
+             "constant", "baseline")  # fmt: skip
+KIND = {"cells": "cell", "tasks": "task", "analyses": "analysis"}
+
+
+def file_of(folder: str, name: str) -> str:
+    """Return the file of a part as messages name it."""
+    return f"src/slowpoints/{folder}/{name}.py"
+
+
+def names(folder: str) -> list[str]:
+    """Return the names of the parts of a folder, `cells`, `tasks` or `analyses`: what a YAML may name."""
+    found: list[str] = import_module(f"slowpoints.{folder}").names()
+    return found
+
+
+@cache
+def load(folder: str, name: str) -> ModuleType:
+    """Import the file of a part and check that it has what its kind must have."""
+    file = file_of(folder, name)
+    try:
+        module = import_module(f"slowpoints.{folder}.{name}")
+    except SyntaxError as error:
+        raise SpecError(f"{file}, line {error.lineno}: not Python: {error.msg}") from None
+    except Exception as error:
+        raise SpecError(
+            f"{file}: cannot be imported ({type(error).__name__}: {error}). Planning imports it, maybe without torch: "
+            f"compute with torch inside functions, not while the file is read"
+        ) from None
+    _check(folder, name, module)
+    return module
+
+
+def _check(folder: str, name: str, module: ModuleType) -> None:
+    file = file_of(folder, name)
+    if not is_dataclass(getattr(module, "Settings", None)):
+        raise SpecError(f"{file}: lacks class Settings, a frozen dataclass of its settings")
+    if folder == "cells" and not hasattr(module, "build"):
+        raise SpecError(f"{file}: lacks build(settings), which returns the cell")
+    if folder == "tasks":
+        if missing := [needed for needed in OF_A_TASK if not hasattr(module, needed)]:
+            raise SpecError(f"{file}: lacks {', '.join(missing)}; define them, or import them from another task")
+        _check_metrics(module, where=f"{file}: METRICS")
+
+
+def _check_metrics(task: ModuleType, *, where: str) -> None:
+    metrics = task.METRICS
+    if not isinstance(metrics, tuple) or not metrics or not all(isinstance(own, str) for own in metrics):
+        raise SpecError(f'{where}: expected the names of what score returns, such as ("accuracy",); found {metrics!r}')
+
+
+def attribute(folder: str, name: str, variable: str, default: Any) -> Any:
+    """Return a constant of the file of a part, such as `PER_RUN` or `NEEDS`, or the default where it has none."""
+    return getattr(load(folder, name), variable, default)
+
+
+def settings_class(folder: str, name: str) -> type[Any]:
+    """Return the `Settings` dataclass of a part."""
+    found: type[Any] = load(folder, name).Settings
+    return found
+
+
+def has_setting(folder: str, name: str, setting: str) -> bool:
+    """Return whether the `Settings` of a part have a field of this name."""
+    return any(field.name == setting for field in fields(settings_class(folder, name)))
+
+
+def named(folder: str, block: dict[str, Any], *, key: str, where: str) -> type[Any]:
+    """Return the settings class of the part that `block[key]` names."""
+    if key not in block:
+        raise SpecError(f"{where}: missing {key}")
+    if block[key] not in names(folder):
+        raise unknown(block[key], names(folder), what=KIND[folder], where=f"{where}.{key}")
+    return settings_class(folder, block[key])
+
+
+def own_settings(folder: str, name: str, values: dict[str, Any]) -> Any:
+    """Return the `Settings` of a part, from a block of settings in which others may stand beside its own."""
+    cls = settings_class(folder, name)
+    return cls(**{field.name: values[field.name] for field in fields(cls)})
