@@ -16,8 +16,7 @@ from slowpoints.spec import sizes
 from slowpoints.spec.strict import SpecError
 
 LIKE_ADDING = (
-    "from slowpoints.tasks.adding import METRICS, Settings, n_out, n_read, world, sample, evaluation, loss, score, "
-    "solved, constant, baseline\n"
+    "from slowpoints.tasks.adding import METRICS, Settings, n_out, sample, loss, score, solved, constant, baseline\n"
 )
 
 

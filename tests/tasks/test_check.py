@@ -15,6 +15,7 @@ from slowpoints import tasks
 from slowpoints.spec import parts, settings
 from slowpoints.spec.strict import SpecError
 from slowpoints.tasks import TaskError, adding
+from slowpoints.training.contract import check_task
 from slowpoints.training.stack import task_settings
 from slowpoints.training.trainer import Trainer
 
@@ -92,7 +93,7 @@ WRONG = {  # functions, and what is said of them
 @pytest.mark.parametrize("mistake", WRONG)
 def test_a_wrong_shape_is_named_before_anything_trains(mistake: str, monkeypatch: pytest.MonkeyPatch) -> None:
     functions, message = WRONG[mistake]
-    monkeypatch.setattr(tasks, "load", lambda name: own(**functions))
+    monkeypatch.setattr(tasks, "load", lambda name: tasks.Task(own(**functions)))
     plan = {"runs": [make_run(0, task={"name": "adding"})]}
     with pytest.raises(TaskError, match=re.escape(FILE + message)):
         Trainer(plan, device=torch.device("cpu"), data_dir=None, start=None)
@@ -103,7 +104,7 @@ def test_every_task_of_the_project_passes(block: dict[str, Any]) -> None:
     run = make_run(0, task=block)
     task, own_settings = tasks.load(block["name"]), task_settings(run["task"])
     world = task.world(own_settings, n_parameters=50, rng=torch.Generator(), data_dir=None)
-    tasks.check(task, own_settings, world)
+    check_task(task, own_settings, world)
 
 
 @pytest.fixture
@@ -111,10 +112,10 @@ def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], 
     return writer("tasks", tmp_path, monkeypatch)
 
 
-PARTS = "METRICS, n_in, n_out, n_read, world, sample, evaluation, loss, score, solved, constant, baseline"
+PARTS = "METRICS, n_in, n_out, sample, loss, score, solved, constant, baseline"
 FROM = "from slowpoints.tasks.adding import Settings"
 BAD_FILES = {
-    f"{FROM}, METRICS, n_in, n_out, n_read, world, sample, evaluation, score, solved, constant":
+    f"{FROM}, METRICS, n_in, n_out, sample, score, solved, constant":
         "lacks loss, baseline; define",
     FROM: f"lacks {PARTS}; define them, or import them from another task",
     f"from slowpoints.tasks.adding import {PARTS}": "lacks class Settings, a frozen dataclass of its settings",

@@ -35,7 +35,9 @@ def run(given: Given) -> Result:
     rng = torch.Generator().manual_seed(seed_of(given.records[0]["experiment"], "example_trials"))
     world = task.world(whole, n_parameters=0, rng=rng, data_dir=given.data_dir)
     batch = task.sample(whole, world, batch=N_DRAWN, split="train", rng=rng)
-    rows = [row for trial, b in enumerate(unlike(batch)) for row in _rows(batch, b, trial, frame=task.frame(whole))]
+    frame = task.frame(whole)
+    assert frame is not None, "delayed_classification shows images"
+    rows = [row for trial, b in enumerate(unlike(batch)) for row in _rows(batch, b, trial, frame=frame)]
     return pd.DataFrame(rows, columns=list(COLUMNS)), {}
 
 

@@ -11,9 +11,8 @@ from typing import Any
 from slowpoints.spec.stand_in import import_module
 from slowpoints.spec.strict import SpecError, unknown
 
-# What the file of every task has besides its class Settings, as tasks/adding.py explains.
-OF_A_TASK = ("METRICS", "n_in", "n_out", "n_read", "world", "sample", "evaluation", "loss", "score", "solved",
-             "constant", "baseline")  # fmt: skip
+# What the file of every task has besides its class Settings; for the rest there are defaults, see tasks/definition.py.
+OF_A_TASK = ("METRICS", "n_in", "n_out", "sample", "loss", "score", "solved", "constant", "baseline")
 KIND = {"cells": "cell", "tasks": "task", "analyses": "analysis"}
 
 

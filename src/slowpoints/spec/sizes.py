@@ -45,10 +45,12 @@ def _of_one_unit(text: str) -> int:
 def _of_task(task: dict[str, Any]) -> tuple[int, int, tuple[int, int, int] | None]:
     """Return the inputs and outputs of a task, and its frames if it shows any."""
     file = parts.file_of("tasks", task["name"])
-    module, settings = parts.load("tasks", task["name"]), parts.own_settings("tasks", task["name"], task)
+    parts.load("tasks", task["name"])
+    module = import_module("slowpoints.tasks").load(task["name"])
+    settings = module.settings(task)
     try:
         n_in, n_out = module.n_in(settings), module.n_out(settings)
-        frame = module.frame(settings) if hasattr(module, "frame") else None
+        frame = module.frame(settings)
     except Exception as error:
         raise SpecError(f"{file}: n_in and n_out must work without torch: {error}") from None
     for name, found in (("n_in", n_in), ("n_out", n_out)):

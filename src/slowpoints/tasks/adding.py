@@ -5,7 +5,6 @@ of Hochreiter & Schmidhuber (1997): numbers uniform in [0, 1], one mark in each 
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from torch import Generator, Tensor
@@ -40,15 +39,6 @@ def n_out(s: Settings) -> int:
     return 1
 
 
-def n_read(s: Settings) -> int:
-    """Return the number of steps asked: only the last."""
-    return 1
-
-
-def world(s: Settings, *, n_parameters: int, rng: Generator, data_dir: Path | None) -> None:
-    """Return None: every batch is fresh."""
-
-
 def sample(s: Settings, world: None, *, batch: int, split: Split, rng: Generator) -> Batch:
     """Return numbers, one marked in each of `n_marks` equal parts; splits differ by `rng` alone."""
     x = torch.rand(batch, s.n_steps, 2, generator=rng, device=rng.device)
@@ -58,11 +48,6 @@ def sample(s: Settings, world: None, *, batch: int, split: Split, rng: Generator
     x[:, :, 1].scatter_(1, where, 1.0)
     y = x[:, :, 0].gather(1, where).sum(1)[:, None, None]
     return Batch(x, y, x.new_ones(batch, 1), x.new_ones(1, dtype=torch.bool))
-
-
-def evaluation(s: Settings, world: None, *, rows: int, split: Split, rng: Generator) -> Batch:
-    """Return `rows` fresh sequences."""
-    return sample(s, world, batch=rows, split=split, rng=rng)
 
 
 def loss(s: Settings, out: Tensor, batch: Batch) -> Tensor:

@@ -7,7 +7,6 @@ alike, is our reconstruction.
 
 import math
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from torch import Generator, Tensor
@@ -57,10 +56,6 @@ def n_read(s: Settings) -> int:
     return s.n_steps
 
 
-def world(s: Settings, *, n_parameters: int, rng: Generator, data_dir: Path | None) -> None:
-    """Return None: every batch is fresh."""
-
-
 def sample(s: Settings, world: None, *, batch: int, split: Split, rng: Generator) -> Batch:
     """Return sums of two random numbers, and their values; splits differ by `rng` alone."""
     largest = 10**s.n_digits
@@ -97,11 +92,6 @@ def _spelled(n: Tensor, *, width: int) -> tuple[Tensor, Tensor]:
 def _put(line: Tensor, symbols: Tensor, *, at: Tensor) -> Tensor:
     """Return the lines with symbols written into them.    line: [B, T], symbols: [B, W], at: [B], first places"""
     return line.scatter(1, at[:, None] + torch.arange(symbols.shape[1], device=at.device), symbols)
-
-
-def evaluation(s: Settings, world: None, *, rows: int, split: Split, rng: Generator) -> Batch:
-    """Return `rows` fresh sums."""
-    return sample(s, world, batch=rows, split=split, rng=rng)
 
 
 def loss(s: Settings, out: Tensor, batch: Batch) -> Tensor:

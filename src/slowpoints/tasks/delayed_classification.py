@@ -138,11 +138,6 @@ def mean_noise(s: Settings, world: World, *, rows: int, rng: Generator) -> Tenso
     return frames
 
 
-def evaluation(s: Settings, world: World, *, rows: int, split: Split, rng: Generator) -> Batch:
-    """Return `rows` fresh sequences with images of `split`, delays as in training."""
-    return sample(s, world, batch=rows, split=split, rng=rng)
-
-
 def loss(s: Settings, out: Tensor, batch: Batch) -> Tensor:
     """Return the cross-entropy of the answers, weighted.    out: [M, B, T, O] -> [M]
 

@@ -58,11 +58,6 @@ def n_out(s: Settings) -> int:
     return 1
 
 
-def n_read(s: Settings) -> int:
-    """Return the number of steps asked: only the last."""
-    return 1
-
-
 def world(s: Settings, *, n_parameters: int, rng: Generator, data_dir: Path | None) -> World:
     """Return N random inputs, their random targets, and how much each counts (i = 1..N)."""
     inputs = torch.randn(s.n_samples, s.n_in, generator=rng, device=rng.device)

@@ -5,7 +5,6 @@ reconstruction: I fair bits +-1 first, N bits of the same source after them, all
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 import torch
@@ -49,15 +48,6 @@ def n_out(s: Settings) -> int:
     return s.n_targeted
 
 
-def n_read(s: Settings) -> int:
-    """Return the number of steps asked: only the last."""
-    return 1
-
-
-def world(s: Settings, *, n_parameters: int, rng: Generator, data_dir: Path | None) -> None:
-    """Return None: every batch is fresh."""
-
-
 def sample(s: Settings, world: None, *, batch: int, split: Split, rng: Generator) -> Batch:
     """Return fair bits, the first of them wanted back at the last step; splits differ by `rng` alone."""
     n_kept = 1 if s.layout == "parallel" else s.n_targeted  # targeted steps
@@ -70,11 +60,6 @@ def sample(s: Settings, world: None, *, batch: int, split: Split, rng: Generator
         x[:, :n_kept, -1] = 1
         x[:, n_kept:, -1] = 0
     return Batch(x, y, x.new_ones(batch, 1), x.new_ones(s.n_targeted, dtype=torch.bool))
-
-
-def evaluation(s: Settings, world: None, *, rows: int, split: Split, rng: Generator) -> Batch:
-    """Return `rows` fresh sequences."""
-    return sample(s, world, batch=rows, split=split, rng=rng)
 
 
 def loss(s: Settings, out: Tensor, batch: Batch) -> Tensor:

@@ -5,7 +5,6 @@ paper: in "(a<a<bcb>[[[)" one parenthesis of type "<>" is open.
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from torch import Generator, Tensor
@@ -55,15 +54,6 @@ def n_out(s: Settings) -> int:
     return s.n_streams * (s.cap + 1)
 
 
-def n_read(s: Settings) -> int:
-    """Return the number of steps asked: only the last."""
-    return 1
-
-
-def world(s: Settings, *, n_parameters: int, rng: Generator, data_dir: Path | None) -> None:
-    """Return None: every batch is fresh."""
-
-
 def sample(s: Settings, world: None, *, batch: int, split: Split, rng: Generator) -> Batch:
     """Return random streams and, at the last step, the counts; splits differ by `rng` alone.
 
@@ -91,11 +81,6 @@ def n_open(s: Settings, symbols: Tensor) -> Tensor:
     for step in change.unbind(1):
         count = (count + step).clamp(0, s.cap)
     return count
-
-
-def evaluation(s: Settings, world: None, *, rows: int, split: Split, rng: Generator) -> Batch:
-    """Return `rows` fresh sequences."""
-    return sample(s, world, batch=rows, split=split, rng=rng)
 
 
 def _heads(s: Settings, values: Tensor) -> Tensor:

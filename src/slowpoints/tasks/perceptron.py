@@ -62,11 +62,6 @@ def n_out(s: Settings) -> int:
     return 1 if s.n_classes == 2 else s.n_classes
 
 
-def n_read(s: Settings) -> int:
-    """Return the number of steps asked: only the last."""
-    return 1
-
-
 def n_labels(s: Settings, *, n_parameters: int) -> int:
     """Return b, the number of labels a network of `n_parameters` has to learn."""
     return max(1, round(s.labels_per_parameter * n_parameters))

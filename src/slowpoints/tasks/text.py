@@ -107,11 +107,6 @@ def sample(s: Settings, world: dict[str, Tensor], *, batch: int, split: Split, r
     return Batch(x, symbols[:, s.n_warm + 1 :], weight, x.new_ones(N_SYMBOLS, dtype=torch.bool))
 
 
-def evaluation(s: Settings, world: dict[str, Tensor], *, rows: int, split: Split, rng: Generator) -> Batch:
-    """Return `rows` pieces of the section of `split`."""
-    return sample(s, world, batch=rows, split=split, rng=rng)
-
-
 def loss(s: Settings, out: Tensor, batch: Batch) -> Tensor:
     """Return the cross-entropy of the next characters in nats.    out: [M, B, T_y, O] -> [M]"""
     return cross_entropy(out, batch)

@@ -4,7 +4,6 @@ A state of n < n_in numbers can at best keep an n-dimensional subspace: squared 
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from torch import Generator, Tensor
@@ -42,24 +41,10 @@ def n_out(s: Settings) -> int:
     return s.n_in
 
 
-def n_read(s: Settings) -> int:
-    """Return the number of steps asked: only the last."""
-    return 1
-
-
-def world(s: Settings, *, n_parameters: int, rng: Generator, data_dir: Path | None) -> None:
-    """Return None: every batch is fresh."""
-
-
 def sample(s: Settings, world: None, *, batch: int, split: Split, rng: Generator) -> Batch:
     """Return vectors shown at the first step and wanted at the last; splits differ by `rng` alone."""
     x = torch.empty(batch, 1, s.n_in, device=rng.device).uniform_(-BOUND, BOUND, generator=rng)
     return Batch(x, x, x.new_ones(batch, 1), x.new_ones(s.n_in, dtype=torch.bool), silent=s.n_steps - 1)
-
-
-def evaluation(s: Settings, world: None, *, rows: int, split: Split, rng: Generator) -> Batch:
-    """Return `rows` fresh sequences."""
-    return sample(s, world, batch=rows, split=split, rng=rng)
 
 
 def loss(s: Settings, out: Tensor, batch: Batch) -> Tensor:

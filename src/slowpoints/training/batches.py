@@ -2,13 +2,12 @@
 
 import dataclasses
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from slowpoints.tasks import Batch, stacked
+from slowpoints.tasks import Batch, Task, stacked
 from slowpoints.training import curricula
 from slowpoints.training.stack import generator
 
@@ -20,7 +19,7 @@ class Feed:
     """The training batches of a stack.    Random state lives here: one generator per run, not per slot."""
 
     def __init__(
-        self, runs: list[dict[str, Any]], task: ModuleType, settings: list[Any], worlds: list[Any], device: torch.device
+        self, runs: list[dict[str, Any]], task: Task, settings: list[Any], worlds: list[Any], device: torch.device
     ) -> None:
         self.runs, self.task, self.settings, self.worlds, self.device = runs, task, settings, worlds, device
         train = runs[0]["train"]
@@ -53,10 +52,8 @@ class Feed:
     def _drawn(self, run: int, step: int) -> Batch:
         """Return the next pool of one run, from its own stream.    fields: [B, ...]"""
         size = self.batch * self.pool_steps
-        batch: Batch = self.task.sample(
-            self._stage(run, step), self.worlds[run], batch=size, split="train", rng=self.rngs[run]
-        )
-        return batch
+        settings = self._stage(run, step)
+        return self.task.sample(settings, self.worlds[run], batch=size, split="train", rng=self.rngs[run])
 
     def _stage(self, run: int, step: int) -> Any:
         """Return the task settings of one run at `step` of its curriculum."""
@@ -75,7 +72,7 @@ class Feed:
 
 
 def worlds(
-    runs: list[dict[str, Any]], task: ModuleType, settings: list[Any], *, n_parameters: int, data_dir: Path | None
+    runs: list[dict[str, Any]], task: Task, settings: list[Any], *, n_parameters: int, data_dir: Path | None
 ) -> list[Any]:
     """Return the fixed data of each run: what its task keeps the same from step to step."""
     return [
@@ -84,7 +81,6 @@ def worlds(
     ]
 
 
-def example(task: ModuleType, settings: Any, world: Any) -> Batch:
+def example(task: Task, settings: Any, world: Any) -> Batch:
     """Return one sequence of the task, from a stream of its own."""
-    found: Batch = task.sample(settings, world, batch=1, split="train", rng=torch.Generator())
-    return found
+    return task.sample(settings, world, batch=1, split="train", rng=torch.Generator())

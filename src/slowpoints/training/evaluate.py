@@ -1,6 +1,5 @@
 """Scores of a stack on data that no run has trained on (or, for tasks that store a fixed set, on that set)."""
 
-from types import ModuleType
 from typing import Any, Literal
 
 import torch
@@ -9,7 +8,7 @@ from torch import Tensor
 from slowpoints.engine import Network, States, readout, unroll
 from slowpoints.spec.canonical import canonical
 from slowpoints.spec.seeds import seed_of
-from slowpoints.tasks import Batch, stacked
+from slowpoints.tasks import Batch, Split, Task, stacked
 from slowpoints.training.batches import example
 from slowpoints.training.stack import select
 
@@ -26,7 +25,7 @@ def scores(
     net: Network,
     params: dict[str, Tensor],
     owners: list[tuple[dict[str, Any], Any, Any]],
-    task: ModuleType,
+    task: Task,
     *,
     split: Literal["valid", "test"],
     rows: int,
@@ -41,7 +40,7 @@ def scores(
     size = rows * example(task, settings, world).n_steps * net.n_numbers
     # Runs whose settings differ are scored one by one, each by its own; sums over padded rows would also round
     # differently in company.
-    width = 1 if getattr(task, "PER_RUN", ()) else max(1, elements // size)
+    width = 1 if task.PER_RUN else max(1, elements // size)
     parts = []
     for start in range(0, len(owners), width):
         part = slice(start, start + width)
@@ -52,8 +51,7 @@ def scores(
     return {name: torch.cat([part[name].cpu() for part in parts]) for name in parts[0]}
 
 
-def _fresh(run: dict[str, Any], settings: Any, world: Any, task: ModuleType, *, split: str, rows: int) -> Batch:
+def _fresh(run: dict[str, Any], settings: Any, world: Any, task: Task, *, split: Split, rows: int) -> Batch:
     """Return evaluation data from a stream that depends on experiment, task and split alone."""
     rng = torch.Generator().manual_seed(seed_of(run["experiment"], canonical(run["task"]), split))
-    batch: Batch = task.evaluation(settings, world, rows=rows, split=split, rng=rng)
-    return batch
+    return task.evaluation(settings, world, rows=rows, split=split, rng=rng)

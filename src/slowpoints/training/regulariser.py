@@ -6,13 +6,13 @@ training ("visited"); and what must not help if it is the points that matter: ea
 classes ("shuffled"), and uniform numbers in the range of the points ("random").
 """
 
-from types import ModuleType
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from slowpoints.engine import Network, States, measure, pack, prepare, see, step, unpack
+from slowpoints.tasks import Task
 from slowpoints.training.stack import generator
 
 COPIES = 10  # the authors' copies of each class's state, every one with its own noise
@@ -42,7 +42,7 @@ class Regulariser:
     """Whose states are slowed down, how strongly, and the random stream of each run's noise."""
 
     def __init__(
-        self, runs: list[dict[str, Any]], task: ModuleType, settings: Any, worlds: list[Any], points: Tensor | None
+        self, runs: list[dict[str, Any]], task: Task, settings: Any, worlds: list[Any], points: Tensor | None
     ) -> None:
         """Take the points to start from, constants while the weights change; without any, visited states are taken.
 

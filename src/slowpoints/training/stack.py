@@ -2,7 +2,6 @@
 
 from dataclasses import fields
 from pathlib import Path
-from types import ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,6 +15,7 @@ from slowpoints.provenance.records import HISTORY, BadResult, check_one_version,
 from slowpoints.spec.canonical import canonical, shape
 from slowpoints.spec.seeds import seed_of
 from slowpoints.spec.settings import PER_RUN_NET
+from slowpoints.tasks import Task
 
 
 class Group(NamedTuple):
@@ -24,14 +24,14 @@ class Group(NamedTuple):
     network: Network
     params: dict[str, Tensor]
     records: list[dict[str, Any]]
-    task: ModuleType
+    task: Task
     settings: Any
     history: dict[str, Tensor]  # the same parameters on the way, [M, K, ...]; empty where none were kept
 
 
 def task_settings(block: dict[str, Any]) -> Any:
     """Return the task's own settings object for a resolved `task` block."""
-    return tasks.load(block["name"]).Settings(**{k: v for k, v in block.items() if k != "name"})
+    return tasks.load(block["name"]).settings(block)
 
 
 def network(task: dict[str, Any], net: dict[str, Any]) -> Network:
@@ -39,7 +39,7 @@ def network(task: dict[str, Any], net: dict[str, Any]) -> Network:
     module, settings = cells.load(net["cell"]), task_settings(task)
     task_module = tasks.load(task["name"])
     cell = module.build(module.Settings(**{f.name: net[f.name] for f in fields(module.Settings)}))
-    frame = task_module.frame(settings) if hasattr(task_module, "frame") else None
+    frame = task_module.frame(settings)
     return from_settings(cell, net, n_in=task_module.n_in(settings), n_out=task_module.n_out(settings), frame=frame)
 
 

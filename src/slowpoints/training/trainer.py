@@ -17,6 +17,7 @@ from slowpoints.engine import Captured, Network, check_step, count_parameters
 from slowpoints.tasks import Batch
 from slowpoints.training import checkpoint as checkpoints
 from slowpoints.training.batches import Feed, example, worlds
+from slowpoints.training.contract import check_task
 from slowpoints.training.evaluate import ELEMENTS, predict, scores
 from slowpoints.training.interruption import GO_ON, Interrupted, postponed
 from slowpoints.training.optimiser import Pace, joined, views
@@ -54,7 +55,7 @@ class Trainer:
         self.settings = [task_settings(run["task"]) for run in self.runs]
         self.n_parameters = count_parameters(self.net)
         self.worlds = worlds(self.runs, self.task, self.settings, n_parameters=self.n_parameters, data_dir=data_dir)
-        tasks.check(self.task, self.settings[0], self.worlds[0])
+        check_task(self.task, self.settings[0], self.worlds[0])
         check_step(self.net.cell, self.net.units)  # here, for nothing may be tried while a step is recorded
         self.feed = Feed(self.runs, self.task, self.settings, self.worlds, device)
         self.regulariser = None

@@ -1,0 +1,134 @@
+"""What a task is: the settings, sizes, sequences and scores that its file states, and defaults for the rest.
+
+The file of a task defines `class Settings`, `METRICS`, and functions named as the methods of `Task`. A function that it
+leaves out is the method of that name; what equals another task is imported from it.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Literal, NamedTuple
+
+import torch
+from torch import Generator, Tensor
+
+from slowpoints.errors import SlowpointsError
+
+Split = Literal["train", "valid", "test"]
+
+
+class TaskError(SlowpointsError):
+    """A task whose functions return what no network can be trained on: the file, what it returns, what is right."""
+
+
+class Batch(NamedTuple):
+    """Sequences and what is asked in their last T_y steps. In a stack every field of numbers leads with M."""
+
+    x: Tensor  # [B, T_x, I]
+    y: Tensor  # [B, T_y, O] numbers wanted, or [B, T_y] index of the output wanted
+    weight: Tensor  # [B, T_y] how much each answer counts; rows of zeros are padding
+    allowed: Tensor  # [O] outputs that are in use
+    silent: int = 0  # steps after the T_x given ones, at which the input is zero
+
+    @property
+    def n_steps(self) -> int:
+        """Return the length of the sequences, silent steps included."""
+        return self.x.shape[-2] + self.silent
+
+    def to(self, device: torch.device) -> "Batch":
+        """Return the batch on a device."""
+        return Batch(self.x.to(device), self.y.to(device), self.weight.to(device), self.allowed.to(device), self.silent)
+
+
+class Task:
+    """A task as its file defines it.
+
+    s: its own settings; M runs of a stack, B sequences, T_y steps at which answers are read, I inputs, O outputs
+    """
+
+    Settings: type[Any]
+    METRICS: tuple[str, ...]  # the names of what `score` returns
+    PER_RUN: tuple[str, ...] = ()  # settings that may differ between the runs of one stack
+
+    def __init__(self, module: ModuleType) -> None:
+        """Take what the module of a task defines in place of the methods here."""
+        self.name = module.__name__.rpartition(".")[2]
+        vars(self).update({name: value for name, value in vars(module).items() if name in OWN})
+
+    def settings(self, block: dict[str, Any]) -> Any:
+        """Return the settings object for a `task` block, in which the task's name stands too."""
+        return self.Settings(**{name: value for name, value in block.items() if name != "name"})
+
+    def n_in(self, s: Any) -> int:
+        """Return the number of inputs at a step, I."""
+        raise NotImplementedError
+
+    def n_out(self, s: Any) -> int:
+        """Return the number of outputs at a step, O."""
+        raise NotImplementedError
+
+    def n_read(self, s: Any) -> int:
+        """Return the number of last steps at which an answer is read, T_y. By default: only the last."""
+        return 1
+
+    def frame(self, s: Any) -> tuple[int, int, int] | None:
+        """Return channels, height and width of the first inputs, or None: no frames. Only these can pass a front."""
+        return None
+
+    def world(self, s: Any, *, n_parameters: int, rng: Generator, data_dir: Path | None) -> Any:
+        """Return what stays the same from step to step. By default None: every sequence is fresh."""
+        return None
+
+    def sample(self, s: Any, world: Any, *, batch: int, split: Split, rng: Generator) -> Batch:
+        """Return random sequences.    batch: how many"""
+        raise NotImplementedError
+
+    def evaluation(self, s: Any, world: Any, *, rows: int, split: Split, rng: Generator) -> Batch:
+        """Return the sequences that a run is judged on. By default: fresh ones.    rows: how many, at most"""
+        return self.sample(s, world, batch=rows, split=split, rng=rng)
+
+    def noise(self, s: Any, world: Any, *, rows: int, rng: Generator) -> Tensor:
+        """Return inputs under which a memory should stay.    [rows, I]"""
+        raise TaskError(f"task {self.name} has no noise under which states could move")
+
+    def mean_noise(self, s: Any, world: Any, *, rows: int, rng: Generator) -> Tensor:
+        """Return the mean of such inputs.    [rows, I]"""
+        raise TaskError(f"task {self.name} has no noise under which states could move")
+
+    def loss(self, s: Any, out: Tensor, batch: Batch) -> Tensor:
+        """Return what is minimised.    out: [M, B, T_y, O] -> [M]"""
+        raise NotImplementedError
+
+    def score(self, s: Any, out: Tensor, batch: Batch) -> dict[str, Tensor]:
+        """Return every metric of `METRICS`.    out: [M, B, T_y, O] -> [M] each"""
+        raise NotImplementedError
+
+    def solved(self, s: Any, score: dict[str, Tensor]) -> Tensor:
+        """Return which runs have solved the task.    [M]"""
+        raise NotImplementedError
+
+    def constant(self, s: Any) -> Tensor:
+        """Return the best output that ignores the input.    [O]"""
+        raise NotImplementedError
+
+    def baseline(self, s: Any) -> dict[str, float]:
+        """Return the expected scores of `constant`."""
+        raise NotImplementedError
+
+
+# What a file may define: everything public of a task but what is made from it.
+OWN = {name for name in (*vars(Task), *Task.__annotations__) if not name.startswith("_")} - {"settings"}
+
+
+def stacked(batches: Sequence[Batch]) -> Batch:
+    """Return the batches of M runs as one, M first; shorter ones are filled up with rows of weight zero."""
+    rows = max(len(batch.x) for batch in batches)
+    fields: list[Any] = list(zip(*batches, strict=True))
+    x, y, weight = (torch.stack([_filled(part, rows) for part in parts]) for parts in fields[:3])
+    return Batch(x, y, weight, torch.stack([batch.allowed for batch in batches]), batches[0].silent)
+
+
+def _filled(part: Tensor, rows: int) -> Tensor:
+    """Return `part` with rows of zeros appended up to `rows`.    part: [B, ...] -> [rows, ...]"""
+    missing = rows - len(part)
+    return torch.cat([part, part.new_zeros(missing, *part.shape[1:])]) if missing else part
