@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from slowpoints import cells
 from slowpoints.cells.definition import Bundle, Cell
 from slowpoints.engine import Captured, Network, initialise, readout, unroll
+from slowpoints.spec.training import TrainSettings
 from slowpoints.training.optimiser import Moments, Pace, joined, pace, rules, update, views
 
 CPU = torch.device("cpu")
@@ -58,9 +59,7 @@ def ours(case: Case, device: torch.device = CPU) -> Step:
     flat = joined(list(first.values())).to(device)
     params = views(flat, {name: tuple(value.shape[1:]) for name, value in first.items()})
     moments = Moments(torch.zeros_like(flat), torch.zeros_like(flat))
-    settings = {"optimizer": "adam", "momentum": 0.9, "decay": 0.0, "clip": CLIP, "schedule": "constant",
-                "lr": RATE, "lr_final": 1.0, "steps": 1}  # fmt: skip
-    trains = [settings] * case.runs
+    trains = [TrainSettings(steps=100, batch=32, lr=RATE, clip=CLIP)] * case.runs
     own_rules = rules(trains, device)
     x, y = _data(case, case.runs, device)
 

@@ -4,12 +4,12 @@ A training step of P parameters on B sequences of T steps takes about 6 P B T op
 backward (Collins et al. 2017 state no count of theirs). Evaluation is not counted.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from slowpoints.engine import count_parameters
 from slowpoints.plan import dag
-from slowpoints.plan.stacks import Stack
-from slowpoints.spec.tuning import n_next
+from slowpoints.spec.stack import Stack
+from slowpoints.spec.tuning import Study
 from slowpoints.training.outcome import n_going_on
 from slowpoints.training.stack import network
 
@@ -26,21 +26,21 @@ class Cost(NamedTuple):
     operations: float
 
 
-def share_trained(tune: dict[str, Any], n: int) -> float:
+def share_trained(study: Study, n: int) -> float:
     """Return how many whole trainings n trials of one stack come to, if some are stopped at the rungs."""
     alive, begun, total = n, 0.0, 0.0
-    for rung in [*tune["rungs"], 1.0]:
+    for rung in [*study.rungs, 1.0]:
         total += alive * (rung - begun)
-        alive, begun = n_going_on(tune, alive), rung
+        alive, begun = n_going_on(study, alive), rung
     return total
 
 
-def n_trainings(tune: dict[str, Any]) -> float:
+def n_trainings(study: Study) -> float:
     """Return how many whole trainings a study comes to: its trials, stack by stack, and its reruns."""
-    known, total = 0, float(tune["reruns"])
-    while known < tune["trials"]:
-        n = n_next(tune, known)
-        known, total = known + n, total + share_trained(tune, n)
+    known, total = 0, float(study.reruns)
+    while known < study.trials:
+        n = study.n_next(known)
+        known, total = known + n, total + share_trained(study, n)
     return total
 
 
@@ -58,14 +58,12 @@ def cost(scale: str, experiment: str) -> Cost:
 def _of_stack(stack: Stack) -> Cost:
     first = stack.runs[0]
     n_parameters = count_parameters(network(first.task, first.net))
-    per_step = 6.0 * n_parameters * first.train["batch"] * first.task["n_steps"]
-    if stack.tune:
-        n_networks, n_steps = (
-            stack.tune["trials"] + stack.tune["reruns"],
-            n_trainings(stack.tune) * first.train["steps"],
-        )
+    per_step = 6.0 * n_parameters * first.train.batch * first.task.settings.n_steps
+    if stack.study:
+        n_networks = stack.study.trials + stack.study.reruns
+        n_steps = n_trainings(stack.study) * first.train.steps
     else:
-        n_networks, n_steps = len(stack.runs), float(sum(run.train["steps"] for run in stack.runs))
+        n_networks, n_steps = len(stack.runs), float(sum(run.train.steps for run in stack.runs))
     return Cost(1, n_networks, n_parameters, per_step * n_steps)
 
 

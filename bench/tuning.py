@@ -5,6 +5,7 @@ import resource
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -16,8 +17,10 @@ from bench.measure import processor
 from bench.report import table
 from slowpoints.engine import count_parameters
 from slowpoints.provenance.records import read_records
-from slowpoints.spec.canonical import digest
-from slowpoints.spec.settings import resolve
+from slowpoints.spec.resolve import resolve
+from slowpoints.spec.run import Run
+from slowpoints.spec.stack import Stack
+from slowpoints.spec.tuning import Distribution, Study
 from slowpoints.tasks.perceptron import Settings as Perceptron
 from slowpoints.tasks.perceptron import n_labels
 from slowpoints.training import job
@@ -26,14 +29,23 @@ from slowpoints.tuning import study
 from slowpoints.tuning.sampler import Trial, dimensions, settings, suggest
 
 CELLS, STEPS, BUDGET, TRIALS, TOGETHER = ("rnn", "lstm"), 2000, 1000, 16, 8
-SPACE = {
-    "net.input_scale": {"kind": "log", "values": [0.5, 2.0], "per": "run"},
-    "task.labels_per_parameter": {"kind": "uniform", "values": [2.0, 4.0], "per": "run"},
-    "train.lr": {"kind": "log", "values": [5e-3, 5e-2], "per": "run"},
-}
-TUNE: dict[str, Any] = {"metric": "bits_per_parameter", "goal": "highest", "trials": TRIALS, "sampler": "gp",
-        "first": TOGETHER, "together": TOGETHER, "keep": 0.375, "reruns": 0, "space": SPACE}  # fmt: skip
-HALVING = [0.125, 0.5]
+PLAIN = Study(
+    metric="bits_per_parameter",
+    goal="highest",
+    trials=TRIALS,
+    sampler="gp",
+    first=TOGETHER,
+    together=TOGETHER,
+    rungs=(),
+    keep=0.375,
+    reruns=0,
+    space={
+        "net.input_scale": Distribution("log", (0.5, 2.0)),
+        "task.labels_per_parameter": Distribution("uniform", (2.0, 4.0)),
+        "train.lr": Distribution("log", (5e-3, 5e-2)),
+    },
+)
+HALVING = replace(PLAIN, rungs=(0.125, 0.5))
 
 
 def run() -> dict[str, Any]:
@@ -50,16 +62,16 @@ def run() -> dict[str, Any]:
 
 def _measured(cell: str) -> dict[str, Any]:
     base = _base(cell)
-    _study(_base(cell, steps=160), [])  # what is compiled at first use is not of interest here
+    _study(_base(cell, steps=160), PLAIN)  # what is compiled at first use is not of interest here
     return {
         "parameters": _n_parameters(base),
         "one process per trial": _peer(base),
-        "stacked": _study(base, []),
+        "stacked": _study(base, PLAIN),
         "stacked, halving": _study(base, HALVING),
     }
 
 
-def _base(cell: str, steps: int = STEPS) -> dict[str, Any]:
+def _base(cell: str, steps: int = STEPS) -> Run:
     train = {"steps": steps, "batch": 512, "lr": 0.01, "schedule": "exponential", "lr_final": 0.01, "clip": 10.0}
     blocks = resolve(
         {"name": "perceptron", "n_in": 20, "n_steps": 5},
@@ -67,35 +79,33 @@ def _base(cell: str, steps: int = STEPS) -> dict[str, Any]:
         train | {"eval_every": steps // 16 or 1},
         where="benchmark",
     )
-    return {"experiment": "benchmark", "arm": cell, "sweep": {}, "seed": 0, "id": f"benchmark/{cell}/0", **blocks}
+    return Run("benchmark", cell, {}, 0, *blocks)
 
 
-def _n_parameters(base: dict[str, Any]) -> int:
-    return int(count_parameters(network(base["task"], base["net"])))
+def _n_parameters(base: Run) -> int:
+    return int(count_parameters(network(base.task, base.net)))
 
 
-def _study(base: dict[str, Any], rungs: list[float]) -> dict[str, float]:
+def _study(base: Run, how: Study) -> dict[str, float]:
     """Return seconds of CPU and the best bits per parameter of one study of ours, in this process."""
-    plan = {"runs": [base], "tune": TUNE | {"rungs": rungs}}
     start = time.process_time()
     with TemporaryDirectory() as folder:
         out = job.Outputs(*(Path(folder, name) for name in ("plan", "runs.jsonl", "runs.safetensors", "provenance")))
-        study.run(plan | {"digest": digest(plan)}, out=out, checkpoint=Path(folder, "study.safetensors"),
+        study.run(Stack("study", base.experiment, [base], how), out=out, checkpoint=Path(folder, "study.safetensors"),
                  device=torch.device("cpu"), data_dir=None, torch_build="cpu")  # fmt: skip
         records = read_records(out.records)
-    best = study.best_of(records, TUNE)["valid"]["bits_per_parameter"]
+    best = study.best_of(records, how).told.valid["bits_per_parameter"] or 0.0
     return {"cpu_s": time.process_time() - start, "best": best}
 
 
-def _peer(base: dict[str, Any]) -> dict[str, float]:
+def _peer(base: Run) -> dict[str, float]:
     """Return the same for one process per trial: seconds in all, and those of training alone."""
-    net = network(base["task"], base["net"])
-    dims = dimensions(SPACE, net.cell)
+    net = network(base.task, base.net)
+    dims = dimensions(PLAIN.space, net.cell)
     known: list[Trial] = []
     before, training = _cpu(), 0.0
     while len(known) < TRIALS:
-        how = {name: TUNE[name] for name in ("goal", "sampler", "first")}
-        for point in suggest(dims, known, TOGETHER, name=base["id"], **how):
+        for point in suggest(dims, known, TOGETHER, name=base.id, goal="highest", sampler="gp", first=TOGETHER):
             values = settings(dims, point)
             own = Perceptron(n_in=20, labels_per_parameter=values["task.labels_per_parameter"])
             labels = n_labels(own, n_parameters=_n_parameters(base))
@@ -105,9 +115,9 @@ def _peer(base: dict[str, Any]) -> dict[str, float]:
     return {"cpu_s": _cpu() - before, "training_cpu_s": training}
 
 
-def _process(base: dict[str, Any], **own: Any) -> dict[str, float]:
-    train = {name: base["train"][name] for name in ("steps", "batch", "lr_final", "clip")}
-    trial = train | {"cell": base["arm"], "n_in": 20, "n_steps": 5} | own
+def _process(base: Run, **own: Any) -> dict[str, float]:
+    train = {name: getattr(base.train, name) for name in ("steps", "batch", "lr_final", "clip")}
+    trial = train | {"cell": base.arm, "n_in": 20, "n_steps": 5} | own
     command = [
         sys.executable,
         peer_trial.__file__,

@@ -31,7 +31,7 @@ TASKS = {
 def fingerprint(cell: str, task: str) -> list[float]:
     """Return the training loss after 1 and 8 steps, and the mean square of the parameters then."""
     run = make_run(0, task={"name": task} | TASKS[task], net={"cell": cell}, batch=32, steps=10)
-    trainer = Trainer({"runs": [run]}, device=torch.device("cpu"), data_dir=Path(), start=None)
+    trainer = Trainer([run], device=torch.device("cpu"), data_dir=Path(), start=None)
     found, before = [], 0.0
     for step in range(8):
         trainer.advance()

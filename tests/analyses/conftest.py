@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import torch
 
+from helpers.plans import make_record, make_run
 from slowpoints import data, engine, tasks
 from slowpoints.analyses._given import Given
-from slowpoints.spec.settings import resolve
-from slowpoints.training.stack import Group, network, task_settings
+from slowpoints.training.stack import Group, network
 
 INITIAL = {
     "keep_bias": 2.0,
@@ -47,22 +47,17 @@ def group(data_dir: Path) -> Callable[..., Group]:
 
     def build(cell: str = "gru", *, n_runs: int = 3, units: int = 6, n_classes: int = 10, **net: Any) -> Group:
         block = {"name": "delayed_classification", "n_classes": n_classes}
-        train = {"steps": 100, "batch": 32, "lr": 1.0}
-        plan = resolve(block, {"cell": cell, "units": units} | net, train, where="test")
-        made, task = network(plan["task"], plan["net"]), tasks.load("delayed_classification")
+        train = {"steps": 100, "batch": 32, "lr": 1.0, "eval_every": 100}
+        runs = [
+            make_run(i, arm="arm", task=block, net={"cell": cell, "units": units} | net, **train) for i in range(n_runs)
+        ]
+        made, task = network(runs[0].task, runs[0].net), tasks.load("delayed_classification")
         seeds = [torch.Generator().manual_seed(i) for i in range(n_runs)]
         own = [engine.initialise(made, rng=seed, **INITIAL) for seed in seeds]
         params = {name: torch.stack([run[name] for run in own]) for name in own[0]}
-        records = [record(i, plan) for i in range(n_runs)]
-        return Group(made, params, records, task, task_settings(plan["task"]), {})
+        return Group(made, params, list(map(make_record, runs)), task, runs[0].task.settings, {})
 
     return build
-
-
-def record(seed: int, plan: dict[str, Any]) -> dict[str, Any]:
-    """Return what a run's record says, as far as analyses read it."""
-    names = {"id": f"test/arm/{seed}", "experiment": "test", "arm": "arm", "seed": seed, "sweep": {}}
-    return names | {"units": plan["net"]["units"], "n_parameters": 1, "outcome": "ok"} | plan
 
 
 @pytest.fixture

@@ -3,21 +3,15 @@
 import pandas as pd
 import pytest
 
+from helpers.plans import make_record, make_run
 from slowpoints.analyses import bits
-from slowpoints.spec.settings import resolve
 
 METRICS = {"accuracy": 1.0, "soft_bits_per_label": 0.5, "bits_per_parameter": 0.0}
 
 
 def table(*, metrics: dict, **task) -> pd.Series:
-    plan = resolve(
-        {"name": "perceptron", "labels_per_parameter": 3.0} | task,
-        {"cell": "gru", "units": 4},
-        {"steps": 100, "batch": 32, "lr": 1.0},
-        where="test",
-    )
-    names = {"id": "test/arm/0", "experiment": "test", "arm": "arm", "seed": 0, "sweep": {}}
-    record = names | plan | {"units": 4, "n_parameters": 200, "outcome": "ok", "metrics": metrics}
+    run = make_run(task={"name": "perceptron", "labels_per_parameter": 3.0} | task)
+    record = make_record(run, n_parameters=200, metrics=metrics)
     found, arrays = bits.run(bits.Given([], [record], bits.Settings(), {}, {}, None))
     assert not arrays
     return found.iloc[0]

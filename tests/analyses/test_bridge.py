@@ -1,5 +1,6 @@
 """Networks in coarser weights: what rounding does, and what of the stored bits it leaves."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,16 +8,16 @@ import pandas as pd
 import pytest
 import torch
 
-from helpers.plans import make_run
+from helpers.plans import make_record, make_run
 from slowpoints import tasks
 from slowpoints.analyses import bits, bridge
 from slowpoints.analyses._given import Given
 from slowpoints.analyses._rounding import bfloat16, quantised
 from slowpoints.cells.network import shapes
 from slowpoints.provenance.records import read_records
-from slowpoints.spec.canonical import digest
+from slowpoints.spec.stack import Stack
 from slowpoints.training import job
-from slowpoints.training.stack import Group, load, network, task_settings
+from slowpoints.training.stack import Group, load, network
 
 FORMATS = ["fp32", "bf16", "q8", "q7", "q6", "q5", "q4", "q3", "q2"]
 TASK = {"name": "perceptron", "n_in": 12, "n_steps": 2, "labels_per_parameter": 1.5}
@@ -76,11 +77,10 @@ def files(tmp_path_factory, request) -> Path:
         make_run(seed, task=task | {"labels_per_parameter": 1.5 + seed}, net={"cell": "rnn", "units": 6}, steps=300)
         for seed in range(3)
     ]
-    for run, phase in zip(runs, ("rerun", "rerun", "trial"), strict=True):
-        run["sweep"] = {"phase": phase}
-    content = {"experiment": "test", "stack": "rnn-0-0", "runs": runs}
+    phases = ("rerun", "rerun", "trial")
+    runs = [replace(run, sweep={"phase": phase}) for run, phase in zip(runs, phases, strict=True)]
     out = [folder / f"s.{end}" for end in ("json", "jsonl", "safetensors", "provenance.json")]
-    job.run(content | {"digest": digest(content)}, out=job.Outputs(*out), checkpoint=folder / "c",
+    job.run(Stack("rnn-0-0", "test", runs), out=job.Outputs(*out), checkpoint=folder / "c",
             device=torch.device("cpu"), data_dir=None, torch_build="cpu", start=None)  # fmt: skip
     return out[1]
 
@@ -117,7 +117,7 @@ def test_what_is_kept_and_stored_follows_from_the_bits(files):
 def on_a_grid(bits: int, *, scale: float = 1.0, seed: int = 0) -> Group:
     """Return a hand-made network whose weights, all levels among them where there is room, lie on a grid."""
     plan = make_run(task=TASK, net={"cell": "rnn", "units": 8, "initial_state": "learned"})
-    made = network(plan["task"], plan["net"])
+    made = network(plan.task, plan.net)
     rng = torch.Generator().manual_seed(seed)
     levels = torch.arange(2**bits) - 2 ** (bits - 1) + 0.5
     params = {}
@@ -127,8 +127,8 @@ def on_a_grid(bits: int, *, scale: float = 1.0, seed: int = 0) -> Group:
         index[0] = 2**bits - 1  # the outermost level tells the step
         params[name] = (levels[index] * scale / 8).reshape(1, *shape)
     n_parameters = sum(value[0].numel() for value in params.values())
-    record = plan | {"outcome": "ok", "units": 8, "n_parameters": n_parameters}
-    return Group(made, params, [record], tasks.load("perceptron"), task_settings(plan["task"]), {})
+    record = make_record(plan, n_parameters=n_parameters)
+    return Group(made, params, [record], tasks.load("perceptron"), plan.task.settings, {})
 
 
 def test_a_network_on_a_coarse_grid_loses_nothing_there_and_something_below():
@@ -149,7 +149,7 @@ def test_without_bits_nothing_is_divided_by_them():
 
 
 def test_without_networks_the_table_is_empty_but_has_its_columns(files):
-    trial = [rows for rows in read_records(files) if rows["sweep"]["phase"] == "trial"]
+    trial = [rows for rows in read_records(files) if rows.run.sweep["phase"] == "trial"]
     table = bridged([], trial)
     assert not len(table)
     assert {"run", "arm", "phase", "n_classes", "format", "kept", "soft_per_hard"} <= set(table)

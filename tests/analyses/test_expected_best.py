@@ -1,21 +1,23 @@
 """Expected and running best of the trials of a study, from made-up records."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from helpers.plans import make_record, make_run
 from slowpoints.analyses import expected_best
 from slowpoints.measures import statistics
 from slowpoints.measures.best_of_n import expected_best as of_values
+from slowpoints.provenance.record import OfStudy
 
 
 def trial(number, value, *, arm="rnn", goal="highest", phase="trial", **sweep):
     """Return the record of one trial; without a value it diverged."""
-    return {
-        "id": f"e/{arm}/{sweep}/{phase}/{number}", "experiment": "e", "arm": arm, "seed": number, "n_parameters": 9,
-        "outcome": "diverged" if value is None else "ok", "units": 2, "net": {"cell": arm[:3], "depth": 1},
-        "train": {"curriculum": "none"}, "sweep": {"phase": phase} | sweep, "valid": {"loss": value, "seen": 0.0},
-        "metrics": {"loss": 99.0}, "tuned": {"metric": "loss", "goal": goal, "sampler": "gp"},
-    }  # fmt: skip
+    run = replace(make_run(number, arm=arm, net={"cell": arm[:3], "units": 2}), sweep={"phase": phase} | sweep)
+    told = OfStudy({"loss": value, "seen": 0.0}, None, {"metric": "loss", "goal": goal, "sampler": "gp"})
+    outcome = "diverged" if value is None else "ok"
+    return make_record(run, outcome=outcome, metrics={"loss": 99.0}, study=told)
 
 
 VALUES = [2.0, None, 5.0, 3.0, 1.0]
@@ -85,7 +87,7 @@ def test_a_study_that_only_diverged_has_empty_rows_and_two_trials_no_interval(an
 
 def test_without_trials_the_table_is_empty_but_has_its_columns(analyse):
     record = trial(0, 1.0)
-    record["sweep"] = {"net.budget": 10}
+    record = replace(record, run=replace(record.run, sweep={"net.budget": 10}))
     table, _ = analyse(expected_best, [], records=[record])
     assert not len(table)
     assert {"arm", "budget", "n", "expected", "low", "high", "running", "metric"} <= set(table)

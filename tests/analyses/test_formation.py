@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 import torch
 
+from helpers.plans import make_record, make_run, trained_by
 from slowpoints.analyses import formation, introductions, slow_points
 from slowpoints.analyses._tracking import in_use, winner
 
@@ -21,10 +22,8 @@ def grown(group):
         history = {
             name: value.unsqueeze(1) * share.view(-1, *[1] * (value.dim() - 1)) for name, value in g.params.items()
         }
-        records = [
-            record | {"train": record["train"] | {"snapshots": n_checkpoints, "curriculum": curriculum, "steps": 140}}
-            for record in g.records
-        ]
+        how = {"snapshots": n_checkpoints, "curriculum": curriculum, "steps": 140, "eval_every": 1}
+        records = [trained_by(record, **how) for record in g.records]
         return g._replace(history=history, records=records)
 
     return build
@@ -96,10 +95,10 @@ def test_networks_without_checkpoints_are_refused(group, analyse):
     ],
 )
 def test_the_stage_of_a_checkpoint_is_that_of_its_last_step(curriculum, stages):
-    train = {"steps": 140, "snapshots": 14, "curriculum": curriculum}
-    task = {"n_classes": 10, "n_steps": 20, "n_used_steps": None, "delay_min": 4}
+    train = {"steps": 140, "snapshots": 14, "curriculum": curriculum, "eval_every": 10}
+    record = make_record(make_run(task={"name": "delayed_classification"}, **train))
     for step, n_classes, n_used_steps in stages:
-        found = in_use({"train": train, "task": task}, step // 10 - 1)
+        found = in_use(record, step // 10 - 1)
         assert found == {"step": step, "n_classes": n_classes, "n_used_steps": n_used_steps}
 
 

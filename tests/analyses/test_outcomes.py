@@ -4,18 +4,14 @@ from pathlib import Path
 
 import pandas as pd
 
+from helpers.plans import make_record, make_run
 from slowpoints.analyses import outcomes
 from slowpoints.analyses._given import Given
-from slowpoints.spec.settings import resolve
 
 
 def record(seed, outcome, metrics, curve):
-    plan = resolve(
-        {"name": "throughput"}, {"cell": "gru", "units": 4}, {"steps": 100, "batch": 32, "lr": 1.0}, where=""
-    )
-    names = {"id": f"test/arm/{seed}", "experiment": "test", "arm": "arm", "seed": seed, "sweep": {}}
-    ended = {"units": 4, "n_parameters": 9, "outcome": outcome, "steps": 100, "steps_to_solve": None, "solved": False}
-    return names | plan | ended | {"metrics": metrics, "curve": curve}
+    run = make_run(seed, task={"name": "throughput"}, steps=100)
+    return make_record(run, outcome=outcome, metrics=metrics, curve=curve)
 
 
 def test_the_last_validation_metrics_stand_beside_those_of_the_test():

@@ -1,9 +1,12 @@
 """One network per arm, looked at closely: its states, the lines between its slow points, its eigenvalues."""
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 import torch
 
+from helpers.plans import make_record, make_run
 from slowpoints.analyses import between, eigenvalues, memory_curve, slow_points, states
 from slowpoints.analyses._chosen import representatives
 from slowpoints.engine import measure
@@ -38,16 +41,17 @@ def needs(group, analyse):
 def test_the_network_in_the_middle_is_chosen_and_of_two_the_worse(group, accuracies, chosen):
     g = group(n_runs=len(accuracies))
     (own,) = representatives([g], memory(*accuracies))
-    assert [record["seed"] for record in own.records] == [chosen]
+    assert [record.run.seed for record in own.records] == [chosen]
     assert all(torch.equal(own.params[name], value[[chosen]]) for name, value in g.params.items())
 
 
 def test_every_arm_has_its_own_and_a_group_without_one_is_left_out(group):
     first, second = group(n_runs=2), group("lstm", n_runs=1)
-    first.records[1]["arm"] = "other"
+    first.records[1] = replace(first.records[1], run=replace(first.records[1].run, arm="other"))
     table = memory(0.9, 0.5).assign(arm=["arm", "arm", "other", "other"])
-    (own,) = representatives([first, second._replace(records=[{"id": "elsewhere"}])], table)
-    assert [record["arm"] for record in own.records] == ["arm", "other"]
+    table["run"] = table["run"].replace("test/arm/1", "test/other/1")
+    (own,) = representatives([first, second._replace(records=[make_record(make_run(arm="elsewhere"))])], table)
+    assert [record.run.arm for record in own.records] == ["arm", "other"]
 
 
 @pytest.mark.parametrize("cell", ["gru", "lstm"])

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 import torch
 
+from helpers.plans import trained_by
 from slowpoints.analyses import delay_law, example_trials, schedules
 from slowpoints.analyses._delayed import world
 from slowpoints.tasks import delayed_classification as task
@@ -83,9 +84,8 @@ def test_a_sequence_without_room_for_a_delay_is_refused():
 
 
 def test_the_schedules_are_those_of_the_curricula(group, analyse):
-    g = group(n_runs=3)
-    for record, kind in zip(g.records, ("vocabulary", "delay", "none"), strict=True):
-        record["train"] = record["train"] | {"curriculum": kind}
+    g, kinds = group(n_runs=3), ("vocabulary", "delay", "none")
+    g = g._replace(records=[trained_by(record, curriculum=kind) for record, kind in zip(g.records, kinds, strict=True)])
     table, _ = analyse(schedules, [g])
     own = {kind: rows for kind, rows in table.groupby("curriculum")}
     assert own["vocabulary"]["n_classes"].tolist() == list(range(2, 11))

@@ -2,15 +2,18 @@
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
 
+from helpers.plans import make_run
 from helpers.trial_tables import study, tables, trial
 from slowpoints import cells
 from slowpoints.analyses import importance, trials, welch
+from slowpoints.provenance.record import OfStudy
 
 SCHEMA = ["architecture", "task_type", "hparams", "n_layers", "hyper_iter", "max_params", "num_params", "train_loss",
           "valid_loss", "eval_loss"]  # fmt: skip
@@ -22,7 +25,7 @@ def test_a_trial_is_a_row_of_the_published_schema():
     assert set(SCHEMA) <= set(row)
     assert (row["architecture"], row["task_type"], row["n_layers"], row["hyper_iter"]) == ("lstm", "mem_thru", 1, 3)
     assert (row["train_loss"], row["valid_loss"], row["eval_loss"]) == (0.4, 0.4, 0.4)
-    assert (row["run"], row["phase"], row["seed"], row["num_params"]) == (record["id"], "trial", 3, 100)
+    assert (row["run"], row["phase"], row["seed"], row["num_params"]) == (record.id, "trial", 3, 100)
 
 
 def test_reruns_are_rows_without_a_number_among_the_trials():
@@ -33,9 +36,11 @@ def test_reruns_are_rows_without_a_number_among_the_trials():
 
 
 def test_what_is_to_be_high_stands_negative_so_that_low_is_good():
-    record = trial("rnn", 0, 0.4) | {"tuned": {"metric": "accuracy", "goal": "highest", "sampler": "gp"}}
-    record |= {"task": {"name": "perceptron", "n_in": 6, "n_steps": 5, "labels_per_parameter": 1.0, "inject": "once"}}
-    record |= {"valid": {"accuracy": 0.8}, "metrics": {"accuracy": 0.4}}
+    record = trial("rnn", 0, 0.4)
+    task = {"name": "perceptron", "n_in": 6, "n_steps": 5, "labels_per_parameter": 1.0, "inject": "once"}
+    told = OfStudy({"accuracy": 0.8}, 0.4, {"metric": "accuracy", "goal": "highest", "sampler": "gp"})
+    run = replace(record.run, task=make_run(task=task).task)
+    record = replace(record, run=run, metrics={"accuracy": 0.4}, study=told)
     (row,) = tables([record])["trials"].to_dict("records")
     assert (row["valid_loss"], row["eval_loss"], row["train_loss"], row["baseline"]) == (-0.8, -0.4, 0.4, -0.5)
     assert row["worse"]
@@ -76,7 +81,7 @@ def test_hyperparameters_are_text_that_reads_back():
 def test_a_study_is_summed_up_with_both_kinds_of_failure():
     losses = [0.1, 0.2, 0.3, 0.4, 1.5, None, None, None]
     own = [trial("gru", number, loss) for number, loss in enumerate(losses)]
-    own[3] |= {"outcome": "stopped"}
+    own[3] = replace(own[3], outcome="stopped")
     (row,) = tables(own)["trainability"].to_dict("records")
     assert (row["n"], row["n_infeasible"], row["n_worse"], row["n_stopped"], row["baseline"]) == (8, 3, 1, 1, 1.0)
     assert (row["infeasible"], row["worse"]) == (3 / 8, 1 / 8)

@@ -6,21 +6,21 @@ from typing import Any
 import pytest
 import torch
 
+from helpers.plans import make_record, make_run
 from slowpoints import tasks
 from slowpoints.analyses import waiting
-from slowpoints.spec.settings import resolve
-from slowpoints.training.stack import Group, fresh, network, task_settings
+from slowpoints.training.stack import Group, fresh, network
 
 OFFSET = 10.0  # keeps rectified units where they are linear
 
 
 def linear(R: torch.Tensor, *, task: dict[str, Any], learns: bool = True, **net: Any) -> Group:
     """Return two rectified networks with h_t - OFFSET = R (h_{t-1} - OFFSET) + x_t, and a read-out of h_T - OFFSET."""
-    blocks = resolve(
-        task, {"cell": "irnn", "units": len(R), "initial_state": "learned"} | net,
-        {"steps": 100, "batch": 32, "lr": 1.0}, where="test",
-    )  # fmt: skip
-    made = network(blocks["task"], blocks["net"])
+    runs = [
+        make_run(i, arm="arm", task=task, net={"cell": "irnn", "units": len(R), "initial_state": "learned"} | net)
+        for i in range(2)
+    ]
+    made = network(runs[0].task, runs[0].net)
     here = torch.full((2, len(R)), OFFSET)
     eye = torch.eye(made.n_in, len(R))
     params = {
@@ -29,13 +29,9 @@ def linear(R: torch.Tensor, *, task: dict[str, Any], learns: bool = True, **net:
         "readout.b": (-OFFSET * torch.eye(len(R), made.n_out).sum(0)).expand(2, -1) * learns,
     }  # fmt: skip
     params["0.init.h"] = params.pop("0.init.state")
-    records = [
-        {"id": f"test/{i}", "experiment": "test", "arm": "arm", "seed": i, "sweep": {}, "units": len(R),
-         "n_parameters": 1, "outcome": "ok", "metrics": {"mse": 0.25}} | blocks
-        for i in range(2)
-    ]  # fmt: skip
+    records = [make_record(run, metrics={"mse": 0.25}) for run in runs]
     module = tasks.load(task["name"])
-    return Group(made, params, records, module, task_settings(blocks["task"]), {})
+    return Group(made, params, records, module, runs[0].task.settings, {})
 
 
 SHOWN = {"name": "throughput", "n_in": 4, "n_steps": 6}
@@ -67,7 +63,8 @@ def test_what_leaks_away_is_fast_and_does_not_last(analyse):
 def test_directions_that_lasted_before_training_are_those_of_the_first_weights(analyse):
     group = linear(0.5 * torch.eye(6), task=SHOWN)
     table, _ = analyse(waiting, [group])
-    before, _ = analyse(waiting, [group._replace(params=fresh(group.network, group.records))])
+    untrained = fresh(group.network, [record.run for record in group.records])
+    before, _ = analyse(waiting, [group._replace(params=untrained)])
     assert table["lasting"].tolist() == [0, 0]
     assert table["lasting_before"].tolist() == before["lasting"].tolist()
     assert before["lasting"].min() > 0  # identities, though some units are silent

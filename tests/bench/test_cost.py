@@ -1,23 +1,29 @@
 """What is planned is counted: trials that are stopped early cost what they are trained."""
 
+from dataclasses import replace
+
 import pytest
 
 from bench import cost
 from helpers.plans import ROOT
+from slowpoints.spec.tuning import Study
 
-TUNE = {"trials": 8, "first": 8, "together": 8, "rungs": [0.125, 0.5], "keep": 0.375, "reruns": 4}
+STUDY = Study(
+    metric="mse", goal="lowest", trials=8, sampler="gp", first=8, together=8, rungs=(0.125, 0.5), keep=0.375,
+    reruns=4, space={},
+)  # fmt: skip
 
 
 def test_a_stack_with_rungs_costs_what_its_trials_are_trained() -> None:
-    assert cost.share_trained(TUNE, 8) == pytest.approx(8 / 8 + 3 * 3 / 8 + 1 / 2)
-    assert cost.share_trained(TUNE | {"rungs": []}, 8) == 8
-    assert cost.share_trained(TUNE, 1) == 1
+    assert cost.share_trained(STUDY, 8) == pytest.approx(8 / 8 + 3 * 3 / 8 + 1 / 2)
+    assert cost.share_trained(replace(STUDY, rungs=()), 8) == 8
+    assert cost.share_trained(STUDY, 1) == 1
 
 
 def test_a_study_is_its_stacks_and_its_reruns() -> None:
-    assert cost.n_trainings(TUNE | {"rungs": []}) == 12
-    assert cost.n_trainings(TUNE | {"rungs": [], "trials": 21, "first": 3, "together": 5}) == 25
-    assert cost.n_trainings(TUNE | {"trials": 24}) == pytest.approx(3 * 2.625 + 4)
+    assert cost.n_trainings(replace(STUDY, rungs=())) == 12
+    assert cost.n_trainings(replace(STUDY, rungs=(), trials=21, first=3, together=5)) == 25
+    assert cost.n_trainings(replace(STUDY, trials=24)) == pytest.approx(3 * 2.625 + 4)
 
 
 def test_operations_are_six_per_parameter_sequence_and_step() -> None:

@@ -35,7 +35,7 @@ def test_values_and_gradients_agree_with_the_reference_in_float64(
 def trained(
     runs: list[dict[str, Any]], device: torch.device, folder: Path, width: int | None = None, n_parts: int = 1
 ) -> Trainer:
-    own = Trainer({"runs": runs}, device=device, data_dir=Path(), start=None, width=width, n_parts=n_parts)
+    own = Trainer(runs, device=device, data_dir=Path(), start=None, width=width, n_parts=n_parts)
     fit(own, path=folder / "none.safetensors", key="test")
     return own
 

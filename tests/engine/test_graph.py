@@ -40,7 +40,7 @@ class Traced(Captured):
 
 
 def trainer(runs: list[dict[str, Any]], start: Start | None = None) -> Trainer:
-    return Trainer({"runs": runs}, device=torch.device("cpu"), data_dir=Path(), start=start)
+    return Trainer(runs, device=torch.device("cpu"), data_dir=Path(), start=start)
 
 
 def looked(own: Trainer, *, recorded: bool) -> Slots:

@@ -10,8 +10,8 @@ from slowpoints.plan import dag
 from slowpoints.plan.stacks import stacks
 from slowpoints.spec.experiment import SCALES, TWINS, Experiment, load
 from slowpoints.spec.reading import parsed
+from slowpoints.spec.run import BLOCKS
 from slowpoints.spec.strict import SpecError
-from slowpoints.spec.tuning import BLOCKS
 from tests.fuzz.mutants import Mutant, Tree, dumped, value_at
 
 Flat = dict[tuple[str, ...], Any]
@@ -30,9 +30,10 @@ def flat(own: Experiment) -> Flat:
     """Return everything an experiment means at one scale, by place."""
     found: Flat = {("paper",): own.paper, ("question",): own.question}
     for run in own.runs:
-        for block in BLOCKS:
-            found |= {("run", run.id, run.arm, block, key): value for key, value in getattr(run, block).items()}
-        found |= {("study", run.id, run.arm, key): v for key, v in own.studies.get(run.id, {}).items()}
+        for block, values in run.blocks.as_json().items():
+            found |= {("run", run.id, run.arm, block, key): value for key, value in values.items()}
+        study = own.studies[run.id].as_json() if run.id in own.studies else {}
+        found |= {("study", run.id, run.arm, key): value for key, value in study.items()}
     found |= {("analysis", name, key): v for name, block in own.analyses.items() for key, v in block.items()}
     found |= {("analysis", name): True for name in own.analyses}
     found |= {("claim", claim.id): claim for claim in own.claims}
@@ -69,7 +70,7 @@ def scales_of(mutant: Mutant) -> tuple[str, ...]:
 def _starting_from(name: str, scale: str) -> tuple[str, ...]:
     """Return the experiments whose networks start from those of another."""
     known = dag.experiments(scale).values()
-    return tuple(own.name for own in known if any(run.train["start"] == name for run in own.runs))
+    return tuple(own.name for own in known if any(run.train.start == name for run in own.runs))
 
 
 @cache

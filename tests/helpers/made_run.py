@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from slowpoints.provenance.records import write_records, write_table, write_text
+from slowpoints.provenance.records import write_lines, write_table, write_text
 
 FACTS = {
     "digests": {"plan": "a" * 16, "code": "b" * 16, "env": "c" * 16},
@@ -27,7 +27,7 @@ def run(root: Path) -> Path:
     runs = results / EXPERIMENT / "runs"
     for stack, ends in ENDS.items():
         records = [FACTS | {"id": f"{EXPERIMENT}/{stack[:3]}/{i}", "outcome": end} for i, end in enumerate(ends)]
-        write_records(runs / f"{stack}.jsonl", records)
+        write_lines(runs / f"{stack}.jsonl", records)
         write_text(runs / f"{stack}.provenance.json", json.dumps(MADE))
         write_text(runs.parent / "plan" / f"{stack}.json", "{}")
         write_text(runs / f"{stack}.safetensors", "weights")

@@ -35,7 +35,7 @@ def trained(cell: str, task: str, steps: int) -> dict[str, Any]:
 
     torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
     run = make_run(task={"name": task} | SETTINGS[task], net={"cell": cell, "units": 16}, steps=steps, eval_every=20)
-    trainer = Trainer({"runs": [run]}, device=torch.device("cpu"), data_dir=None, start=None)
+    trainer = Trainer([run], device=torch.device("cpu"), data_dir=None, start=None)
     while not trainer.is_done:
         for _ in range(20):
             trainer.advance()

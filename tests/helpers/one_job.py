@@ -8,7 +8,6 @@ import resource
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import safetensors.numpy  # noqa: F401 (under the limit nothing should be left to import)
 import torch
@@ -16,28 +15,17 @@ import torch
 from helpers.plans import ROOT, make_run
 from slowpoints import cli
 from slowpoints.plan import dag
-from slowpoints.spec.canonical import digest
+from slowpoints.spec.stack import Stack
 from slowpoints.training import job  # noqa: F401
 
 N_RUNS = 8
-
-
-class Stack(NamedTuple):
-    """Stands in for a stack of an experiment."""
-
-    content: dict[str, Any]
-    tune: None = None
-    start: str = ""
-
-    def plan(self) -> dict[str, Any]:
-        return self.content | {"digest": digest(self.content)}
 
 
 def stack(steps: int) -> Stack:
     """Return eight networks whose training needs some hundred megabytes."""
     task, net = {"name": "adding", "n_steps": 100}, {"cell": "gru", "units": 48}
     runs = [make_run(i, task=task, net=net, steps=steps, batch=64) for i in range(N_RUNS)]
-    return Stack({"experiment": "test", "stack": "gru-0-0", "runs": runs})
+    return Stack("gru-0-0", "test", runs)
 
 
 def command(folder: Path, *, room: int = 0, steps: int = 10) -> list[str]:

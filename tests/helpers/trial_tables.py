@@ -1,16 +1,18 @@
 """Made-up records of tuned experiments, and the tables that the analyses make of them."""
 
 import io
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from helpers.plans import make_run
+from helpers.plans import make_record, make_run
 from slowpoints.analyses import importance, trainability, trials, welch
 from slowpoints.analyses._given import Given
 from slowpoints.data import authors_trials
+from slowpoints.provenance.record import OfStudy, Record
 from slowpoints.provenance.records import write_table
 
 PUBLISHED = [*authors_trials.COLUMNS, "source"]
@@ -19,30 +21,22 @@ TASK = {"name": "throughput", "n_in": 4, "n_steps": 3}  # its mse of the constan
 
 def trial(
     arm: str, number: int, loss: float | None, *, phase: str = "trial", experiment: str = "e", **point: Any
-) -> dict[str, Any]:
+) -> Record:
     """Return the record of one trial or rerun that ended with `loss`, None for diverged."""
     cell, _, depth = arm.partition("-")
     run = make_run(number, arm=arm, task=TASK, net={"cell": cell, "depth": int(depth or 1), "units": 4})
     draw = np.random.default_rng([number, len(arm)])
     lr = 10 ** draw.uniform(-4, -1) if loss is None else 10 ** (-4 + 0.9 * min(loss, 3.0))
-    return run | {
-        "experiment": experiment,
-        "id": f"{experiment}/{arm}/{point}/{phase}/{number}",
-        "sweep": {"phase": phase, **point},
-        "units": 4,
-        "n_parameters": 100,
-        "outcome": "diverged" if loss is None else "ok",
-        "train_loss": loss,
-        "valid": {"mse": loss},
-        "metrics": {"mse": loss},
-        "suggested": {
-            "train.lr": lr, "train.clip": draw.uniform(1, 100), "train.optimizer": str(draw.choice(["adam", "sgd"]))
-        },
-        "tuned": {"metric": "mse", "goal": "lowest", "sampler": "random"},
+    suggested = {
+        "train.lr": lr, "train.clip": draw.uniform(1, 100), "train.optimizer": str(draw.choice(["adam", "sgd"]))
     }  # fmt: skip
+    run = replace(run, experiment=experiment, sweep={"phase": phase, **point}, suggested=suggested)
+    told = OfStudy({"mse": loss}, loss, {"metric": "mse", "goal": "lowest", "sampler": "random"})
+    outcome = "diverged" if loss is None else "ok"
+    return make_record(run, n_parameters=100, outcome=outcome, metrics={"mse": loss}, study=told)
 
 
-def study(arm: str, *, n: int = 8, phase: str = "trial", learned: bool = True, **point: Any) -> list[dict[str, Any]]:
+def study(arm: str, *, n: int = 8, phase: str = "trial", learned: bool = True, **point: Any) -> list[Record]:
     """Return the records of one study: losses from 0.1 to 1.2, the last one diverged; all diverged if not `learned`."""
     losses = np.random.default_rng(len(arm)).permutation(np.linspace(0.1, 1.2, n - 1)).tolist()
     return [
@@ -51,7 +45,7 @@ def study(arm: str, *, n: int = 8, phase: str = "trial", learned: bool = True, *
     ]
 
 
-def tables(records: list[dict[str, Any]], **settings: Any) -> dict[str, pd.DataFrame]:
+def tables(records: list[Record], **settings: Any) -> dict[str, pd.DataFrame]:
     """Return the tables of all analyses of tuned experiments, by name."""
     found: dict[str, pd.DataFrame] = {}
     for module in (trials, trainability, welch, importance):

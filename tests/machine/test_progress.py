@@ -2,10 +2,8 @@
 
 import json
 import math
-import os
 import platform
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -16,7 +14,7 @@ from helpers.plans import ROOT
 from slowpoints.machine import costs, progress
 from slowpoints.machine.progress import log, remaining, report, state
 from slowpoints.plan import dag
-from slowpoints.provenance.records import write_records
+from slowpoints.provenance.records import write_lines
 from slowpoints.training import checkpoint
 
 SCALE, EXPERIMENT = "smoke", "long2016-state"
@@ -71,7 +69,7 @@ def folder(tmp_path: Path) -> Path:
     (logs / "2026-11-22T100000.000000.snakemake.log").write_text(text)
     (logs / "2026-11-22T110000.000000.snakemake.log").write_text("Congratulations\n")  # of a lint
     runs = tmp_path / f"results/{SCALE}/{EXPERIMENT}/runs"
-    write_records(runs / f"{STACKS[0]}.jsonl", [{"outcome": "ok"}, {"outcome": "diverged"}])
+    write_lines(runs / f"{STACKS[0]}.jsonl", [{"outcome": "ok"}, {"outcome": "diverged"}])
     return tmp_path
 
 
@@ -108,7 +106,7 @@ def keep_checkpoint(folder: Path, name: str, content: dict) -> None:
 def test_a_running_job_says_its_step_and_what_went_wrong(folder: Path) -> None:
     keep_checkpoint(folder, STACKS[1], {"tick": 60, "fates": [
         {"outcome": "", "steps": 60}, {"outcome": "diverged", "steps": 20}]})  # fmt: skip
-    steps = dag.stack(SCALE, EXPERIMENT, STACKS[1]).runs[0].train["steps"]
+    steps = dag.stack(SCALE, EXPERIMENT, STACKS[1]).runs[0].train.steps
     step = state.training(folder, SCALE, dag.stack(SCALE, EXPERIMENT, STACKS[1]))
     assert step == state.Step(60, steps, 1, 2, 1)
     assert step.share == pytest.approx((1 + 60 / steps) / 2)
@@ -124,7 +122,7 @@ def test_a_running_job_says_its_step_and_what_went_wrong(folder: Path) -> None:
 
 def test_a_study_counts_the_trials_told_and_those_in_training(folder: Path) -> None:
     name, stack = next((own, found) for own in dag.experiments("laptop") for found in
-                       dag.all_stacks("laptop", own).values() if found.tune)  # fmt: skip
+                       dag.all_stacks("laptop", own).values() if found.study)  # fmt: skip
     place = folder / f"results/laptop/{name}/checkpoints"
     told = {"records": [{"outcome": "ok", "steps": 9}] * 12}
     now = {"fates": [{"outcome": "", "steps": 40}]}
@@ -133,7 +131,7 @@ def test_a_study_counts_the_trials_told_and_those_in_training(folder: Path) -> N
         checkpoint.save(path, checkpoint.Checkpoint({"weights": np.ones(2, np.float32)}, content), key="any")
     found = state.training(folder, "laptop", stack)
     assert found is not None
-    assert (found.step, found.ended, found.networks) == (40, 12, stack.tune["trials"] + stack.tune["reruns"])
+    assert (found.step, found.ended, found.networks) == (40, 12, stack.study.trials + stack.study.reruns)
 
 
 def test_a_checkpoint_that_is_cut_off_is_no_step(tmp_path: Path) -> None:
@@ -216,11 +214,9 @@ def test_the_page_of_the_kept_costs_is_that_of_their_numbers() -> None:
 
 
 def test_it_needs_neither_torch_nor_numpy() -> None:
-    code = ("import sys; sys.modules.update(torch=None, numpy=None, pandas=None); sys.argv = ['slowpoints', 'progress',"
-            " '--scale', 'smoke']; from slowpoints.cli import main; sys.exit(main())")  # fmt: skip
+    command = [ROOT / "workflow/scripts/stage", "driver", "-m", "slowpoints", "progress", "--scale", "smoke"]
     begun = time.perf_counter()
-    env = os.environ | {"PYTHONPATH": str(ROOT / "src"), "SLOWPOINTS_STAGE": "driver"}
-    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("scale smoke: ")
     assert time.perf_counter() - begun < 30

@@ -34,7 +34,7 @@ ALONE = {
     "spec": {"errors"},
     "measures": {"errors"},
     "dynamics": {"errors"},
-    "cells": {"errors"},
+    "cells": {"errors", "spec"},
     "engine": {"errors", "cells"},
     "tasks": {"errors", "data"},
     "plan": {"errors", "spec"},

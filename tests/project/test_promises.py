@@ -167,7 +167,7 @@ def test_the_tuned_experiment_is_planned(tmp_path: Path) -> None:
     path.write_text(yaml.safe_dump(whole | {"tune": own}, sort_keys=False))
     studies = experiment.load(path, scale="paper").studies
     assert studies
-    assert {study["metric"] for study in studies.values()} == {"bits_per_parameter"}
+    assert {study.metric for study in studies.values()} == {"bits_per_parameter"}
 
 
 def test_activating_the_drivers_environment_gives_both_commands() -> None:

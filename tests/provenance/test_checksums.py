@@ -10,7 +10,7 @@ from helpers.plans import make_run
 from slowpoints import data
 from slowpoints.provenance import files, records
 from slowpoints.provenance.checksums import Checked, check
-from slowpoints.spec.canonical import digest
+from slowpoints.spec.stack import Stack
 
 NAMES = ("e/plan/s.json", "e/runs/s.jsonl", "e/runs/s.safetensors", "e/runs/s.provenance.json", "e/tables/t.csv",
          "data/mnist14.json", "figures/f.pdf", "figures/f.png", "figures/f.sha256", "numbers.json")  # fmt: skip
@@ -19,10 +19,9 @@ PLANNED = ("results/smoke/e/runs/s.jsonl", "results/smoke/e/tables/t.csv", "resu
 
 @pytest.fixture
 def results(tmp_path: Path) -> Path:
-    plan = {"runs": [make_run()]}
-    files.write_text(tmp_path / "e/plan/s.json", files.as_json(plan | {"digest": digest(plan)}))
+    files.write_text(tmp_path / "e/plan/s.json", files.as_json(Stack("s", "e", [make_run()]).as_json()))
     seal = records.write_arrays(tmp_path / "e/runs/s.safetensors", {})
-    records.write_records(tmp_path / "e/runs/s.jsonl", [{"weights": {"file": "s.safetensors", "sha256": seal}}])
+    records.write_lines(tmp_path / "e/runs/s.jsonl", [{"weights": {"file": "s.safetensors", "sha256": seal}}])
     for name in ("e/runs/s.provenance.json", "numbers.json"):
         records.write_json(tmp_path / name, {"x": 1})
     records.write_table(tmp_path / "e/tables/t.csv", pd.DataFrame({"x": [1]}))

@@ -18,7 +18,7 @@ from slowpoints.training.checkpoint import Checkpoint
 
 MANY = np.random.default_rng(0).random(20_000)
 WRITERS: dict[str, Callable[[Path], object]] = {
-    "records": lambda path: records.write_records(path, [{"x": list(MANY)}]),
+    "records": lambda path: records.write_lines(path, [{"x": list(MANY)}]),
     "table": lambda path: records.write_table(path, pd.DataFrame({"x": MANY})),
     "arrays": lambda path: records.write_arrays(path, {"x": MANY}),
     "json": lambda path: records.write_json(path, {"x": list(MANY)}),

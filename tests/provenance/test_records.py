@@ -1,27 +1,40 @@
 """Results on disk: whole or not at all, and damage is seen."""
 
 import errno
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from helpers.plans import FACTS, make_record, make_run
 from slowpoints.provenance import records
+from slowpoints.provenance.record import OfStudy, Record
 from slowpoints.provenance.records import BadResult
 
 ROW = {"id": "e/a/0", "experiment": "e", "arm": "a", "seed": 0, "sweep": {"task.n_targeted": 2}}
 
 
 def test_records_come_back_as_written(tmp_path: Path) -> None:
-    rows = [ROW, ROW | {"id": "e/a/1", "metrics": {"mse": 0.1, "exact_match": None}}]
-    records.write_records(tmp_path / "r.jsonl", rows)
-    assert records.read_records(tmp_path / "r.jsonl") == rows
+    trial = replace(make_run(1), sweep={"net.units": 4, "phase": "trial"}, suggested={"train.lr": 0.1})
+    told = OfStudy({"mse": 0.1}, None, {"metric": "mse", "goal": "lowest", "sampler": "gp"})
+    known = [make_record(make_run()), make_record(trial, metrics={"mse": 0.1, "exact_match": None}, study=told)]
+    records.write_records(tmp_path / "r.jsonl", known)
+    assert records.read_records(tmp_path / "r.jsonl") == known
+
+
+def test_a_record_of_other_settings_is_named(tmp_path: Path) -> None:
+    content = make_record(make_run()).as_json()
+    records.write_lines(tmp_path / "r.jsonl", [content | {"net": content["net"] | {"biass_init": "zero"}}])
+    with pytest.raises(BadResult, match=r"from another version of the project .*biass_init"):
+        records.read_records(tmp_path / "r.jsonl")
 
 
 def test_a_number_that_is_not_finite_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
-        records.write_records(tmp_path / "r.jsonl", [{"x": float("nan")}])
+        records.write_lines(tmp_path / "r.jsonl", [{"x": float("nan")}])
     assert list(tmp_path.iterdir()) == []
 
 
@@ -46,7 +59,7 @@ def test_arrays_come_back_with_the_same_seal_and_bytes(tmp_path: Path) -> None:
 @pytest.mark.parametrize("damage", ["missing", "truncated", "flipped", "appended"])
 def test_damage_is_named_with_the_way_to_rebuild(tmp_path: Path, name: str, damage: str) -> None:
     path = tmp_path / name
-    records.write_records(tmp_path / "r.jsonl", [ROW])
+    records.write_lines(tmp_path / "r.jsonl", [ROW])
     records.write_table(tmp_path / "t.csv", pd.DataFrame({"x": [1.5]}))
     records.write_arrays(tmp_path / "a.safetensors", {"x": np.ones(9)})
     content = bytearray(path.read_bytes())
@@ -83,27 +96,24 @@ def _fill_the_disk(path: Path) -> None:
 
 
 def test_identity_names_run_and_sweep_point() -> None:
-    record = ROW | {
-        "n_parameters": 9,
-        "outcome": "ok",
-        "units": 3,
-        "net": {"cell": "gru", "depth": 1},
-        "train": {"curriculum": "none"},
-    }
+    run = replace(make_run(net={"units": 3}), experiment="e", sweep={"task.n_targeted": 2})
+    record = make_record(run, n_parameters=9)
     assert records.identity(record) == {
-        "run": "e/a/0", "experiment": "e", "arm": "a", "seed": 0, "n_parameters": 9, "outcome": "ok",
+        "run": "e/a/n_targeted=2/0", "experiment": "e", "arm": "a", "seed": 0, "n_parameters": 9, "outcome": "ok",
         "cell": "gru", "units": 3, "depth": 1, "curriculum": "none", "n_targeted": 2,
     }  # fmt: skip
 
 
-def of_numerics(cell: str = "gru", code: str = "1", **changed: object) -> dict[str, object]:
-    own = {"digests": {"code": code, "env": changed.pop("env", "e")}, "device": "cpu AVX2", "matmul": "float32"}
-    versions = {"torch": changed.pop("torch", "2.0"), "numpy": "2.0"}
-    return {"net": {"cell": cell}, "task": {"name": "adding"}, "versions": versions, "dtype": "float32"} | own | changed
+def of_numerics(cell: str = "gru", **changed: Any) -> Record:
+    facts = replace(FACTS, **{name: value for name, value in changed.items() if name not in ("code", "env", "torch")})
+    digests = {name: changed.get(name, default) for name, default in (("code", "1"), ("env", "e"))}
+    versions = {"torch": changed.get("torch", "2.0"), "numpy": "2.0"}
+    run = make_run(task={"name": "adding"}, net={"cell": cell})
+    return make_record(run, facts=replace(facts, digests=digests, versions=versions))
 
 
 def test_records_of_other_cells_cpus_engines_and_threads_stand_side_by_side() -> None:
-    rows = [of_numerics(), of_numerics("pru", "2"), of_numerics(device="cpu AVX512", engine="eager", threads=2)]
+    rows = [of_numerics(), of_numerics("pru", code="2"), of_numerics(device="cpu AVX512", engine="eager", threads=2)]
     records.check_one_version({Path("a.jsonl"): rows})
 
 

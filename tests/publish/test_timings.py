@@ -8,7 +8,7 @@ from helpers import made_run
 from helpers.plans import ROOT
 from slowpoints.plan import paper_text
 from slowpoints.provenance import jobs
-from slowpoints.provenance.records import BadResult, read_table, write_records
+from slowpoints.provenance.records import BadResult, read_table, write_lines
 from slowpoints.publish import paper, timings
 
 HEAD = "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load\tcpu_time\n"
@@ -101,7 +101,7 @@ def test_records_without_provenance_are_named(root):
 def test_a_stack_of_an_older_plan_does_not_count(root):
     runs = root / "results/smoke" / made_run.EXPERIMENT / "runs"
     older = made_run.FACTS | {"id": f"{made_run.EXPERIMENT}/gru/1", "outcome": "ok"}
-    write_records(runs / "gru-ffffffff-0.jsonl", [older])
+    write_lines(runs / "gru-ffffffff-0.jsonl", [older])
     made = json.dumps(made_run.MADE | {"started": "2025-01-02T03:04:05Z"})
     (runs / "gru-ffffffff-0.provenance.json").write_text(made)
     assert {job.stack for job in jobs.read_all(root, "smoke")} == set(made_run.ENDS)

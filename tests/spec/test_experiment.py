@@ -35,25 +35,25 @@ def test_runs_are_arms_times_sweep_points_times_seeds(tmp_path: Path) -> None:
     found = load(written(tmp_path), scale="laptop")
     assert len(found.runs) == len({run.id for run in found.runs}) == 2 * 4 * 3
     run = next(r for r in found.runs if r.id == "example/pru/n_targeted=1,lr=0.2/2")
-    assert (run.net["cell"], run.net["output_map"], run.task["n_targeted"], run.train["lr"]) == (
+    assert (run.net.cell, run.net.own.output_map, run.task.settings.n_targeted, run.train.lr) == (
         "pru",
         "identity",
         1,
         0.2,
     )
-    assert run.train["clip"] == 1.0, "defaults are filled in"
+    assert run.train.clip == 1.0, "defaults are filled in"
 
 
 def test_a_scale_overrides_the_base_and_arms_override_the_scale(tmp_path: Path) -> None:
     arms = {"gru": {"train.steps": 700}, "pru": {"net.cell": "pru"}}
     found = load(written(tmp_path, arms=arms), scale="smoke")
-    assert {r.arm: r.train["steps"] for r in found.runs} == {"gru": 700, "pru": 200}
+    assert {r.arm: r.train.steps for r in found.runs} == {"gru": 700, "pru": 200}
     assert {r.seed for r in found.runs} == {0, 1}
 
 
 def test_units_in_a_sweep_replace_a_budget_in_the_base(tmp_path: Path) -> None:
     changes = {"net": {"cell": "gru", "budget": 100}, "sweep": {"net.units": [2, 3]}}
-    assert {r.net["units"] for r in load(written(tmp_path, **changes), scale="laptop").runs} == {2, 3}
+    assert {r.net.units for r in load(written(tmp_path, **changes), scale="laptop").runs} == {2, 3}
 
 
 def test_networks_that_start_differently_share_a_stack(tmp_path: Path) -> None:
@@ -61,7 +61,7 @@ def test_networks_that_start_differently_share_a_stack(tmp_path: Path) -> None:
     changes = {"arms": {"a": {"net.cell": "ugrnn"}}, "seeds": 1}
     changes["sweep"] = {"net.recurrent_scale": scales, "net.bias_init": ["normal", "constant"]}
     (stack,) = stacks(load(written(tmp_path, **changes), scale="laptop"))
-    assert [run.net["recurrent_scale"] for run in stack.runs[:3]] == scales
+    assert [run.net.recurrent_scale for run in stack.runs[:3]] == scales
     assert len({run.id for run in stack.runs}) == 6
 
 
@@ -69,13 +69,13 @@ def test_stacks_hold_runs_of_one_shape_and_a_block_of_seeds(tmp_path: Path) -> N
     found = stacks(load(written(tmp_path), scale="laptop"))
     assert len(found) == 2 * 2 * 2, "cells x lengths x blocks of seeds; learning rates share a stack"
     for stack in found:
-        assert len({(r.net["cell"], r.task["n_targeted"]) for r in stack.runs}) == 1
-        assert {r.train["lr"] for r in stack.runs} == {0.1, 0.2}
+        assert len({(r.net.cell, r.task.settings.n_targeted) for r in stack.runs}) == 1
+        assert {r.train.lr for r in stack.runs} == {0.1, 0.2}
 
 
 def test_more_seeds_mean_more_stacks_and_leave_the_old_ones_alone(tmp_path: Path) -> None:
-    few = {s.name: s.plan()["digest"] for s in stacks(load(written(tmp_path, seeds=2), scale="laptop"))}
-    many = {s.name: s.plan()["digest"] for s in stacks(load(written(tmp_path, seeds=4), scale="laptop"))}
+    few = {s.name: s.digest for s in stacks(load(written(tmp_path, seeds=2), scale="laptop"))}
+    many = {s.name: s.digest for s in stacks(load(written(tmp_path, seeds=4), scale="laptop"))}
     assert set(few) < set(many)
     assert {name: many[name] for name in few} == few
 

@@ -1,8 +1,8 @@
 """What planning asks cells and tasks about sizes."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -33,26 +33,26 @@ def test_the_named_streams_are_those_that_have_parameters(cell: str) -> None:
 
 
 def test_a_stream_that_a_cell_lacks_is_refused() -> None:
-    net: dict[str, Any] = make_run(net={"keep_bias": {"updat": 1.0}})["net"]
+    net = make_run(net={"keep_bias": {"updat": 1.0}}).net
     with pytest.raises(SpecError, match=r"x\.keep_bias: unknown stream of gru 'updat'; did you mean 'update'\?"):
         sizes.check_streams(net, where="x")
 
 
 def test_a_budget_below_one_unit_is_refused() -> None:
     run = dag.experiments("smoke")["collins2017-capacity"].runs[0]
-    assert run.net["budget"]
+    assert run.net.budget
     sizes.check_budget(run.task, run.net, where="x")
     with pytest.raises(SpecError, match=r"x.budget: one unit of rnn takes [0-9]+ parameters here, found 3"):
-        sizes.check_budget(run.task, run.net | {"budget": 3}, where="x")
+        sizes.check_budget(run.task, replace(run.net, budget=3), where="x")
 
 
 def test_a_front_counts() -> None:
-    blocks = make_run(
+    run = make_run(
         task={"name": "delayed_classification", "dataset": "cifar10"},
         net={"front": "conv", "front_maps": 4, "front_blocks": 2, "front_widths": [7, 5]},
     )
     cell = cells.load("gru").build(cells.load("gru").Settings())
-    net = from_settings(cell, blocks["net"], n_in=3073, n_out=10, frame=(3, 32, 32), units=1)
+    net = from_settings(cell, run.net, n_in=3073, n_out=10, frame=(3, 32, 32), units=1)
     convolved = 4 * (3 * 9 + 1) + 4 * (4 * 9 + 1)
     full = 7 * (4 * 8 * 8 + 1) + 5 * (7 + 1)
     assert engine.count_parameters(net) == convolved + full + 3 * (5 + 1) + 3 * (1 + 1) + 10 * (1 + 1)
@@ -69,6 +69,6 @@ def test_a_task_that_does_not_say_its_size_is_named(
     n_in: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     writer("tasks", tmp_path, monkeypatch)(LIKE_ADDING + n_in)
-    net = make_run(net={"units": None, "budget": 100})["net"]
+    run = make_run(net={"units": None, "budget": 100}, task={"name": "adding"})
     with pytest.raises(SpecError, match=f"tasks/own\\.py: {message}"):
-        sizes.check_budget({"name": "own", "n_steps": 6, "n_marks": 2}, net, where="x")
+        sizes.check_budget(replace(run.task, name="own"), run.net, where="x")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from helpers.plans import ROOT
+from helpers.plans import ROOT, make_run
 from slowpoints.plan.stacks import stacks
 from slowpoints.spec import tuning
 from slowpoints.spec.experiment import Experiment, load
@@ -54,12 +54,12 @@ def test_every_arm_and_sweep_point_is_a_study_with_a_job_of_its_own(folder: Path
     found = stacks(loaded(folder))
     assert len(found) == len({stack.name for stack in found}) == 3 * 2
     assert {len(stack.runs) for stack in found} == {1}
-    assert all(stack.plan()["tune"]["trials"] == 6 for stack in found)
-    assert {stack.plan()["tune"]["trials"] for stack in stacks(loaded(folder, scale="smoke"))} == {2}
+    assert all(stack.study.trials == 6 for stack in found)
+    assert {stack.study.trials for stack in stacks(loaded(folder, scale="smoke"))} == {2}
 
 
 def test_what_the_arm_sets_or_the_cell_lacks_is_not_tuned(folder: Path) -> None:
-    spaces = {key.split("/")[1]: set(study["space"]) for key, study in loaded(folder).studies.items()}
+    spaces = {key.split("/")[1]: set(study.space) for key, study in loaded(folder).studies.items()}
     assert spaces["gru"] == set(SPACE)
     assert spaces["lstm"] == set(SPACE) - {"net.activation"}
     assert spaces["rnn"] == set(SPACE) - {"train.lr"}
@@ -68,16 +68,16 @@ def test_what_the_arm_sets_or_the_cell_lacks_is_not_tuned(folder: Path) -> None:
 def test_the_sweep_is_not_tuned_and_own_entries_replace_those_of_the_space(folder: Path) -> None:
     own = {"train.momentum": {"uniform": [0.1, 0.2]}, "task.n_interfering": {"integer": [0, 3]}}
     found = loaded(folder, arms={"gru": {"net.cell": "gru"}}, sweep={"train.lr": [0.1, 0.2]}, tune={"also": own})
-    study = found.studies["example/gru/lr=0.1/0"]["space"]
+    study = found.studies["example/gru/lr=0.1/0"].space
     assert set(study) == set(SPACE) - {"train.lr"} | {"task.n_interfering"}
-    assert study["train.momentum"] == {"kind": "uniform", "values": (0.1, 0.2), "per": "run"}
+    assert study["train.momentum"] == tuning.Distribution("uniform", (0.1, 0.2))
 
 
 def test_choices_that_a_cell_refuses_are_left_out(folder: Path) -> None:
     also = {"net.recurrent_init": {"choice": ["identity", "orthogonal", "normal"]}}
     changes = {"arms": {"rnn": {"net.cell": "rnn"}}, "tune": {"also": also}}
     study = next(iter(loaded(folder, **changes).studies.values()))
-    assert study["space"]["net.recurrent_init"]["values"] == ("orthogonal", "normal")
+    assert study.space["net.recurrent_init"].values == ("orthogonal", "normal")
 
 
 @pytest.mark.parametrize(
@@ -118,8 +118,8 @@ def test_the_block_in_the_readme_is_one_that_works(folder: Path, monkeypatch: py
     train = BASE["train"] | {"eval_every": 25}
     found = loaded(folder, **yaml.safe_load(block), task={"name": "perceptron"}, train=train, sweep={})
     study = found.studies["example/gru/0"]
-    assert {"task.labels_per_parameter", "train.lr", "net.keep_bias"} <= set(study["space"])
-    assert study["rungs"] == (0.25,)
+    assert {"task.labels_per_parameter", "train.lr", "net.keep_bias"} <= set(study.space)
+    assert study.rungs == (0.25,)
 
 
 def test_studies_have_no_seeds_of_their_own(folder: Path) -> None:
@@ -133,13 +133,9 @@ def test_settings_of_a_study_without_a_study_are_a_mistake(folder: Path) -> None
 
 
 def test_steps_are_rounded_to_whole_evaluations_and_parts_become_a_mapping() -> None:
-    run = {
-        "task": {"name": "memorization"},
-        "net": {"cell": "gru", "units": 4},
-        "train": {"steps": 100, "batch": 32, "lr": 0.1, "eval_every": 10},
-    }
-    assert tuning.with_values(run, {"train.steps": 87.3}, where="")["train"]["steps"] == 90
-    assert tuning.with_values(run, {"train.steps": 1.0}, where="")["train"]["steps"] == 10
+    run = make_run(steps=100, eval_every=10).blocks
+    assert tuning.with_values(run, {"train.steps": 87.3}, where="").train.steps == 90
+    assert tuning.with_values(run, {"train.steps": 1.0}, where="").train.steps == 10
 
 
 def test_a_logit_stands_for_its_share() -> None:

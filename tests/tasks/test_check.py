@@ -12,11 +12,11 @@ import torch
 from helpers.own_parts import writer
 from helpers.plans import TASKS, make_run
 from slowpoints import tasks
-from slowpoints.spec import parts, settings
+from slowpoints.spec import parts
+from slowpoints.spec.resolve import resolve
 from slowpoints.spec.strict import SpecError
 from slowpoints.tasks import TaskError, adding
 from slowpoints.training.contract import check_task
-from slowpoints.training.stack import task_settings
 from slowpoints.training.trainer import Trainer
 
 FILE = "src/slowpoints/tasks/own.py: "
@@ -94,15 +94,15 @@ WRONG = {  # functions, and what is said of them
 def test_a_wrong_shape_is_named_before_anything_trains(mistake: str, monkeypatch: pytest.MonkeyPatch) -> None:
     functions, message = WRONG[mistake]
     monkeypatch.setattr(tasks, "load", lambda name: tasks.Task(own(**functions)))
-    plan = {"runs": [make_run(0, task={"name": "adding"})]}
+    runs = [make_run(0, task={"name": "adding"})]
     with pytest.raises(TaskError, match=re.escape(FILE + message)):
-        Trainer(plan, device=torch.device("cpu"), data_dir=None, start=None)
+        Trainer(runs, device=torch.device("cpu"), data_dir=None, start=None)
 
 
 @pytest.mark.parametrize("block", TASKS, ids=lambda block: block["name"])
 def test_every_task_of_the_project_passes(block: dict[str, Any]) -> None:
     run = make_run(0, task=block)
-    task, own_settings = tasks.load(block["name"]), task_settings(run["task"])
+    task, own_settings = tasks.load(block["name"]), run.task.settings
     world = task.world(own_settings, n_parameters=50, rng=torch.Generator(), data_dir=None)
     check_task(task, own_settings, world)
 
@@ -129,7 +129,7 @@ def test_a_file_that_lacks_something_is_named_while_planning(
 ) -> None:
     written(text)
     with pytest.raises(SpecError, match=re.escape(FILE + message)):
-        settings.resolve({"name": "own"}, {"cell": "gru", "units": 4}, {}, where="test")
+        resolve({"name": "own"}, {"cell": "gru", "units": 4}, {}, where="test")
 
 
 def test_functions_may_be_defined_imported_or_assigned(written: Callable[[str], None]) -> None:

@@ -9,8 +9,8 @@ import torch
 
 from helpers import numerics
 from helpers.plans import ROOT, make_run
-from slowpoints.provenance.records import read_arrays, write_arrays
-from slowpoints.spec.canonical import digest
+from slowpoints.provenance.records import read_arrays, read_lines, write_arrays, write_lines
+from slowpoints.spec.stack import Stack
 from slowpoints.training import job, verify
 
 PAGE = (ROOT / "docs" / "determinism.md").read_text(encoding="utf-8")
@@ -50,10 +50,9 @@ def finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return the record file of a small finished run of three networks, in a project of its own."""
     monkeypatch.chdir(tmp_path)
     runs = [make_run(seed, steps=20, lr=0.02 * (1 + seed), net={"cell": "gru", "units": 8}) for seed in range(3)]
-    content = {"experiment": "test", "stack": "s", "runs": runs}
     folder = Path("results/smoke/test/runs")
     names = (folder / f"s{suffix}" for suffix in (".plan", ".jsonl", ".safetensors", ".provenance.json"))
-    job.run(content | {"digest": digest(content)}, out=job.Outputs(*names), checkpoint=tmp_path / "c.safetensors",
+    job.run(Stack("s", "test", runs), out=job.Outputs(*names), checkpoint=tmp_path / "c.safetensors",
             device=torch.device("cpu"), data_dir=None, torch_build="cpu", start=None)  # fmt: skip
     return folder / "s.jsonl"
 
@@ -70,9 +69,7 @@ def test_networks_trained_again_alone_equal_those_of_the_stack_to_the_bit(finish
 
 def rewritten(path: Path, **changes: Any) -> None:
     """Change the records and what they say of their weights, as if other numerics had made them."""
-    from slowpoints.provenance.records import read_records, write_records
-
-    write_records(path, [record | changes for record in read_records(path)])
+    write_lines(path, [content | changes for content in read_lines(path)])
 
 
 def test_weights_that_are_not_those_of_the_record_differ(finished: Path) -> None:
@@ -97,18 +94,14 @@ def test_what_is_not_the_same_here_is_said_and_judged_by_the_tolerance(finished:
 
 
 def test_a_record_older_than_a_setting_is_trained_with_its_default(finished: Path) -> None:
-    from slowpoints.provenance.records import read_records
-
-    net = {key: value for key, value in read_records(finished)[0]["net"].items() if key != "bias_init"}
+    net = {key: value for key, value in read_lines(finished)[0]["net"].items() if key != "bias_init"}
     rewritten(finished, net=net)
     assert [own.verdict for own in found()] == ["equal"] * 3
     assert all("net.bias_init was not a setting then" in own.other for own in found())
 
 
 def test_a_setting_that_is_no_longer_known_is_said_and_not_passed_over(finished: Path) -> None:
-    from slowpoints.provenance.records import read_records
-
-    rewritten(finished, net=read_records(finished)[0]["net"] | {"biass_init": "zero"})
+    rewritten(finished, net=read_lines(finished)[0]["net"] | {"biass_init": "zero"})
     assert [own.verdict for own in found()] == ["too old"] * 3
     assert all("unknown key 'biass_init'; did you mean 'bias_init'" in own.other for own in found())
     with pytest.raises(verify.VerifyError, match="0 of 3 networks differ, 3 have settings that are no longer known"):

@@ -21,7 +21,7 @@ SHORT = "[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to
 
 
 def make(runs: list[dict[str, Any]], **how: Any) -> Trainer:
-    return Trainer({"runs": runs}, device=CPU, data_dir=Path(), start=None, width=6, **how)
+    return Trainer(runs, device=CPU, data_dir=Path(), start=None, width=6, **how)
 
 
 @pytest.mark.parametrize("engine", ["compiled", "eager"])
@@ -63,7 +63,7 @@ def test_a_stack_short_of_memory_is_split_and_goes_on_from_its_checkpoint(
     whole = trained(lambda n_parts: make(runs, n_parts=n_parts), Room(), path=tmp_path / "none", key="test")
     monkeypatch.setattr(Short, "ticks", [])
     split = trained(
-        lambda n_parts: Short({"runs": runs}, device=CPU, data_dir=Path(), start=None, width=6, n_parts=n_parts),
+        lambda n_parts: Short(runs, device=CPU, data_dir=Path(), start=None, width=6, n_parts=n_parts),
         room, path=path, key="test",
     )  # fmt: skip
     assert torch.equal(split.slots.weights, whole.slots.weights)
@@ -80,7 +80,7 @@ def test_one_network_that_does_not_fit_ends_the_job_in_one_line(
     monkeypatch.setattr(Short, "most", 0)
     with pytest.raises(OutOfMemory, match="not enough memory for one network at a time"):
         trained(
-            lambda n_parts: Short({"runs": [make_run()]}, device=CPU, data_dir=Path(), start=None, n_parts=n_parts),
+            lambda n_parts: Short([make_run()], device=CPU, data_dir=Path(), start=None, n_parts=n_parts),
             Room(), path=tmp_path / "none", key="",
         )  # fmt: skip
 

@@ -1,5 +1,6 @@
 """The optimiser of a stack against torch's own, one network at a time."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,10 +8,10 @@ import torch
 
 from slowpoints.engine.cpu import build
 from slowpoints.engine.cpu import optimiser_step as optimiser
+from slowpoints.spec.training import TrainSettings
 from slowpoints.training.optimiser import Moments, Pace, Rules, joined, pace, rate, rules, update, views
 
-DEFAULTS = {"optimizer": "adam", "momentum": 0.9, "decay": 0.0, "clip": 0.0,
-            "schedule": "constant", "lr": 0.1, "lr_final": 1.0, "drop_at": 6 / 7, "steps": 100}  # fmt: skip
+DEFAULTS = TrainSettings(steps=100, batch=32, lr=0.1, clip=0.0)
 
 
 def fresh_moments(flat: torch.Tensor) -> Moments:
@@ -18,11 +19,11 @@ def fresh_moments(flat: torch.Tensor) -> Moments:
 
 
 def stacked_rules(*runs: dict[str, Any]) -> Rules:
-    return rules([DEFAULTS | run for run in runs], torch.device("cpu"))
+    return rules([replace(DEFAULTS, **run) for run in runs], torch.device("cpu"))
 
 
 def stacked_pace(*runs: dict[str, Any], step: int) -> Pace:
-    return Pace(*pace([DEFAULTS | run for run in runs], [step] * len(runs)))
+    return Pace(*pace([replace(DEFAULTS, **run) for run in runs], [step] * len(runs)))
 
 
 THEIRS = {
@@ -98,7 +99,7 @@ def test_the_compiled_step_is_that_of_torch_and_a_run_is_the_same_alone(monkeypa
 
 
 def test_runs_at_different_steps_of_their_training_step_as_each_would_alone() -> None:
-    trains = [DEFAULTS | {"schedule": "exponential", "lr_final": 0.1}] * 3
+    trains = [replace(DEFAULTS, schedule="exponential", lr_final=0.1)] * 3
     together = Pace(*pace(trains, [0, 7, 93]))
     for i, step in enumerate((0, 7, 93)):
         alone = Pace(*pace(trains[:1], [step]))
@@ -126,11 +127,11 @@ def test_views_share_memory_with_the_flat_parameters() -> None:
     ],
 )
 def test_the_rate_follows_its_schedule(schedule: str, step: int, expected: float) -> None:
-    train = {"schedule": schedule, "lr": 0.5, "lr_final": 0.01, "drop_at": 6 / 7, "steps": 70}
+    train = replace(DEFAULTS, schedule=schedule, lr=0.5, lr_final=0.01, steps=70, eval_every=10)
     assert rate(train, step=step) == pytest.approx(expected)
 
 
 def test_the_published_drops_come_at_their_steps() -> None:
     for drop_at, steps, dropped in ((6 / 7, 140_000, 120_000), (0.933333333, 300_000, 280_000)):
-        train = {"schedule": "drop", "lr": 1.0, "lr_final": 0.1, "drop_at": drop_at, "steps": steps}
+        train = replace(DEFAULTS, schedule="drop", lr=1.0, lr_final=0.1, drop_at=drop_at, steps=steps)
         assert [rate(train, step=step) for step in (dropped - 1, dropped)] == [1.0, 0.1]

@@ -22,11 +22,11 @@ def fine_tuned(seed: int, **train: Any) -> dict[str, Any]:
 
 
 def trainer(runs: list[dict[str, Any]], start: Start | None = None, width: int | None = None) -> Trainer:
-    return Trainer({"runs": runs}, device=torch.device("cpu"), data_dir=Path(), start=start, width=width)
+    return Trainer(runs, device=torch.device("cpu"), data_dir=Path(), start=start, width=width)
 
 
 def origin(runs: list[dict[str, Any]]) -> Start:
-    net = network(runs[0]["task"], runs[0]["net"])
+    net = network(runs[0].task, runs[0].net)
     size = net.units * len(net.cell.states)
     return Start(fresh(net, runs), torch.randn(len(runs), 3, size, generator=torch.Generator().manual_seed(0)))
 

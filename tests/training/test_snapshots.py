@@ -14,7 +14,7 @@ from training.test_trainer import written
 
 
 def trained(runs: list[dict[str, Any]], path: Path, width: int) -> Trainer:
-    made = Trainer({"runs": runs}, device=torch.device("cpu"), data_dir=Path(), start=None, width=width)
+    made = Trainer(runs, device=torch.device("cpu"), data_dir=Path(), start=None, width=width)
     fit(made, path=path, key="test")
     return made
 
@@ -24,7 +24,7 @@ def test_what_is_kept_is_the_run_trained_so_far_and_the_last_copy_is_the_end(tmp
     arrays = trained(runs, tmp_path / "a", 2).arrays()
     for name in ("0.W.candidate", "readout.b"):
         assert torch.equal(arrays[f"history.{name}"][:, -1], arrays[name])
-    long = Trainer({"runs": runs}, device=torch.device("cpu"), data_dir=Path(), start=None)
+    long = Trainer(runs, device=torch.device("cpu"), data_dir=Path(), start=None)
     for step in range(20):
         long.advance()
         if step % 5 == 4:
@@ -37,7 +37,7 @@ def test_slots_and_a_restart_change_nothing(tmp_path: Path) -> None:
     whole = trained(runs, tmp_path / "none", 3).history.kept
     assert whole.isfinite().all()
     assert torch.equal(trained(runs, tmp_path / "none", 1).history.kept, whole)
-    first = Trainer({"runs": runs}, device=torch.device("cpu"), data_dir=Path(), start=None, width=2)
+    first = Trainer(runs, device=torch.device("cpu"), data_dir=Path(), start=None, width=2)
     for _ in range(2):
         for _ in range(5):
             first.advance()

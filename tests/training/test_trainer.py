@@ -9,7 +9,8 @@ import torch
 from helpers.plans import make_run
 from slowpoints import cells
 from slowpoints.provenance.records import read_records
-from slowpoints.spec.canonical import digest
+from slowpoints.spec.run import Run
+from slowpoints.spec.stack import Stack
 from slowpoints.training import job
 from slowpoints.training import trainer as train
 from slowpoints.training.regulariser import Start
@@ -20,11 +21,11 @@ from slowpoints.training.trainer import Trainer, fit
 CPU = torch.device("cpu")
 
 
-def trainer(runs: list[dict[str, Any]], start: Start | None = None, width: int | None = None) -> Trainer:
-    return Trainer({"runs": runs}, device=CPU, data_dir=Path(), start=start, width=width)
+def trainer(runs: list[Run], start: Start | None = None, width: int | None = None) -> Trainer:
+    return Trainer(runs, device=CPU, data_dir=Path(), start=start, width=width)
 
 
-def trained(runs: list[dict[str, Any]], tmp_path: Path, width: int | None = None) -> Trainer:
+def trained(runs: list[Run], tmp_path: Path, width: int | None = None) -> Trainer:
     made = trainer(runs, width=width)
     fit(made, path=tmp_path / "none.safetensors", key="test")
     return made
@@ -108,9 +109,9 @@ def test_a_run_with_a_front_is_the_same_alone_and_in_company(cell: str, dataset:
 def test_runs_with_and_without_a_front_are_told_apart() -> None:
     task = {"name": "delayed_classification", "loss": "ce", "n_steps": 8}
     plain, front = make_run(task=task), make_run(task=task, net=FRONT)
-    assert network(plain["task"], plain["net"]).n_seen == 197
-    assert network(front["task"], front["net"]).n_seen == 7
-    assert fresh(network(plain["task"], plain["net"]), [plain]).keys().isdisjoint({"front.conv0.W"})
+    assert network(plain.task, plain.net).n_seen == 197
+    assert network(front.task, front.net).n_seen == 7
+    assert fresh(network(plain.task, plain.net), [plain]).keys().isdisjoint({"front.conv0.W"})
 
 
 def test_the_number_of_slots_follows_the_work_in_a_step(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -212,11 +213,10 @@ def test_the_stop_rule_counts_looks_in_a_row(tmp_path: Path) -> None:
     assert (stopped.outcome, stopped.steps) == ("ok", 10)
 
 
-def written(tmp_path: Path, runs: list[dict[str, Any]], name: str) -> Path:
-    content = {"experiment": "test", "stack": "gru-0-0", "runs": runs}
+def written(tmp_path: Path, runs: list[Run], name: str) -> Path:
     files = {key: tmp_path / f"{name}.{key}" for key in ("plan", "records", "safetensors", "provenance")}
     job.run(
-        content | {"digest": digest(content)},
+        Stack("gru-0-0", "test", runs),
         out=job.Outputs(*files.values()),
         checkpoint=tmp_path / "checkpoint",
         device=CPU,
@@ -238,11 +238,11 @@ def test_the_same_job_twice_writes_the_same_bytes(tmp_path: Path) -> None:
 
 def test_a_record_says_all_that_its_numbers_depend_on(tmp_path: Path) -> None:
     (record,) = read_records(written(tmp_path, [make_run()], "x"))
-    assert record["n_parameters"] == 3 * (4 * 1 + 16 + 4) + 2 * 5
-    assert set(record["digests"]) == {"plan", "code", "env"}
-    assert set(record["metrics"]) == {"mse", "bit_accuracy", "exact_match"}
-    assert record["curve"]["step"] == [5.0, 10.0, 15.0, 20.0]
-    assert (record["outcome"], record["steps"], record["threads"]) == ("ok", 20, 1)
+    assert record.n_parameters == 3 * (4 * 1 + 16 + 4) + 2 * 5
+    assert set(record.facts.digests) == {"plan", "code", "env"}
+    assert set(record.metrics) == {"mse", "bit_accuracy", "exact_match"}
+    assert record.curve["step"] == [5.0, 10.0, 15.0, 20.0]
+    assert (record.outcome, record.steps, record.facts.threads) == ("ok", 20, 1)
 
 
 def test_asking_for_a_gpu_that_is_not_there_ends_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:

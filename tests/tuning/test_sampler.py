@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from helpers.networks import build
+from slowpoints.spec.tuning import Distribution
 from slowpoints.tuning.sampler import Dimensions, Trial, dimensions, settings, suggest
 
 DIMS: Dimensions = {
@@ -96,9 +97,9 @@ def test_when_all_diverged_the_search_goes_on() -> None:
 
 def test_scales_are_one_per_stream_of_the_cell_and_biases_one_per_gate_that_keeps() -> None:
     space = {
-        "net.recurrent_scale": {"kind": "log", "values": [0.1, 1], "per": "stream"},
-        "net.keep_bias": {"kind": "uniform", "values": [0, 6], "per": "keep"},
-        "train.lr": {"kind": "log", "values": [0.1, 1], "per": "run"},
+        "net.recurrent_scale": Distribution("log", (0.1, 1), "stream"),
+        "net.keep_bias": Distribution("uniform", (0, 6), "keep"),
+        "train.lr": Distribution("log", (0.1, 1)),
     }
     assert list(dimensions(space, build("lstm"))) == [
         *(f"net.recurrent_scale.{name}" for name in ("input", "forget", "candidate", "output")),

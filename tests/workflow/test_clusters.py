@@ -14,7 +14,7 @@ from helpers.plans import ROOT
 from slowpoints.plan import dag
 from slowpoints.spec import experiment as experiment_module
 from slowpoints.spec.canonical import digest, shape
-from slowpoints.spec.tuning import BLOCKS
+from slowpoints.spec.run import BLOCKS
 
 PROFILES = sorted(path.parent.name for path in (ROOT / "profiles").glob("*/profile.yaml"))
 RULES = {
@@ -68,7 +68,7 @@ def test_a_job_reads_the_file_of_its_own_experiment_alone(monkeypatch):
     for cached in (dag.experiment_at, dag.all_stacks):
         cached.cache_clear()
     name = next(iter(dag.all_stacks("smoke", "haviv2019-control")))
-    assert dag.stack("smoke", "haviv2019-control", name).plan()["experiment"] == "haviv2019-control"
+    assert dag.stack("smoke", "haviv2019-control", name).experiment == "haviv2019-control"
     assert read == ["haviv2019-control"]
 
 
@@ -101,8 +101,8 @@ def test_every_run_lies_in_the_stack_of_its_own_settings(name):
     assert sum(len(stack.runs) for stack in found.values()) == len(own.runs)
     for stack in found.values():
         for run in stack.runs:
-            key = digest([name, "laptop", shape(run._asdict(), *BLOCKS)])[:8]
-            assert stack.name == f"{run.net['cell']}-{key}-{run.seed // own.seeds_per_stack}"
+            key = digest([name, "laptop", shape(run.blocks, *BLOCKS)])[:8]
+            assert stack.name == f"{run.net.cell}-{key}-{run.seed // own.seeds_per_stack}"
 
 
 def test_the_page_on_planning_is_made_from_its_numbers():

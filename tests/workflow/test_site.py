@@ -10,7 +10,7 @@ from helpers.copies import Snakemake
 from slowpoints.claims.judge import VERDICTS
 from slowpoints.plan import dag
 from slowpoints.publish.site import pages
-from slowpoints.spec.settings import names
+from slowpoints.spec.parts import names
 
 pytestmark = pytest.mark.dag
 

@@ -16,7 +16,7 @@ import pytest
 from helpers.copies import Snakemake
 from helpers.plans import ROOT
 from slowpoints.plan import dag
-from slowpoints.provenance.records import read_records, read_table
+from slowpoints.provenance.records import read_lines, read_table
 
 pytestmark = pytest.mark.dag
 
@@ -81,7 +81,7 @@ def test_a_task_and_an_experiment_of_ones_own_are_trained(finished: Path) -> Non
 
 def test_records_name_code_environment_and_settings(finished: Path) -> None:
     (path, *_) = sorted((finished / "results/smoke/long2016-state/runs").glob("gru-*.jsonl"))
-    record = read_records(path)[0]
+    record = read_lines(path)[0]
     assert record["digests"]["env"] == dag.environment("train", "cpu")
     assert record["train"]["steps"] == 100
 
@@ -111,7 +111,7 @@ def test_an_edit_to_a_cell_trains_that_cell_again_and_no_other(finished: Path, s
     with edited(finished / "src/slowpoints/cells/lstm.py", "return o * torch.tanh(c), c", "return o * c, c"):
         output = snakemake("-n").stdout
     trained = set(re.findall(r"log: logs/smoke/(\S+)/train/(\w+)-[0-9a-f]{8}-\d+\.txt", output))
-    fine_tuned = {name for name, own in dag.experiments("smoke").items() if own.runs[0].train["start"]}
+    fine_tuned = {name for name, own in dag.experiments("smoke").items() if own.runs[0].train.start}
     assert {cell for experiment, cell in trained if experiment not in fine_tuned} == {"lstm"}
     assert ("long2016-state", "lstm") in trained
     # the control starts at slow points, and their table is of both cells: all of it is trained again

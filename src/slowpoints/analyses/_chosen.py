@@ -1,9 +1,8 @@
 """One network per arm, to be looked at closely: the one whose memory is the median of its arm."""
 
-from typing import Any
-
 import pandas as pd
 
+from slowpoints.provenance.record import Record
 from slowpoints.training.stack import Group, rows_of
 
 
@@ -20,5 +19,5 @@ def representatives(groups: list[Group], memory: pd.DataFrame) -> list[Group]:
     return [rows_of(group, rows) for group, rows in parts if rows]
 
 
-def _rows(records: list[dict[str, Any]], chosen: set[str]) -> list[int]:
-    return [row for row, record in enumerate(records) if record["id"] in chosen]
+def _rows(records: list[Record], chosen: set[str]) -> list[int]:
+    return [row for row, record in enumerate(records) if record.id in chosen]

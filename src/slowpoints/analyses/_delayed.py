@@ -9,6 +9,7 @@ from torch import Tensor
 
 from slowpoints.engine import States, prepare, readout, see, step
 from slowpoints.engine.fused import Layer
+from slowpoints.provenance.record import Record
 from slowpoints.provenance.records import identity
 from slowpoints.spec.seeds import seed_of
 from slowpoints.tasks._images import World
@@ -64,7 +65,7 @@ def mean_noise(group: Group, task: World) -> Tensor:
     n_pixels = group.network.n_in - 1
     if group.network.front is None:
         return shared(group, torch.full((n_pixels,), task.mean, dtype=torch.float64), 0.0)[:, :-1]
-    rng = torch.Generator().manual_seed(seed_of(group.records[0]["experiment"], "mean_noise"))
+    rng = torch.Generator().manual_seed(seed_of(group.records[0].run.experiment, "mean_noise"))
     frames = torch.empty(N_FRAMES, n_pixels).normal_(task.mean, task.std, generator=rng)
     return seen(group, frames, 0.0)[..., :-1].mean(1)
 
@@ -83,6 +84,6 @@ def prepared(group: Group) -> tuple[Layer, ...]:
     return prepare(group.network, group.params)
 
 
-def as_table(rows: list[dict[str, Any]], *, records: list[dict[str, Any]], columns: tuple[str, ...]) -> pd.DataFrame:
+def as_table(rows: list[dict[str, Any]], *, records: list[Record], columns: tuple[str, ...]) -> pd.DataFrame:
     """Return the rows with the identity columns first; the columns are there even without any row."""
     return pd.DataFrame(rows, columns=[*identity(records[0]), *columns])

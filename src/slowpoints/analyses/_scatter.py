@@ -31,7 +31,7 @@ def scatter(group: Group, task: World, point: Tensor) -> Scatter:
 
 def displacements(group: Group, task: World, point: Tensor) -> Tensor:
     """Return the displacement from the point in one step under every frame.    [M, N, S] -> [frame, M, N, S]"""
-    rng = torch.Generator().manual_seed(seed_of(group.records[0]["experiment"], "noise at slow points"))
+    rng = torch.Generator().manual_seed(seed_of(group.records[0].run.experiment, "noise at slow points"))
     pixels = (N_FRAMES, group.network.n_in - 1)
     frames = torch.empty(pixels, dtype=point.dtype).normal_(task.mean, task.std, generator=rng)
     inputs = seen(group, frames, 0.0).unbind(1)  # each [M, seen]

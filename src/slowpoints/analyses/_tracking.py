@@ -1,7 +1,7 @@
 """Slow points followed backwards through training: each found again from where it is one checkpoint later."""
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -10,6 +10,7 @@ from slowpoints.analyses._centres import final_states, starts
 from slowpoints.analyses._delayed import mean_noise, stage_at, with_trigger
 from slowpoints.dynamics import SlowPoints, find_slow_points
 from slowpoints.engine import measure, state_curvature, state_jacobian, state_map
+from slowpoints.provenance.record import Record
 from slowpoints.tasks._images import World
 from slowpoints.training.stack import Group, in_float64
 
@@ -34,11 +35,11 @@ def n_checkpoints(group: Group) -> int:
     return next(iter(group.history.values())).shape[1] if group.history else 0
 
 
-def in_use(record: dict[str, Any], index: int) -> dict[str, int]:
+def in_use(record: Record, index: int) -> dict[str, int]:
     """Return step, number of classes and of used steps in the stage that ends with, or goes on at, a checkpoint."""
-    train, task = record["train"], record["task"]
-    step = train["steps"] // train["snapshots"] * (index + 1)
-    return {"step": step} | stage_at(train["curriculum"], task, step=step - 1, steps=train["steps"])
+    train, task = record.train, record.task
+    step = train.steps // train.snapshots * (index + 1)
+    return {"step": step} | stage_at(train.curriculum, vars(task.settings), step=step - 1, steps=train.steps)
 
 
 def tracked(

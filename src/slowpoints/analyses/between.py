@@ -55,7 +55,7 @@ def _lines(group: Group, points: dict[str, Tensor], settings: Settings, *, data_
     for m, record in enumerate(group.records):
         own = in_float64(rows_of(group, [m]))
         yield from (
-            identity(record) | row for row in _own_lines(own, points[f"{record['id']}/points"], settings, data_dir)
+            identity(record) | row for row in _own_lines(own, points[f"{record.id}/points"], settings, data_dir)
         )
 
 

@@ -7,6 +7,7 @@ import pandas as pd
 
 from slowpoints.analyses._given import Given, Result
 from slowpoints.measures.information import bits_per_parameter, mutual_information, soft_bits
+from slowpoints.provenance.record import Record
 from slowpoints.provenance.records import identity
 from slowpoints.tasks.perceptron import Settings as Perceptron
 from slowpoints.tasks.perceptron import n_labels
@@ -27,14 +28,13 @@ def run(given: Given) -> Result:
     return pd.DataFrame(rows), {}
 
 
-def _stored(record: dict[str, Any]) -> dict[str, Any]:
-    block = {key: value for key, value in record["task"].items() if key != "name"}
-    task = Perceptron(**block)
-    n = n_labels(task, n_parameters=record["n_parameters"])
-    accuracy, saved = record["metrics"]["accuracy"], record["metrics"]["soft_bits_per_label"]
+def _stored(record: Record) -> dict[str, Any]:
+    task: Perceptron = record.task.settings
+    n = n_labels(task, n_parameters=record.n_parameters)
+    accuracy, saved = record.metrics["accuracy"], record.metrics["soft_bits_per_label"]
     hard = None if accuracy is None else float(mutual_information(n, accuracy, n_classes=task.n_classes))
     soft = None if saved is None else float(soft_bits(n, saved))
-    per = {"n_parameters": record["n_parameters"]}
+    per = {"n_parameters": record.n_parameters}
     return {
         "labels_per_parameter": task.labels_per_parameter,
         "n_classes": task.n_classes,

@@ -11,7 +11,7 @@ lost is an upper bound of what has to be lost.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -23,10 +23,11 @@ from slowpoints.analyses import bits
 from slowpoints.analyses._given import Given, Result
 from slowpoints.analyses._rounding import bfloat16, quantised
 from slowpoints.engine import count_parameters
+from slowpoints.provenance.record import Record
 from slowpoints.provenance.records import identity
 from slowpoints.training.batches import worlds
 from slowpoints.training.evaluate import scores
-from slowpoints.training.stack import Group, rows_of, task_settings
+from slowpoints.training.stack import Group, rows_of
 
 FORMATS: dict[str, tuple[int, Callable[[Tensor], Tensor]]] = {
     "fp32": (32, lambda w: w),
@@ -56,16 +57,17 @@ def run(given: Given) -> Result:
 
 def _reported(group: Group) -> Group:
     """Return the networks that are reported: all but trials."""
-    own = [row for row, record in enumerate(group.records) if record["sweep"].get("phase") != "trial"]
+    own = [row for row, record in enumerate(group.records) if record.run.sweep.get("phase") != "trial"]
     return rows_of(group, own)
 
 
 def _rows(group: Group, given: Given) -> list[dict[str, Any]]:
     """Return the rows of one group, network by network."""
-    settings = [task_settings(record["task"]) for record in group.records]
+    settings = [record.task.settings for record in group.records]
+    runs = [record.run for record in group.records]
     n_parameters = count_parameters(group.network)
-    sets = worlds(group.records, group.task, settings, n_parameters=n_parameters, data_dir=given.data_dir)
-    owners = list(zip(group.records, settings, sets, strict=True))
+    sets = worlds(runs, group.task, settings, n_parameters=n_parameters, data_dir=given.data_dir)
+    owners = list(zip(runs, settings, sets, strict=True))
     stored = {name: _stored(group, owners, given, rounded=rounded) for name, (_, rounded) in FORMATS.items()}
     return [
         _row(record, own[i], as_trained=stored["fp32"][i], form=name)
@@ -79,14 +81,16 @@ def _stored(
 ) -> list[dict[str, Any]]:
     """Return what the analysis `bits` says of a group whose weights are `rounded`, on the sets that it learned."""
     weights = {name: rounded(value) for name, value in group.params.items()}
-    rows, device = group.records[0]["train"]["test_rows"], torch.device("cpu")
+    rows, device = group.records[0].train.test_rows, torch.device("cpu")
     found = scores(group.network, weights, owners, group.task, split="test", rows=rows, device=device)
-    metrics = [{name: float(value[i]) for name, value in found.items()} for i in range(len(group.records))]
-    records = [record | {"metrics": own} for record, own in zip(group.records, metrics, strict=True)]
+    metrics: list[dict[str, float | None]] = [
+        {name: float(value[i]) for name, value in found.items()} for i in range(len(group.records))
+    ]
+    records = [replace(record, metrics=own) for record, own in zip(group.records, metrics, strict=True)]
     return bits.run(given._replace(records=records))[0].to_dict("records")
 
 
-def _row(record: dict[str, Any], stored: dict[str, Any], *, as_trained: dict[str, Any], form: str) -> dict[str, Any]:
+def _row(record: Record, stored: dict[str, Any], *, as_trained: dict[str, Any], form: str) -> dict[str, Any]:
     """Return the row of one network in one format."""
     hard, soft, trained = (*(stored[name] for name in MEASURES[1:]), as_trained["bits_per_parameter"])
     width = FORMATS[form][0]

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import pandas as pd
 
 from slowpoints.analyses._given import Given, Result
-from slowpoints.training.stack import task_settings
 
 COLUMNS = ("t_max", "delay", "probability")
 OF_TASKS = ("delayed_classification",)
@@ -29,7 +28,7 @@ class Settings:
 
 def run(given: Given) -> Result:
     """Return one row per length of the sequence, in steps, and delay; no network is looked at."""
-    shortest = task_settings(given.records[0]["task"]).delay_min
+    shortest = given.records[0].task.settings.delay_min
     rows = [
         (t_max, delay, probability)
         for t_max in given.settings.t_max

@@ -24,7 +24,8 @@ class Settings:
 def run(given: Given) -> Result:
     """Return the table of outcomes with the set each run learned, and the bits that its test error needs."""
     outcomes = given.tables["outcomes"]
-    sets = {record["id"]: {name: record["task"][name] for name in ("n_samples", "tau")} for record in given.records}
+    own = {record.id: record.task.settings for record in given.records}
+    sets = {run: {"n_samples": task.n_samples, "tau": task.tau} for run, task in own.items()}
     rows = [_needed(mse, **sets[run]) for run, mse in zip(outcomes["run"], outcomes["mse"], strict=True)]
     table = pd.concat([outcomes, pd.DataFrame(rows)], axis=1)
     return table.assign(bits_per_parameter=table["bits"] / table["n_parameters"]), {}

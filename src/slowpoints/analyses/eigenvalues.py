@@ -22,7 +22,7 @@ def run(given: Given) -> Result:
         identity(record) | {"class": k, "real": real, "imaginary": imaginary}
         for group in representatives(given.groups, given.tables["memory_curve"])
         for record in group.records
-        for k, own in enumerate(given.arrays["slow_points"][f"{record['id']}/eigenvalues"].tolist())
+        for k, own in enumerate(given.arrays["slow_points"][f"{record.id}/eigenvalues"].tolist())
         for real, imaginary in own
     ]
     return as_table(rows, records=given.records, columns=COLUMNS), {}

@@ -12,7 +12,6 @@ from slowpoints import tasks
 from slowpoints.analyses._given import Given, Result
 from slowpoints.spec.seeds import seed_of
 from slowpoints.tasks import Batch
-from slowpoints.training.stack import task_settings
 
 COLUMNS = ("trial", "step", "is_image", "trigger", "target", "row", "column", "value")
 N_DRAWN = 64  # trials among which the second is looked for
@@ -30,9 +29,9 @@ def run(given: Given) -> Result:
     is_image: the frame is the image, not noise; target: the class wanted at that step (-1: null). The trials are
     the first of a draw of the whole task, and the first after it with another class, stimulus, trigger and delay.
     """
-    block = given.records[0]["task"]
-    task, whole = tasks.load(block["name"]), task_settings(block)
-    rng = torch.Generator().manual_seed(seed_of(given.records[0]["experiment"], "example_trials"))
+    block = given.records[0].task
+    task, whole = tasks.load(block.name), block.settings
+    rng = torch.Generator().manual_seed(seed_of(given.records[0].run.experiment, "example_trials"))
     world = task.world(whole, n_parameters=0, rng=rng, data_dir=given.data_dir)
     batch = task.sample(whole, world, batch=N_DRAWN, split="train", rng=rng)
     frame = task.frame(whole)

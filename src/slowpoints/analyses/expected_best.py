@@ -18,6 +18,7 @@ import pandas as pd
 from slowpoints.analyses._given import Given, Result
 from slowpoints.measures import statistics
 from slowpoints.measures.best_of_n import expected_best, resampled, running_best
+from slowpoints.provenance.record import Record
 from slowpoints.provenance.records import identity
 
 OF_A_RUN = ("run", "seed", "outcome", "phase")  # what tells the trials of a study apart
@@ -37,32 +38,32 @@ def run(given: Given) -> Result:
     reached. Intervals are 95 %, trials resampled; a bootstrap knows no trial better than the best, so where n
     nears N the upper end is too low.
     """
-    trials = [record for record in given.records if record["sweep"].get("phase") == "trial"]
+    trials = [record for record in given.records if record.run.sweep.get("phase") == "trial"]
     names = list(_study(given.records[0])) if given.records else []
     rows = [row for own in _studies(trials) for row in _rows(own)]
     return pd.DataFrame(rows, columns=[*names, *COLUMNS]), {}
 
 
-def _study(record: dict[str, Any]) -> dict[str, Any]:
+def _study(record: Record) -> dict[str, Any]:
     """Return the columns that name a study."""
     return {name: value for name, value in identity(record).items() if name not in OF_A_RUN}
 
 
-def _studies(trials: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+def _studies(trials: list[Record]) -> list[list[Record]]:
     """Return the trials of each study in the order in which they were tried."""
-    found: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
-    for record in sorted(trials, key=lambda record: record["seed"]):
-        found.setdefault((record["arm"], *sorted(record["sweep"].items())), []).append(record)
+    found: dict[tuple[Any, ...], list[Record]] = {}
+    for record in sorted(trials, key=lambda record: record.run.seed):
+        found.setdefault((record.run.arm, *sorted(record.run.sweep.items())), []).append(record)
     return list(found.values())
 
 
-def _rows(trials: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+def _rows(trials: list[Record]) -> Iterator[dict[str, Any]]:
     """Yield the rows of one study."""
-    tuned, n_trials = trials[0]["tuned"], len(trials)
+    tuned, n_trials = trials[0].told.tuned, len(trials)
     sign = 1.0 if tuned["goal"] == "highest" else -1.0
     score = sign * np.array([_objective(record) for record in trials])
     is_lost = np.isnan(score)
-    size = {"n_trials": n_trials, "n_diverged": sum(record["outcome"] == "diverged" for record in trials)}
+    size = {"n_trials": n_trials, "n_diverged": sum(record.is_lost for record in trials)}
     running = sign * running_best(score)
     if not is_lost.all():
         score = np.where(is_lost, np.nanmin(score), score)
@@ -77,7 +78,7 @@ def _rows(trials: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         )
 
 
-def _objective(record: dict[str, Any]) -> float:
+def _objective(record: Record) -> float:
     """Return what the tuner was told of a trial; NaN where it diverged."""
-    value = None if record["outcome"] == "diverged" else record["valid"][record["tuned"]["metric"]]
+    value = None if record.is_lost else record.told.valid[record.told.tuned["metric"]]
     return float("nan") if value is None else float(value)

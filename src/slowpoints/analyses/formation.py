@@ -75,7 +75,7 @@ def run(given: Given) -> Result:
             raise ValueError("formation reads checkpoints: set train.snapshots")
         for first in range(0, len(group.records), TOGETHER):
             part = rows_of(group, slice(first, first + TOGETHER))
-            points = torch.stack([given.arrays["slow_points"][f"{record['id']}/points"] for record in part.records])
+            points = torch.stack([given.arrays["slow_points"][f"{record.id}/points"] for record in part.records])
             found, path = _followed(part, points, given.settings, data_dir=given.data_dir)
             rows += found
             paths |= path
@@ -90,7 +90,7 @@ def _followed(
 ) -> tuple[list[dict[str, Any]], dict[str, Tensor]]:
     """Return rows and paths of some networks, followed together.    points: [m, N, S]"""
     images_and_noise = world(group, data_dir=data_dir)
-    rng = torch.Generator().manual_seed(seed_of(group.records[0]["experiment"], "formation"))
+    rng = torch.Generator().manual_seed(seed_of(group.records[0].run.experiment, "formation"))
     images = chosen_images(group, images_and_noise.images["train"], n_images=settings.n_images, rng=rng)
     path = list(
         tracked(
@@ -106,7 +106,7 @@ def _followed(
         columns = _columns(at) | {"moved": moved, "pc1": along[:, at.number]}
         columns |= _memory(group, at.number, images_and_noise, settings)
         rows += list(_rows(at, columns))
-    return rows, {f"{record['id']}/path": whole[m].contiguous() for m, record in enumerate(group.records)}
+    return rows, {f"{record.id}/path": whole[m].contiguous() for m, record in enumerate(group.records)}
 
 
 def _leading(path: Tensor) -> Tensor:
@@ -137,7 +137,7 @@ def _columns(at: Tracked) -> dict[str, Tensor]:
 def _memory(group: Group, index: int, images_and_noise: World, settings: Settings) -> dict[str, Tensor]:
     """Return how well every class is remembered at a checkpoint, among the outputs in use.    -> values [m, N]"""
     then = checkpoint(group, index)
-    rng = torch.Generator().manual_seed(seed_of(group.records[0]["experiment"], "formation", "memory"))
+    rng = torch.Generator().manual_seed(seed_of(group.records[0].run.experiment, "formation", "memory"))
     stimulus, label, frames = trials(
         then, images_and_noise, n_images=settings.n_held_out, n_noise=settings.n_noise, rng=rng
     )

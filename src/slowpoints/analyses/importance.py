@@ -47,7 +47,7 @@ def run(given: Given) -> Result:
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)  # it announces every study that it makes
     names = columns(given.records)
-    suggested = {record["id"]: record["suggested"] for record in given.records}
+    suggested = {record.id: record.run.suggested for record in given.records}
     trials = given.tables["trials"]
     rows = []
     for key, own in trials[trials["phase"] == "trial"].groupby(names, sort=False, dropna=False):

@@ -5,7 +5,6 @@ the smallest error.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 import torch
@@ -14,9 +13,10 @@ from torch import Tensor
 from slowpoints.analyses._given import Given, Result
 from slowpoints.engine import prepare, start
 from slowpoints.engine.recurrence import advance, drive, stage_values
+from slowpoints.provenance.record import Record
 from slowpoints.provenance.records import identity
 from slowpoints.spec.seeds import seed_of
-from slowpoints.training.stack import Group, select, task_settings
+from slowpoints.training.stack import Group, select
 
 OF_TASKS = ("memorization",)
 
@@ -38,25 +38,25 @@ def run(given: Given) -> Result:
     best: dict[str, tuple[Group, int]] = {}
     for group in given.groups:
         for row, record in enumerate(group.records):
-            other = best.get(record["arm"])
+            other = best.get(record.run.arm)
             if other is None or _merit(record) > _merit(other[0].records[other[1]]):
-                best[record["arm"]] = (group, row)
+                best[record.run.arm] = (group, row)
     parts = [_trace(group, row, n_sequences=given.settings.n_sequences) for group, row in best.values()]
     return pd.concat(parts, ignore_index=True), {}
 
 
-def _merit(record: dict[str, Any]) -> tuple[bool, bool, float, float]:
+def _merit(record: Record) -> tuple[bool, bool, float, float]:
     """Return what to choose by: any interference at all, then solved, then its length, then the error."""
-    n_interfering = record["task"]["n_interfering"]
-    return n_interfering > 0, record["solved"], n_interfering * record["solved"], -record["metrics"]["mse"]
+    n_interfering = record.task.settings.n_interfering
+    return n_interfering > 0, record.solved, n_interfering * record.solved, -record.metric("mse")
 
 
 def _trace(group: Group, row: int, *, n_sequences: int) -> pd.DataFrame:
     """Return the steps of one network on fresh sequences."""
     record, net = group.records[row], group.network
     params = select(group.params, [row])
-    rng = torch.Generator().manual_seed(seed_of(record["id"], "trace"))
-    batch = group.task.sample(task_settings(record["task"]), None, batch=n_sequences, split="test", rng=rng)
+    rng = torch.Generator().manual_seed(seed_of(record.id, "trace"))
+    batch = group.task.sample(record.task.settings, None, batch=n_sequences, split="test", rng=rng)
     (layer,), states = prepare(net, params), start(net, params, batch=n_sequences)[0]
     rows = []
     for t, x in enumerate(batch.x.unbind(1)):
@@ -77,5 +77,5 @@ def _entry(gate: Tensor | None, b: int, unit: int) -> float | None:
     return None if gate is None else float(gate[b, unit])
 
 
-def _phase(record: dict[str, Any], t: int) -> str:
-    return "targeted" if t < record["task"]["n_targeted"] else "interfering"
+def _phase(record: Record, t: int) -> str:
+    return "targeted" if t < record.task.settings.n_targeted else "interfering"

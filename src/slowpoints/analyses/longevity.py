@@ -26,7 +26,7 @@ def run(given: Given) -> Result:
     it never does, the longest delay measured, and outlived is true.
     """
     curves = given.tables["memory_curve"].pivot(index=["run", "class"], columns="delay", values="accuracy")
-    trained = {record["id"]: record["task"]["n_steps"] for record in given.records}
+    trained = {record.id: record.task.settings.n_steps for record in given.records}
     points = given.tables["slow_points"]
     rows = []
     for _, point in points.iterrows():

@@ -65,7 +65,7 @@ def run(given: Given) -> Result:
 
 def _curves(group: Group, settings: Settings, *, data_dir: Path) -> Iterator[dict[str, Any]]:
     """Yield the rows of one group."""
-    rng = torch.Generator().manual_seed(seed_of(group.records[0]["experiment"], "memory_curve"))
+    rng = torch.Generator().manual_seed(seed_of(group.records[0].run.experiment, "memory_curve"))
     held_out = world(group, data_dir=data_dir)
     stimulus, label, frames = trials(group, held_out, n_images=settings.n_images, n_noise=settings.n_noise, rng=rng)
     n_classes = group.settings.n_classes

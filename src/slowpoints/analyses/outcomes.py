@@ -1,11 +1,11 @@
 """How every run ended: one row per run, diverged ones included."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 
 from slowpoints.analyses._given import Given, Result
+from slowpoints.provenance.record import Record
 from slowpoints.provenance.records import identity
 
 COLUMNS = ("steps", "steps_to_solve", "solved", "lr", "max_steps", "{metric}", "valid_{metric}")
@@ -20,15 +20,15 @@ def run(given: Given) -> Result:
     """Return outcome, steps, steps to solve (empty: not within the budget), final test and validation metrics."""
     rows = [
         identity(record)
-        | {name: record[name] for name in ("steps", "steps_to_solve", "solved")}
-        | {"lr": record["train"]["lr"], "max_steps": record["train"]["steps"]}
-        | record["metrics"]
-        | {f"valid_{name}": _last(record, name) for name in record["metrics"]}
+        | {"steps": record.steps, "steps_to_solve": record.steps_to_solve, "solved": record.solved}
+        | {"lr": record.train.lr, "max_steps": record.train.steps}
+        | record.metrics
+        | {f"valid_{name}": _last(record, name) for name in record.metrics}
         for record in given.records
     ]
     return pd.DataFrame(rows), {}
 
 
-def _last(record: dict[str, Any], metric: str) -> float | None:
+def _last(record: Record, metric: str) -> float | None:
     """Return a validation metric at the last look; none of a run that diverged, which saw no last look."""
-    return None if record["outcome"] == "diverged" else float(record["curve"][metric][-1])
+    return None if record.is_lost else float(record.curve[metric][-1])

@@ -23,8 +23,8 @@ def run(given: Given) -> Result:
 
     start: the share of training done when the stage begins; t_max: steps of the sequence in use.
     """
-    task = given.records[0]["task"]
-    kinds = dict.fromkeys(record["train"]["curriculum"] for record in given.records)
+    task = vars(given.records[0].task.settings)
+    kinds = dict.fromkeys(record.train.curriculum for record in given.records)
     rows = [{"curriculum": kind} | stage for kind in kinds for stage in stages(kind, task)]
     return pd.DataFrame(rows, columns=list(COLUMNS)), {}
 

@@ -106,7 +106,7 @@ def _parts(group: Group, *, n_noise: int) -> Iterator[Group]:
 def _searched(group: Group, task: World, settings: Settings) -> tuple[list[dict[str, Any]], dict[str, Tensor]]:
     """Return rows and arrays of some networks, searched together."""
     net, params = group.network, group.params
-    rng = torch.Generator().manual_seed(seed_of(group.records[0]["experiment"], "slow_points"))
+    rng = torch.Generator().manual_seed(seed_of(group.records[0].run.experiment, "slow_points"))
     images = chosen_images(group, task.images["train"], n_images=settings.n_images, rng=rng)
     std = task.std / settings.noise_divisor
     final = final_states(group, task, images, n_wait=settings.n_wait, std=std, rng=rng)
@@ -148,7 +148,7 @@ def _searched(group: Group, task: World, settings: Settings) -> tuple[list[dict[
         ]
         values = torch.view_as_real(eigenvalues[m])
         arrays = {"points": own.point, "centres": begin.centres[m], "eigenvalues": values}
-        kept |= {f"{record['id']}/{name}": value.contiguous() for name, value in arrays.items()}
+        kept |= {f"{record.id}/{name}": value.contiguous() for name, value in arrays.items()}
     return rows, kept
 
 

@@ -71,7 +71,7 @@ def run(given: Given) -> Result:
     for group in representatives(given.groups, given.tables["memory_curve"]):
         seen = _seen(group, given.settings, data_dir=given.data_dir)
         for m, record in enumerate(group.records):
-            name = record["id"]
+            name = record.id
             plane = _plane(_at(seen, given.settings.delays).states[m].flatten(0, -2))
             points = measure(group.network)(given.arrays["slow_points"][f"{name}/points"])
             who = identity(record) | {"share1": float(plane.share[0]), "share2": float(plane.share[1])}
@@ -89,7 +89,7 @@ def run(given: Given) -> Result:
 def _seen(group: Group, settings: Settings, *, data_dir: Path) -> Seen:
     """Return the states of some networks, all under the same images and noise, at every delay that is kept."""
     task = world(group, data_dir=data_dir)
-    rng = torch.Generator().manual_seed(seed_of(group.records[0]["experiment"], "states"))
+    rng = torch.Generator().manual_seed(seed_of(group.records[0].run.experiment, "states"))
     images = chosen_images(group, task.images["test"], n_images=settings.n_images, rng=rng)
     stimulus, size = images.flatten(0, 1), images.shape[:2]
     frames = noise(stimulus, mean=task.mean, std=task.std, rng=rng)

@@ -7,6 +7,7 @@ import pandas as pd
 
 from slowpoints.analyses._given import Given, Result
 from slowpoints.measures.information import numbers_per_unit, throughput_line
+from slowpoints.provenance.record import Record
 from slowpoints.provenance.records import identity
 
 COLUMNS = ("n_in", "mse", "numbers_per_unit", "line")
@@ -24,9 +25,9 @@ def run(given: Given) -> Result:
     return pd.DataFrame(rows), {}
 
 
-def _passed(record: dict[str, Any]) -> dict[str, Any]:
-    sizes = {"n_units": record["units"], "n_in": record["task"]["n_in"]}
-    mse = record["metrics"]["mse"]
+def _passed(record: Record) -> dict[str, Any]:
+    sizes = {"n_units": record.units, "n_in": record.task.settings.n_in}
+    mse = record.metrics["mse"]
     return {
         "mse": mse,
         "line": float(throughput_line(sizes["n_units"], n_in=sizes["n_in"])),

@@ -22,8 +22,8 @@ import pandas as pd
 
 from slowpoints import tasks
 from slowpoints.analyses._given import Given, Result
+from slowpoints.provenance.record import Record
 from slowpoints.provenance.records import identity
-from slowpoints.training.stack import task_settings
 
 ARCHITECTURES = {"intersection_rnn": "+rnn"}
 TASKS = {"perceptron": "per_cap", "throughput": "mem_thru", "parentheses": "parens_counting"}
@@ -65,24 +65,25 @@ def run(given: Given) -> Result:
     return pd.DataFrame([_row(record, tolerance=given.settings.tolerance) for record in given.records]), {}
 
 
-def _row(record: dict[str, Any], *, tolerance: float) -> dict[str, Any]:
-    cell, task, is_trial = record["net"]["cell"], record["task"]["name"], record["sweep"]["phase"] == "trial"
-    metric, sign = record["tuned"]["metric"], 1 if record["tuned"]["goal"] == "lowest" else -1
-    baseline = sign * tasks.load(task).baseline(task_settings(record["task"]))[metric]
-    found = _signed(record["metrics"][metric], sign)
+def _row(record: Record, *, tolerance: float) -> dict[str, Any]:
+    cell, task, is_trial = record.net.cell, record.task.name, record.run.sweep["phase"] == "trial"
+    told = record.told
+    metric, sign = told.tuned["metric"], 1 if told.tuned["goal"] == "lowest" else -1
+    baseline = sign * tasks.load(task).baseline(record.task.settings)[metric]
+    found = _signed(record.metrics[metric], sign)
     return identity(record) | {
         "architecture": ARCHITECTURES.get(cell, cell),
         "task_type": TASKS.get(task, task),
-        "hparams": json.dumps(authors_names(record["suggested"], cell=cell), sort_keys=True),
-        "n_layers": record["net"]["depth"],
-        "hyper_iter": record["seed"] if is_trial else None,
-        "max_params": record["net"]["budget"],
-        "num_params": record["n_parameters"],
-        "train_loss": record["train_loss"],
-        "valid_loss": _signed(record["valid"][metric], sign),
+        "hparams": json.dumps(authors_names(record.run.suggested or {}, cell=cell), sort_keys=True),
+        "n_layers": record.net.depth,
+        "hyper_iter": record.run.seed if is_trial else None,
+        "max_params": record.net.budget,
+        "num_params": record.n_parameters,
+        "train_loss": told.train_loss,
+        "valid_loss": _signed(told.valid[metric], sign),
         "eval_loss": found,
         "metric": metric,
-        "goal": record["tuned"]["goal"],
+        "goal": told.tuned["goal"],
         "baseline": baseline,
         "infeasible": found is None,
         "worse": found is not None and found > baseline + tolerance * abs(baseline),

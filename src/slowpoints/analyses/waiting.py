@@ -23,6 +23,7 @@ from slowpoints.analyses._given import Given, Result
 from slowpoints.dynamics import FIXED, OPEN, SLOW, find_slow_points, spectrum, speed
 from slowpoints.engine import measure, pack, readout, state_curvature, state_jacobian, state_map, unroll
 from slowpoints.measures.information import bits_held
+from slowpoints.provenance.record import Record
 from slowpoints.provenance.records import identity
 from slowpoints.spec.seeds import seed_of
 from slowpoints.tasks import Batch
@@ -61,8 +62,8 @@ def run(given: Given) -> Result:
     """
     rows = []
     for group in given.groups:
-        if group.records[0]["task"]["name"] not in OF_TASKS:
-            raise ValueError(f"waiting: networks of {group.records[0]['task']['name']}; known: {', '.join(OF_TASKS)}")
+        if group.records[0].task.name not in OF_TASKS:
+            raise ValueError(f"waiting: networks of {group.records[0].task.name}; known: {', '.join(OF_TASKS)}")
         for first in range(0, len(group.records), TOGETHER):
             rows += _rows(in_float64(rows_of(group, slice(first, first + TOGETHER))), given.settings)
     return as_table(rows, records=given.records, columns=COLUMNS), {}
@@ -71,10 +72,12 @@ def run(given: Given) -> Result:
 @torch.no_grad()
 def _rows(group: Group, settings: Settings) -> list[dict[str, Any]]:
     n_wait = _waiting_steps(group)
-    rng = torch.Generator().manual_seed(seed_of(group.records[0]["experiment"], "waiting"))
+    rng = torch.Generator().manual_seed(seed_of(group.records[0].run.experiment, "waiting"))
     batch = group.task.evaluation(group.settings, None, rows=settings.n_sequences, split="test", rng=rng)
     x = pad(batch.x, (0, 0, 0, batch.silent)).double().expand(len(group.records), -1, -1, -1)
-    first = {name: value.double() for name, value in fresh(group.network, group.records).items()}
+    first = {
+        name: value.double() for name, value in fresh(group.network, [record.run for record in group.records]).items()
+    }
     few = x[:, : settings.n_states]
     columns = _columns(group, x, settings) | {
         "lasting": _lasting(group, group.params, few, n_wait), "lasting_before": _lasting(group, first, few, n_wait)
@@ -86,7 +89,7 @@ def _rows(group: Group, settings: Settings) -> list[dict[str, Any]]:
         wanted = _expected(record)
         rows.append(
             identity(record) | own | {"n_wait": n_wait, "expected": wanted, "miss": abs(own["lasting"] / wanted - 1)}
-            | {"mse": record["metrics"]["mse"], "held": _held(record, out[m], batch)}
+            | {"mse": record.metrics["mse"], "held": _held(record, out[m], batch)}
         )  # fmt: skip
     return rows
 
@@ -137,21 +140,21 @@ def _box(h: Tensor) -> tuple[Tensor, Tensor]:
 
 def _waiting_steps(group: Group) -> int:
     """Return the steps between the last that matters and the answer."""
-    task = group.records[0]["task"]
-    n_wait = int(task["n_steps"] - 1 if task["name"] == "throughput" else task["n_interfering"])
+    task = group.records[0].task
+    n_wait = int(task.settings.n_steps - 1 if task.name == "throughput" else task.settings.n_interfering)
     if n_wait < 1:
-        raise ValueError(f"waiting: networks of {group.records[0]['experiment']} never wait")
+        raise ValueError(f"waiting: networks of {group.records[0].run.experiment} never wait")
     return n_wait
 
 
-def _expected(record: dict[str, Any]) -> int:
+def _expected(record: Record) -> int:
     """Return how many directions would do: a number each, or a bit each."""
-    task = record["task"]
-    return int(min(record["units"], task["n_in"]) if task["name"] == "throughput" else task["n_targeted"])
+    task = record.task
+    return int(min(record.units, task.settings.n_in) if task.name == "throughput" else task.settings.n_targeted)
 
 
-def _held(record: dict[str, Any], out: Tensor, batch: Batch) -> float:
+def _held(record: Record, out: Tensor, batch: Batch) -> float:
     """Return the numbers or bits held at the end.    out: [B, 1, O]"""
-    if record["task"]["name"] == "throughput":
-        return float(record["task"]["n_in"] * (1 - record["metrics"]["mse"]))
+    if record.task.name == "throughput":
+        return float(record.task.settings.n_in * (1 - record.metric("mse")))
     return float(bits_held(((out > 0) == (batch.y > 0)).double().mean((0, 1)).numpy()))

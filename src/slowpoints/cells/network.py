@@ -3,11 +3,10 @@
 import bisect
 import itertools
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from slowpoints.cells.definition import NOTHING, Cell
+from slowpoints.spec.settings import NetBlock
 
 # Settings of a network that are one number, or numbers by stream.
 BY_STREAM = ("keep_bias", "recurrent_scale", "input_scale", "bias_scale")
@@ -153,30 +152,28 @@ def units_for_budget(
 
 def from_settings(
     cell: Cell,
-    net: Mapping[str, Any],
+    net: NetBlock,
     *,
     n_in: int,
     n_out: int,
     frame: tuple[int, int, int] | None,
     units: int | None = None,
 ) -> Network:
-    """Return the network that a resolved `net` block describes.
+    """Return the network that a `net` block describes.
 
     frame: channels, height and width of what the task shows, if it shows frames
     units: of each layer, in place of those of the block or of those that its budget allows
     """
     front = None
-    if net["front"] == "conv" and frame is not None:
-        front = Front(frame, maps=net["front_maps"], blocks=net["front_blocks"], widths=tuple(net["front_widths"]))
-    learned = net["initial_state"] == "learned"
-    units = (
-        units
-        or net["units"]
-        or units_for_budget(
-            cell, n_in=n_in, n_out=n_out, depth=net["depth"], learned_state=learned, budget=net["budget"], front=front
+    if net.front == "conv" and frame is not None:
+        front = Front(frame, maps=net.front_maps, blocks=net.front_blocks, widths=net.front_widths)
+    learned, units = net.initial_state == "learned", units or net.units
+    if units is None:
+        assert net.budget is not None, "a net block has units or a budget"
+        units = units_for_budget(
+            cell, n_in=n_in, n_out=n_out, depth=net.depth, learned_state=learned, budget=net.budget, front=front
         )
-    )
-    return Network(cell, n_in, n_out, units=units, depth=net["depth"], learned_state=learned, front=front)
+    return Network(cell, n_in, n_out, units=units, depth=net.depth, learned_state=learned, front=front)
 
 
 def named_streams(cell: Cell) -> dict[str, tuple[str, ...]]:

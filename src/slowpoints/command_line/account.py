@@ -65,9 +65,9 @@ def _look_at(args: argparse.Namespace) -> str:
 
 def _trained(args: argparse.Namespace) -> str:
     """Return outcomes, how many solved their task, and the middle of each test metric."""
-    from slowpoints.provenance.records import read_records
+    from slowpoints.provenance.records import read_lines
 
-    records = read_records(args.records)
+    records = read_lines(args.records)
     outcomes = Counter(record["outcome"] for record in records)
     solved = sum(record["solved"] for record in records)
     parts = [f"{len(records)} networks ({', '.join(f'{n} {word}' for word, n in outcomes.most_common())})"]

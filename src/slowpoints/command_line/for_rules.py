@@ -44,13 +44,13 @@ def train(args: argparse.Namespace) -> None:
         "torch_build": args.torch,
         "attempt": args.attempt,
     }
-    if stack.tune:
+    if stack.study:
         from slowpoints.tuning import study
 
-        study.run(stack.plan(), **common)
+        study.run(stack, **common)
     else:
         runs = dag.records_in(args.start_runs, args.scale, stack.start) if stack.start else []
-        job.run(stack.plan(), **common, start=(runs, args.start_points) if stack.start else None)
+        job.run(stack, **common, start=(runs, args.start_points) if stack.start else None)
 
 
 def analyse(args: argparse.Namespace) -> None:

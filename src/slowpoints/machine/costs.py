@@ -15,11 +15,11 @@ from slowpoints.machine.doctor.machine import n_cores
 from slowpoints.machine.doctor.reach import COSTS
 from slowpoints.machine.doctor.words import duration, size
 from slowpoints.plan import dag
-from slowpoints.plan.stacks import Stack
 from slowpoints.provenance import benchmarks
 from slowpoints.provenance.benchmarks import Measured
 from slowpoints.spec.digests import ROOT
 from slowpoints.spec.experiment import SCALES
+from slowpoints.spec.stack import Stack
 
 STAGES = ("data", "train", "analyse", "figures", "claims", "paper")
 START_S = 2.0  # that every training job takes before its first step
@@ -84,10 +84,10 @@ def _by_experiment(jobs: dict[str, Measured]) -> dict[str, dict[str, dict[str, f
 def work(stack: Stack) -> float:
     """Return about how many numbers the training of a stack computes: enough to compare two of one experiment."""
     first = stack.runs[0]
-    n = stack.tune["trials"] + stack.tune["reruns"] if stack.tune else len(stack.runs)
-    width = first.net["budget"] or (first.net["units"] or UNITS) ** 2
-    steps = first.task.get("n_steps") or STEPS
-    return float(n * first.train["steps"] * first.train["batch"] * steps * width)
+    n = stack.study.trials + stack.study.reruns if stack.study else len(stack.runs)
+    width = first.net.budget or (first.net.units or UNITS) ** 2
+    steps = getattr(first.task.settings, "n_steps", None) or STEPS
+    return float(n * first.train.steps * first.train.batch * steps * width)
 
 
 def expected(scale: str, job: str, known: dict[str, float]) -> float:

@@ -10,13 +10,14 @@ from functools import cache
 from pathlib import Path
 
 from slowpoints.plan import notebook, paper_text
-from slowpoints.plan.stacks import Stack, stacks
+from slowpoints.plan.stacks import stacks
 from slowpoints.spec import meaning, sizes
 from slowpoints.spec.canonical import canonical, digest
 from slowpoints.spec.digests import ROOT, code, env
 from slowpoints.spec.experiment import Experiment, load
 from slowpoints.spec.parts import attribute
 from slowpoints.spec.registry import check as check_registry
+from slowpoints.spec.stack import Stack
 from slowpoints.spec.strict import SpecError, unknown
 
 NAME = re.compile(r"[a-z0-9-]+\.yaml")
@@ -54,9 +55,7 @@ def check(found: dict[str, Experiment]) -> None:
     for experiment in found.values():
         check_one(experiment, found)
     check_tables(found)
-    for name in sorted(
-        {str(run.task["dataset"]) for own in found.values() for run in own.runs if "dataset" in run.task}
-    ):
+    for name in sorted({dataset for own in found.values() for dataset in _datasets(own)}):
         data_cfg(name)
 
 
@@ -65,7 +64,7 @@ def check_one(experiment: Experiment, found: dict[str, Experiment]) -> None:
     _check_starts(experiment, found)
     for run in experiment.conditions:
         where = f"config/experiments/{experiment.name}.yaml: arms.{run.arm}"
-        meaning.check_metrics(run, experiment.studies.get(run.id, {}), where=where)
+        meaning.check_metrics(run, experiment.studies.get(run.id), where=where)
         sizes.check_streams(run.net, where=f"{where}: net")
         sizes.check_budget(run.task, run.net, where=f"{where}: net")
     meaning.check(experiment, figures=figure_names())
@@ -93,11 +92,11 @@ def check_tables(found: dict[str, Experiment]) -> None:
 
 def _check_starts(experiment: Experiment, found: dict[str, Experiment]) -> None:
     """Refuse fine-tuning from networks that are not trained, or that are not the same networks."""
-    tuned_on = [run for run in experiment.runs if run.train["start"]]
-    names = {run.train["start"] for run in tuned_on} & set(found)
+    tuned_on = [run for run in experiment.runs if run.train.start]
+    names = {run.train.start for run in tuned_on} & set(found)
     origins = {(name, r.arm, r.seed): r for name in names for r in found[name].runs if not r.sweep}
     for run in tuned_on:
-        name, arm = run.train["start"], run.train["start_arm"]
+        name, arm = run.train.start, run.train.start_arm
         where = f"config/experiments/{experiment.name}.yaml: arms.{run.arm}"
         if name not in found:
             raise unknown(name, found, what="experiment", where=f"{where}: train.start")
@@ -153,8 +152,13 @@ def start_files(scale: str, experiment: str, name: str) -> dict[str, list[str]]:
 @cache
 def data_names(scale: str, experiment: str) -> list[str]:
     """Return the data sets an experiment reads."""
-    found = {str(r.task["dataset"]) for r in experiment_at(scale, experiment).conditions if "dataset" in r.task}
-    return sorted(found)
+    return sorted(_datasets(experiment_at(scale, experiment)))
+
+
+def _datasets(experiment: Experiment) -> set[str]:
+    """Return the data sets that the tasks of an experiment name."""
+    named = (getattr(run.task.settings, "dataset", None) for run in experiment.conditions)
+    return {str(name) for name in named if name is not None}
 
 
 def data_files(scale: str, experiment: str) -> list[str]:
@@ -176,9 +180,9 @@ def train_params(scale: str, experiment: str, name: str) -> tuple[str, str]:
     """Return (cfg, code) of a training job: its plan and its data's pins; the trainer, its cell and its task."""
     plan = stack(scale, experiment, name)
     run = plan.runs[0]
-    modules = (f"slowpoints.cells.{run.net['cell']}", f"slowpoints.tasks.{run.task['name']}")
-    settings = [plan.plan()["digest"], *(data_cfg(dataset) for dataset in data_names(scale, experiment))]
-    return digest(settings), code("slowpoints.tuning.study" if plan.tune else "slowpoints.training.job", *modules)
+    modules = (f"slowpoints.cells.{run.net.cell}", f"slowpoints.tasks.{run.task.name}")
+    settings = [plan.digest, *(data_cfg(dataset) for dataset in data_names(scale, experiment))]
+    return digest(settings), code("slowpoints.tuning.study" if plan.study else "slowpoints.training.job", *modules)
 
 
 def check_planned(scale: str, experiment: str, name: str, *, planned: Sequence[str]) -> None:
@@ -211,8 +215,8 @@ def needs(scale: str, experiment: str, analysis: str, suffix: str = ".csv") -> l
 def analysis_params(scale: str, experiment: str, analysis: str) -> tuple[str, str]:
     """Return (cfg, code) of an analysis: its settings, and its code with that of the cells and tasks it runs."""
     own = experiment_at(scale, experiment)
-    used = {f"slowpoints.cells.{r.net['cell']}" for r in own.conditions} | {
-        f"slowpoints.tasks.{r.task['name']}" for r in own.conditions
+    used = {f"slowpoints.cells.{r.net.cell}" for r in own.conditions} | {
+        f"slowpoints.tasks.{r.task.name}" for r in own.conditions
     }
     return canonical(own.analyses[analysis]), code(
         "slowpoints.analyses._job", f"slowpoints.analyses.{analysis}", *sorted(used)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from slowpoints.provenance import files
 from slowpoints.provenance.files import BadResult
-from slowpoints.provenance.records import read_arrays, read_records, read_table
+from slowpoints.provenance.records import read_arrays, read_lines, read_table
 from slowpoints.spec.canonical import digest
 
 PLANNED = ("plan", "runs", "tables")  # folders of an experiment whose files the plan names
@@ -46,7 +46,7 @@ def _of(path: Path) -> tuple[str, str, str]:
 
 
 def _records(path: Path) -> None:
-    own = read_records(path)[0]["weights"]
+    own = read_lines(path)[0]["weights"]
     read_arrays(path.with_name(own["file"]), seal=own["sha256"])
 
 

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from slowpoints.provenance.records import BadResult, read_records, write_records
+from slowpoints.provenance.records import BadResult, read_lines, write_lines
 
 FACTS = ("digests", "versions", "engine", "device", "matmul", "threads", "dtype", "weights")  # equal in all its records
 
@@ -45,7 +45,7 @@ class Job(NamedTuple):
 
 def read(root: Path, records: str) -> Job:
     """Return the job that wrote the file `records` under `root`, its records verified."""
-    rows = read_records(root / records)
+    rows = read_lines(root / records)
     told = (root / records).with_suffix(".provenance.json")
     if not told.is_file():
         raise BadResult(told, "missing")
@@ -69,10 +69,10 @@ def read_all(root: Path, scale: str, experiment: str = "*") -> list[Job]:
 
 def keep(jobs: list[Job], path: Path) -> None:
     """Write what is known of `jobs` to one file, one line each, for readers who do not have the records."""
-    write_records(path, [job._asdict() for job in jobs])
+    write_lines(path, [job._asdict() for job in jobs])
 
 
 def kept(path: Path) -> list[Job]:
     """Return the jobs that `keep` has written to `path`."""
-    lines = read_records(path)
+    lines = read_lines(path)
     return [Job(**(line | {"runs": [(name, outcome) for name, outcome in line["runs"]]})) for line in lines]

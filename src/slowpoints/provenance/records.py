@@ -16,6 +16,8 @@ import numpy as np
 
 from slowpoints.provenance.files import BadResult as BadResult
 from slowpoints.provenance.files import atomic, sealed_json, sha256, write_text
+from slowpoints.provenance.record import Record, Trained, record_from
+from slowpoints.spec.strict import SpecError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,15 +47,28 @@ def _unsealed(path: Path) -> str:
     return body
 
 
-def write_records(path: Path, records: list[dict[str, Any]]) -> None:
+def write_records(path: Path, records: list[Record]) -> None:
     """Write one JSON line per run, sealed by a checksum."""
-    lines = (json.dumps(r, sort_keys=True, allow_nan=False) + "\n" for r in records)
+    write_lines(path, [record.as_json() for record in records])
+
+
+def write_lines(path: Path, contents: list[dict[str, Any]]) -> None:
+    """Write one JSON line per mapping, sealed by a checksum."""
+    lines = (json.dumps(content, sort_keys=True, allow_nan=False) + "\n" for content in contents)
     write_text(path, _sealed("".join(lines)))
 
 
-def read_records(path: Path) -> list[dict[str, Any]]:
-    """Return the records in `path`, verified."""
+def read_lines(path: Path) -> list[dict[str, Any]]:
+    """Return what a record file says, verified, one mapping per line."""
     return [json.loads(line) for line in _unsealed(path).splitlines()]
+
+
+def read_records(path: Path) -> list[Record]:
+    """Return the records in `path`, verified."""
+    try:
+        return [record_from(content) for content in read_lines(path)]
+    except (SpecError, KeyError) as error:
+        raise BadResult(path, f"from another version of the project ({error})") from None
 
 
 def write_table(path: Path, table: "pd.DataFrame") -> None:
@@ -110,36 +125,35 @@ def read_arrays(path: Path, *, seal: str | None = None) -> dict[str, np.ndarray]
     return arrays
 
 
-def identity(record: dict[str, Any]) -> dict[str, Any]:
+def identity(record: Trained) -> dict[str, Any]:
     """Return the columns that name a run in every table."""
-    point = {key.split(".")[-1]: value for key, value in record["sweep"].items()}
-    names = ("experiment", "arm", "seed", "n_parameters", "outcome")
+    run = record.run
+    point = {key.split(".")[-1]: value for key, value in run.sweep.items()}
     return (
-        {"run": record["id"]}
-        | {name: record[name] for name in names}
-        | {"cell": record["net"]["cell"], "units": record["units"], "depth": record["net"]["depth"]}
-        | {"curriculum": record["train"]["curriculum"]}
+        {"run": run.id, "experiment": run.experiment, "arm": run.arm, "seed": run.seed}
+        | {"n_parameters": record.n_parameters, "outcome": record.outcome}
+        | {"cell": run.net.cell, "units": record.units, "depth": run.net.depth, "curriculum": run.train.curriculum}
         | {key: value for key, value in point.items() if key not in ("units",)}
     )
 
 
-def numerics(record: dict[str, Any]) -> dict[str, str]:
+def numerics(record: Record) -> dict[str, str]:
     """Return the version of the numerics of a record: what changes numbers by more than the rounding of a machine.
 
     CPU kind, engine and threads are left out: they change the rounding alone, and a cluster has several.
     """
-    versions = {name: record["versions"][name] for name in ("torch", "numpy")}
-    kind = "cpu" if record["device"].startswith("cpu") else "gpu"
-    own = {"env": record["digests"]["env"], "device": kind, "matmul": record["matmul"], "dtype": record["dtype"]}
-    return versions | own
+    facts = record.facts
+    versions = {name: facts.versions[name] for name in ("torch", "numpy")}
+    kind = "cpu" if facts.device.startswith("cpu") else "gpu"
+    return versions | {"env": facts.digests["env"], "device": kind, "matmul": facts.matmul, "dtype": facts.dtype}
 
 
-def check_one_version(files: dict[Path, list[dict[str, Any]]]) -> None:
+def check_one_version(files: dict[Path, list[Record]]) -> None:
     """Refuse to mix records of different numerics; the code counts by cell and task, whose own code is part of it."""
     found: dict[str, dict[str, list[Path]]] = {}
     for path, records in files.items():
         for record in records:
-            code = {f"code of {record['net']['cell']} on {record['task']['name']}": record["digests"]["code"]}
+            code = {f"code of {record.net.cell} on {record.task.name}": record.facts.digests["code"]}
             for key, value in (numerics(record) | code).items():
                 found.setdefault(key, {}).setdefault(value, []).append(path)
     for key, by_value in found.items():

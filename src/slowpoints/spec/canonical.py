@@ -5,6 +5,7 @@ import json
 from typing import Any
 
 from slowpoints.spec.parts import attribute
+from slowpoints.spec.run import Blocks
 from slowpoints.spec.settings import PER_RUN_NET
 from slowpoints.spec.training import PER_RUN_TRAIN
 
@@ -19,11 +20,12 @@ def digest(value: Any) -> str:
     return hashlib.sha256(canonical(value).encode()).hexdigest()
 
 
-def shape(run: dict[str, Any], *blocks: str) -> dict[str, Any]:
-    """Return those settings in `blocks` of a run that all runs of a stack must share."""
+def shape(blocks: Blocks, *names: str) -> dict[str, Any]:
+    """Return those settings in the named blocks of a run that all runs of a stack must share."""
     free = {
-        "task": attribute("tasks", run["task"]["name"], "PER_RUN", ()),
+        "task": attribute("tasks", blocks.task.name, "PER_RUN", ()),
         "net": PER_RUN_NET,
         "train": PER_RUN_TRAIN,
     }
-    return {name: {k: v for k, v in run[name].items() if k not in free[name]} for name in blocks}
+    given = blocks.as_json()
+    return {name: {k: v for k, v in given[name].items() if k not in free[name]} for name in names}

@@ -11,9 +11,10 @@ from slowpoints.spec.claims import Claim, parse_claim
 from slowpoints.spec.joins import Paper, joined
 from slowpoints.spec.parts import attribute, names, settings_class
 from slowpoints.spec.reading import read_yaml
-from slowpoints.spec.settings import resolve
+from slowpoints.spec.resolve import resolve
+from slowpoints.spec.run import BLOCKS, Blocks, Run
 from slowpoints.spec.strict import SpecError, build, shown, unknown
-from slowpoints.spec.tuning import BLOCKS, TuneSettings, space, study
+from slowpoints.spec.tuning import Study, TuneSettings, space, study
 
 SCALES = ("smoke", "laptop", "paper")
 MOST_RUNS = 1_000_000
@@ -47,24 +48,6 @@ class Envelope:
             raise ValueError("arms: name at least one, such as gru: {net.cell: gru}")
 
 
-class Run(NamedTuple):
-    """One network to be trained: arm x sweep point x seed, with every setting resolved."""
-
-    experiment: str
-    arm: str
-    sweep: dict[str, Any]
-    seed: int
-    task: dict[str, Any]
-    net: dict[str, Any]
-    train: dict[str, Any]
-
-    @property
-    def id(self) -> str:
-        """Return the run's name: unique in the pipeline, stable when other runs are added."""
-        point = ",".join(f"{k.split('.')[-1]}={v}" for k, v in self.sweep.items())
-        return "/".join(filter(None, (self.experiment, self.arm, point, str(self.seed))))
-
-
 class Experiment(NamedTuple):
     """An experiment at one scale: its runs, analyses (name -> settings) and claims."""
 
@@ -76,7 +59,7 @@ class Experiment(NamedTuple):
     analyses: dict[str, dict[str, Any]]
     claims: list[Claim]
     seeds_per_stack: int
-    studies: dict[str, dict[str, Any]]  # by run: how its settings are tuned; empty where they are not
+    studies: dict[str, Study]  # by run: how its settings are tuned; empty where they are not
 
     @property
     def conditions(self) -> list[Run]:
@@ -101,21 +84,19 @@ def load(path: Path, *, scale: str) -> Experiment:
         if other != scale:
             _check_other(envelope, other, own, where=where)
     sweep, arms, seeds = _scaled(envelope, envelope.scales[scale], own, where=f"{where}: scales.{scale}")
-    blocks = {name: own[name] for name in BLOCKS}
-    resolve(**blocks, where=where)
+    given = {name: own[name] for name in BLOCKS}
+    resolve(**given, where=where)
     _check_size(sweep, arms, seeds, where=where)
     _check_listed(envelope, where=where)
     _check_swept(arms, sweep, where=where)
     for arm, block in envelope.join.items():  # with the cell of the base: none may have joined yet
-        own_cell = {
-            k: v.replace("{cell}", blocks["net"]["cell"]) if isinstance(v, str) else v for k, v in block.items()
-        }
-        _resolved(blocks, own_cell, {}, where=f"{where}: join.{arm}")
+        own_cell = {k: v.replace("{cell}", given["net"]["cell"]) if isinstance(v, str) else v for k, v in block.items()}
+        _resolved(given, own_cell, {}, where=f"{where}: join.{arm}")
     runs = [
-        Run(path.stem, arm, point, seed, **settings)
+        Run(path.stem, arm, point, seed, *blocks)
         for arm, overrides in arms.items()
         for point in _points(sweep)
-        for settings in [_resolved(blocks, overrides, point, where=f"{where}: arms.{arm}")]
+        for blocks in [_resolved(given, overrides, point, where=f"{where}: arms.{arm}")]
         for seed in range(seeds)
     ]
     if own["tune"] and seeds != 1:
@@ -131,7 +112,7 @@ def load(path: Path, *, scale: str) -> Experiment:
     )
 
 
-def _studies(block: Any, runs: list[Run], arms: dict[str, Any], *, where: str) -> dict[str, dict[str, Any]]:
+def _studies(block: Any, runs: list[Run], arms: dict[str, Any], *, where: str) -> dict[str, Study]:
     """Return by run id how its settings are tuned; what an arm or the sweep sets is not."""
     if not isinstance(block, dict):
         raise SpecError(f"{where}: tune: expected a mapping, found {shown(block)}")
@@ -139,7 +120,7 @@ def _studies(block: Any, runs: list[Run], arms: dict[str, Any], *, where: str) -
     whole = space(tune, where=f"{where}: tune")
     return {
         run.id: study(
-            tune, whole, {name: getattr(run, name) for name in BLOCKS}, fixed={*arms[run.arm], *run.sweep},
+            tune, whole, run.blocks, fixed={*arms[run.arm], *run.sweep},
             where=f"{where}: tune, for arms.{run.arm}",
         )
         for run in runs
@@ -208,7 +189,7 @@ def _override(blocks: dict[str, dict[str, Any]], key: str, value: Any, *, where:
     blocks[block][name] = value
 
 
-def _resolved(blocks: dict[str, Any], arm: dict[str, Any], point: dict[str, Any], *, where: str) -> dict[str, Any]:
+def _resolved(blocks: dict[str, Any], arm: dict[str, Any], point: dict[str, Any], *, where: str) -> Blocks:
     """Return the resolved blocks of one arm and sweep point: base, then scale, then arm, then sweep."""
     own = {name: dict(block) for name, block in blocks.items()}
     for key, value in {**arm, **point}.items():

@@ -4,28 +4,30 @@ from collections.abc import Iterable
 from typing import Any
 
 from slowpoints.spec.claims import EXTREMES, Claim
-from slowpoints.spec.experiment import Experiment, Run
+from slowpoints.spec.experiment import Experiment
 from slowpoints.spec.parts import attribute
+from slowpoints.spec.run import Run
 from slowpoints.spec.strict import SpecError, unknown
+from slowpoints.spec.tuning import Study
 
 # What names a run in every table: see `records.identity`; the keys of the sweep come on top.
 IDENTITY = ("run", "experiment", "arm", "seed", "n_parameters", "outcome", "cell", "units", "depth", "curriculum")
 
 
-def check_metrics(run: Run, tune: dict[str, Any], *, where: str) -> None:
+def check_metrics(run: Run, tune: Study | None, *, where: str) -> None:
     """Refuse a metric to stop at, or to tune by, that the task of a run does not have."""
-    known = attribute("tasks", run.task["name"], "METRICS", ())
-    stop = run.train["stop_metric"]
+    known = attribute("tasks", run.task.name, "METRICS", ())
+    stop = run.train.stop_metric
     if stop and stop not in known:
         raise unknown(stop, known, what="metric", where=f"{where}: train.stop_metric")
-    if tune and tune["metric"] not in known:
-        raise unknown(tune["metric"], known, what="metric", where=f"{where}: tune.metric")
+    if tune and tune.metric not in known:
+        raise unknown(tune.metric, known, what="metric", where=f"{where}: tune.metric")
 
 
 def check(own: Experiment, *, figures: Iterable[str]) -> None:
     """Refuse analyses that cannot read the networks of an experiment, and claims that no table can answer."""
     where = f"config/experiments/{own.name}.yaml"
-    tasks = sorted({run.task["name"] for run in own.runs})
+    tasks = sorted({run.task.name for run in own.runs})
     if "outcomes" not in own.analyses:
         raise SpecError(f"{where}: analyses: list outcomes: the numbers of the text count the runs of every experiment")
     for name, settings in own.analyses.items():
@@ -41,7 +43,7 @@ def _check_analysis(own: Experiment, name: str, settings: dict[str, Any], *, tas
                 raise SpecError(f"{where}: reads networks of {' and '.join(fits)}, not of {task}; leave it out")
     if attribute("analyses", name, "OF_STUDIES", False) and not own.studies:
         raise SpecError(f"{where}: reads trials, and nothing is tuned here; add tune, or leave it out")
-    if attribute("analyses", name, "OF_SNAPSHOTS", False) and not all(run.train["snapshots"] for run in own.runs):
+    if attribute("analyses", name, "OF_SNAPSHOTS", False) and not all(run.train.snapshots for run in own.runs):
         raise SpecError(f"{where}: reads weights kept on the way; set train.snapshots, or leave it out")
     for task in tasks if "metric" in settings else ():
         metrics = attribute("tasks", task, "METRICS", ())
@@ -53,7 +55,7 @@ def _check_analysis(own: Experiment, name: str, settings: dict[str, Any], *, tas
 def _check_delays(own: Experiment, settings: dict[str, Any], *, where: str) -> None:
     """Refuse lengths of a sequence that leave no delay."""
     for run in own.runs if "t_max" in settings else ():
-        shortest = run.task["delay_min"] + 1
+        shortest = run.task.settings.delay_min + 1
         if min(settings["t_max"]) < shortest:
             raise SpecError(
                 f"{where}.t_max: must be at least delay_min + 1 = {shortest}, found {min(settings['t_max'])}"
@@ -109,9 +111,9 @@ def _planned(own: Experiment, table: str) -> list[dict[str, Any]]:
     for run in own.runs:
         row = {
             "arm": run.arm,
-            "cell": run.net["cell"],
-            "depth": run.net["depth"],
-            "curriculum": run.train["curriculum"],
+            "cell": run.net.cell,
+            "depth": run.net.depth,
+            "curriculum": run.train.curriculum,
         }
         row |= {key.split(".")[-1]: value for key, value in run.sweep.items()}
         found.append(row)

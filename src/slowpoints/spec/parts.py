@@ -85,9 +85,3 @@ def named(folder: str, block: dict[str, Any], *, key: str, where: str) -> type[A
     if block[key] not in names(folder):
         raise unknown(block[key], names(folder), what=KIND[folder], where=f"{where}.{key}")
     return settings_class(folder, block[key])
-
-
-def own_settings(folder: str, name: str, values: dict[str, Any]) -> Any:
-    """Return the `Settings` of a part, from a block of settings in which others may stand beside its own."""
-    cls = settings_class(folder, name)
-    return cls(**{field.name: values[field.name] for field in fields(cls)})

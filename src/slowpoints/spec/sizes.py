@@ -1,40 +1,39 @@
 """How large a network is at least, and which streams it has: asked of its cell and its task."""
 
-import json
+import dataclasses
 from functools import cache
 from typing import Any
 
 from slowpoints.spec import parts
+from slowpoints.spec.settings import NetBlock, TaskBlock
 from slowpoints.spec.stand_in import import_module
 from slowpoints.spec.strict import SpecError, unknown
 
 
-def check_streams(net: dict[str, Any], *, where: str) -> None:
-    """Refuse a number for a stream that the cell does not have.    net: a resolved block"""
+def check_streams(net: NetBlock, *, where: str) -> None:
+    """Refuse a number for a stream that the cell does not have."""
     network = import_module("slowpoints.cells.network")
-    if not any(isinstance(net[setting], dict) for setting in network.BY_STREAM):
-        return
-    for setting, known in network.named_streams(_cell(net)).items():
-        for stream in net[setting] if isinstance(net[setting], dict) else ():
-            if stream not in known:
-                raise unknown(stream, known, what=f"stream of {net['cell']}", where=f"{where}.{setting}")
+    given = {setting: value for setting in network.BY_STREAM if isinstance(value := getattr(net, setting), dict)}
+    known = network.named_streams(_cell(net)) if given else {}
+    for setting, by_stream in given.items():
+        for stream in by_stream:
+            if stream not in known[setting]:
+                raise unknown(stream, known[setting], what=f"stream of {net.cell}", where=f"{where}.{setting}")
 
 
-def check_budget(task: dict[str, Any], net: dict[str, Any], *, where: str) -> None:
+def check_budget(task: TaskBlock, net: NetBlock, *, where: str) -> None:
     """Refuse a budget under which not even one unit fits."""
-    if net["budget"] is None:
+    if net.budget is None:
         return
-    least = _of_one_unit(json.dumps([task, net], sort_keys=True))
-    if net["budget"] < least:
-        raise SpecError(
-            f"{where}.budget: one unit of {net['cell']} takes {least} parameters here, found {net['budget']}"
-        )
+    shape = dataclasses.replace(net, keep_bias=0.0, recurrent_scale=1.0, input_scale=1.0, bias_scale=0.0)
+    least = _of_one_unit(task, shape)
+    if net.budget < least:
+        raise SpecError(f"{where}.budget: one unit of {net.cell} takes {least} parameters here, found {net.budget}")
 
 
 @cache
-def _of_one_unit(text: str) -> int:
+def _of_one_unit(task: TaskBlock, net: NetBlock) -> int:
     """Return the parameters of a network of one unit per layer, once per task and net of a plan."""
-    task, net = json.loads(text)
     n_in, n_out, frame = _of_task(task)
     network = import_module("slowpoints.cells.network")
     one = network.from_settings(_cell(net), net, n_in=n_in, n_out=n_out, frame=frame, units=1)
@@ -42,15 +41,13 @@ def _of_one_unit(text: str) -> int:
     return found
 
 
-def _of_task(task: dict[str, Any]) -> tuple[int, int, tuple[int, int, int] | None]:
+def _of_task(block: TaskBlock) -> tuple[int, int, tuple[int, int, int] | None]:
     """Return the inputs and outputs of a task, and its frames if it shows any."""
-    file = parts.file_of("tasks", task["name"])
-    parts.load("tasks", task["name"])
-    module = import_module("slowpoints.tasks").load(task["name"])
-    settings = module.settings(task)
+    file = parts.file_of("tasks", block.name)
+    parts.load("tasks", block.name)
+    task = import_module("slowpoints.tasks").load(block.name)
     try:
-        n_in, n_out = module.n_in(settings), module.n_out(settings)
-        frame = module.frame(settings)
+        n_in, n_out, frame = task.n_in(block.settings), task.n_out(block.settings), task.frame(block.settings)
     except Exception as error:
         raise SpecError(f"{file}: n_in and n_out must work without torch: {error}") from None
     for name, found in (("n_in", n_in), ("n_out", n_out)):
@@ -59,10 +56,10 @@ def _of_task(task: dict[str, Any]) -> tuple[int, int, tuple[int, int, int] | Non
     return n_in, n_out, frame
 
 
-def _cell(net: dict[str, Any]) -> Any:
-    """Return the cell that a resolved `net` block names."""
-    module = parts.load("cells", net["cell"])
+def _cell(net: NetBlock) -> Any:
+    """Return the cell that a `net` block names."""
+    module = parts.load("cells", net.cell)
     try:
-        return module.build(parts.own_settings("cells", net["cell"], net))
+        return module.build(net.own)
     except (ValueError, TypeError, AttributeError, KeyError) as error:
-        raise SpecError(f"{parts.file_of('cells', net['cell'])}: build(settings): {error}") from None
+        raise SpecError(f"{parts.file_of('cells', net.cell)}: build(settings): {error}") from None

@@ -7,12 +7,13 @@ from typing import Any, Literal, NamedTuple
 
 from slowpoints.spec.parts import has_setting, names, settings_class
 from slowpoints.spec.reading import read_yaml
-from slowpoints.spec.settings import PER_RUN_NET, NetSettings, resolve
+from slowpoints.spec.resolve import resolve
+from slowpoints.spec.run import Blocks
+from slowpoints.spec.settings import PER_RUN_NET, NetSettings
 from slowpoints.spec.strict import SpecError, hints, shown, typed, unknown
 from slowpoints.spec.training import PER_RUN_TRAIN, TrainSettings
 
 SPACES = Path(__file__).resolve().parents[3] / "config" / "spaces"
-BLOCKS = ("task", "net", "train")  # the settings of a run
 KINDS = ("uniform", "log", "logit", "integer", "choice")
 OWN = {"net": {f.name for f in fields(NetSettings)}, "train": {f.name for f in fields(TrainSettings)}}
 # What the networks of a study must share: the shape of their stack, and where they start from.
@@ -76,31 +77,49 @@ def _file(name: str) -> Path:
     return SPACES / f"{name}.yaml"
 
 
-def study(
-    tune: TuneSettings, whole: dict[str, Distribution], run: dict[str, Any], *, fixed: set[str], where: str
-) -> dict[str, Any]:
-    """Return how one run is tuned, as it stands in a plan.    run: its resolved blocks; fixed: keys that are not tuned
+@dataclass(frozen=True)
+class Study:
+    """How one run is tuned; see `TuneSettings`."""
+
+    metric: str
+    goal: Literal["highest", "lowest"]
+    trials: int
+    sampler: Literal["gp", "random"]
+    first: int
+    together: int
+    rungs: tuple[float, ...]
+    keep: float
+    reruns: int
+    space: dict[str, Distribution]  # by dotted key
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what a plan says of it."""
+        return dict(vars(self)) | {"space": {key: own._asdict() for key, own in self.space.items()}}
+
+    def n_next(self, n_known: int) -> int:
+        """Return how many trials are suggested next; the first model waits for all of the first trials."""
+        ahead = self.first if n_known < self.first else self.trials
+        return min(self.together, ahead - n_known, self.trials - n_known)
+
+
+def study(tune: TuneSettings, whole: dict[str, Distribution], run: Blocks, *, fixed: set[str], where: str) -> Study:
+    """Return how one run is tuned.    fixed: keys that are not tuned
 
     A key that the run's cell or task lacks is left out, and so are choices that its settings refuse.
     """
-    where = f"{where}, config/spaces/{tune.space}.yaml"
-    mine = {key: own for key, own in whole.items() if key not in fixed and _part(key)[1] in run[_part(key)[0]]}
+    where, given = f"{where}, config/spaces/{tune.space}.yaml", run.as_json()
+    mine = {key: own for key, own in whole.items() if key not in fixed and _part(key)[1] in given[_part(key)[0]]}
     if not mine:
         raise SpecError(f"{where}: nothing is left to tune; keys of the space: {sorted(whole)}")
     if "train.steps" in mine and tune.rungs:
         raise SpecError(f"{where}: rungs compare trials after equal shares of equal steps: do not tune train.steps")
     for rung in tune.rungs:
-        if round(rung * run["train"]["steps"]) % run["train"]["eval_every"] or not round(rung * run["train"]["steps"]):
-            raise SpecError(f"{where}: rung {rung}: no evaluation after this share of {run['train']['steps']} steps")
-    allowed = {key: _allowed(key, own, run, where=where) for key, own in mine.items()}
+        at = round(rung * run.train.steps)
+        if at % run.train.eval_every or not at:
+            raise SpecError(f"{where}: rung {rung}: no evaluation after this share of {run.train.steps} steps")
+    allowed = {key: _allowed(key, own, run, where=where) for key, own in sorted(mine.items())}
     settings = {name: value for name, value in vars(tune).items() if name not in ("space", "also")}
-    return settings | {"space": {key: own._asdict() for key, own in sorted(allowed.items())}}
-
-
-def n_next(tune: dict[str, Any], n_known: int) -> int:
-    """Return how many trials are suggested next; the first model waits for all of the first trials."""
-    ahead = tune["first"] if n_known < tune["first"] else tune["trials"]
-    return int(min(tune["together"], ahead - n_known, tune["trials"] - n_known))
+    return Study(**settings, space=allowed)
 
 
 def _part(key: str) -> tuple[str, str]:
@@ -108,7 +127,7 @@ def _part(key: str) -> tuple[str, str]:
     return block, name
 
 
-def _allowed(key: str, own: Distribution, run: dict[str, Any], *, where: str) -> Distribution:
+def _allowed(key: str, own: Distribution, run: Blocks, *, where: str) -> Distribution:
     """Return a distribution without choices that the run's settings refuse; a refused range is an error."""
     if own.kind != "choice":
         for value in own.values:
@@ -120,7 +139,7 @@ def _allowed(key: str, own: Distribution, run: dict[str, Any], *, where: str) ->
     return own._replace(values=kept)
 
 
-def _resolves(run: dict[str, Any], values: dict[str, Any]) -> bool:
+def _resolves(run: Blocks, values: dict[str, Any]) -> bool:
     try:
         with_values(run, values, where="")
     except SpecError:
@@ -133,13 +152,13 @@ def real(kind: str, value: Any) -> Any:
     return 1 / (1 + math.exp(-value)) if kind == "logit" else value
 
 
-def with_values(run: dict[str, Any], values: dict[str, Any], *, where: str) -> dict[str, Any]:
+def with_values(run: Blocks, values: dict[str, Any], *, where: str) -> Blocks:
     """Return the three blocks of a run with some settings replaced, checked.    values: {dotted key: value}
 
     <block>.<key>.<part> sets one part of a setting that has several, such as the scale of one stream. Steps are
     rounded to whole evaluations.
     """
-    blocks = {name: dict(run[name]) for name in ("task", "net", "train")}
+    blocks = run.as_json()
     parts: dict[tuple[str, str], dict[str, Any]] = {}
     for key, value in values.items():
         block, name, *part = key.split(".")

@@ -148,10 +148,10 @@ def _is_todays(job: Job) -> bool:
 @cache
 def _digests_today(scale: str, experiment: str, stack: str) -> tuple[str, str] | None:
     try:
-        plan = dag.stack(scale, experiment, stack).plan()
+        plan = dag.stack(scale, experiment, stack).digest
     except SpecError:
         return None
-    return plan["digest"][:16], dag.train_params(scale, experiment, stack)[1]
+    return plan[:16], dag.train_params(scale, experiment, stack)[1]
 
 
 def _again(chosen: list[tuple[Job, list[str]]]) -> str:

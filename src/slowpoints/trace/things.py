@@ -5,9 +5,9 @@ from pathlib import Path
 from slowpoints.claims.estimate import ClaimError, rows_of
 from slowpoints.plan import dag
 from slowpoints.provenance.jobs import Job
-from slowpoints.provenance.records import read_records
+from slowpoints.provenance.records import read_lines
 from slowpoints.spec.digests import ROOT
-from slowpoints.spec.tuning import BLOCKS
+from slowpoints.spec.run import BLOCKS
 from slowpoints.trace.chain import Chain, Facts, chain
 from slowpoints.trace.claim import claim_chain
 from slowpoints.trace.place import Place, TraceError, claims, jobs, line_of, numbers, table, tables
@@ -121,7 +121,7 @@ def run_chain(place: Place, name: str) -> Chain:
     row, job = next((i, job) for job in jobs(place)[experiment] for i, run in enumerate(job.runs) if run[0] == name)
     facts: Facts = [("outcome", job.runs[row][1]), ("record", f"{job.records}, line {row + 1}")]
     if not place.is_kept:
-        record = read_records(ROOT / job.records)[row]
+        record = read_lines(ROOT / job.records)[row]
         facts += [(block, ", ".join(f"{k} {v}" for k, v in record[block].items())) for block in BLOCKS]
         facts.append(("metrics", ", ".join(f"{k} {v}" for k, v in record["metrics"].items())))
     reads = [one for own, one in tables(place) if own == experiment and _has(place, experiment, one, name)]

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from slowpoints.spec.run import Run
 from slowpoints.tasks import Batch, Task, stacked
 from slowpoints.training import curricula
 from slowpoints.training.stack import generator
@@ -19,13 +20,13 @@ class Feed:
     """The training batches of a stack.    Random state lives here: one generator per run, not per slot."""
 
     def __init__(
-        self, runs: list[dict[str, Any]], task: Task, settings: list[Any], worlds: list[Any], device: torch.device
+        self, runs: list[Run], task: Task, settings: list[Any], worlds: list[Any], device: torch.device
     ) -> None:
         self.runs, self.task, self.settings, self.worlds, self.device = runs, task, settings, worlds, device
-        train = runs[0]["train"]
-        self.batch = train["batch"]
+        train = runs[0].train
+        self.batch = train.batch
         self.rngs = [generator(run, "data") for run in runs]
-        self.pool_steps = self._pool_steps(train["eval_every"])
+        self.pool_steps = self._pool_steps(train.eval_every)
         self.pool: Batch | None = None
 
     def _pool_steps(self, eval_every: int) -> int:
@@ -57,8 +58,8 @@ class Feed:
 
     def _stage(self, run: int, step: int) -> Any:
         """Return the task settings of one run at `step` of its curriculum."""
-        train, settings = self.runs[run]["train"], self.settings[run]
-        overrides = curricula.stage(train["curriculum"], step=step, steps=train["steps"], settings=vars(settings))
+        train, settings = self.runs[run].train, self.settings[run]
+        overrides = curricula.stage(train.curriculum, step=step, steps=train.steps, settings=vars(settings))
         return dataclasses.replace(settings, **overrides) if overrides else settings
 
     def state(self) -> Tensor:
@@ -71,9 +72,7 @@ class Feed:
             rng.set_state(own.clone())  # torch reads the storage from its start
 
 
-def worlds(
-    runs: list[dict[str, Any]], task: Task, settings: list[Any], *, n_parameters: int, data_dir: Path | None
-) -> list[Any]:
+def worlds(runs: list[Run], task: Task, settings: list[Any], *, n_parameters: int, data_dir: Path | None) -> list[Any]:
     """Return the fixed data of each run: what its task keeps the same from step to step."""
     return [
         task.world(own, n_parameters=n_parameters, rng=generator(run, "world"), data_dir=data_dir)

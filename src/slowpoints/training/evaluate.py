@@ -7,6 +7,7 @@ from torch import Tensor
 
 from slowpoints.engine import Network, States, readout, unroll
 from slowpoints.spec.canonical import canonical
+from slowpoints.spec.run import Run
 from slowpoints.spec.seeds import seed_of
 from slowpoints.tasks import Batch, Split, Task, stacked
 from slowpoints.training.batches import example
@@ -24,7 +25,7 @@ def predict(net: Network, params: dict[str, Tensor], batch: Batch) -> tuple[Tens
 def scores(
     net: Network,
     params: dict[str, Tensor],
-    owners: list[tuple[dict[str, Any], Any, Any]],
+    owners: list[tuple[Run, Any, Any]],
     task: Task,
     *,
     split: Literal["valid", "test"],
@@ -51,7 +52,7 @@ def scores(
     return {name: torch.cat([part[name].cpu() for part in parts]) for name in parts[0]}
 
 
-def _fresh(run: dict[str, Any], settings: Any, world: Any, task: Task, *, split: Split, rows: int) -> Batch:
+def _fresh(run: Run, settings: Any, world: Any, task: Task, *, split: Split, rows: int) -> Batch:
     """Return evaluation data from a stream that depends on experiment, task and split alone."""
-    rng = torch.Generator().manual_seed(seed_of(run["experiment"], canonical(run["task"]), split))
+    rng = torch.Generator().manual_seed(seed_of(run.experiment, canonical(run.task.as_json()), split))
     return task.evaluation(settings, world, rows=rows, split=split, rng=rng)

@@ -14,8 +14,11 @@ import torch
 from slowpoints.engine import engine_of
 from slowpoints.provenance import environment
 from slowpoints.provenance.files import write_text
+from slowpoints.provenance.record import Facts, Record, Trained
 from slowpoints.provenance.records import read_arrays, read_records, write_arrays, write_json, write_records
 from slowpoints.spec.digests import code, env
+from slowpoints.spec.run import Run
+from slowpoints.spec.stack import Stack
 from slowpoints.training.memory import room_at, trained
 from slowpoints.training.regulariser import Start
 from slowpoints.training.stack import network, weights_of
@@ -51,24 +54,30 @@ def device_named(name: str, *, matmul: str) -> torch.device:
     return torch.device("cuda")
 
 
-def train_code(run: dict[str, Any], *, trainer: str) -> str:
+def train_code(run: Run, *, trainer: str) -> str:
     """Return the digest of the code that trains a run: the module of its job, its cell and its task."""
-    return code(trainer, f"slowpoints.cells.{run['net']['cell']}", f"slowpoints.tasks.{run['task']['name']}")
+    return code(trainer, f"slowpoints.cells.{run.net.cell}", f"slowpoints.tasks.{run.task.name}")
 
 
-def start_from(plan: dict[str, Any], runs: list[Path], points: Path) -> Start:
-    """Return the networks, and the states to slow down, that the runs of a fine-tuning plan start from."""
+def start_from(runs: list[Run], files: list[Path], points: Path) -> Start:
+    """Return the networks, and the states to slow down, that fine-tuning runs start from.
+
+    files: the records of the networks; points: their slow points
+    """
     arrays = read_arrays(points)
-    by_id: dict[tuple[str, int], tuple[dict[str, Any], dict[str, np.ndarray]]] = {}
-    for path in runs:
+    known: dict[tuple[str, int], tuple[Record, dict[str, np.ndarray]]] = {}
+    for path in files:
         records = read_records(path)
         weights, _ = weights_of(path, records[0])
-        by_id |= {(r["arm"], r["seed"]): (r, {k: v[i] for k, v in weights.items()}) for i, r in enumerate(records)}
+        known |= {
+            (record.run.arm, record.run.seed): (record, {name: value[i] for name, value in weights.items()})
+            for i, record in enumerate(records)
+        }
     params, states = [], []
-    for run in plan["runs"]:
-        record, own = by_id[run["train"]["start_arm"], run["seed"]]
-        name = f"{record['id']}/{STATES.get(run['train']['regularise'], 'points')}"
-        is_lost = record["outcome"] == "diverged" or name not in arrays
+    for run in runs:
+        record, own = known[run.train.start_arm, run.seed]
+        name = f"{record.id}/{STATES.get(run.train.regularise, 'points')}"
+        is_lost = record.is_lost or name not in arrays
         params.append({k: np.full_like(v, np.nan) if is_lost else v for k, v in own.items()})
         states.append(None if is_lost else arrays[name])
     size = next(s for s in states if s is not None)
@@ -78,14 +87,14 @@ def start_from(plan: dict[str, Any], runs: list[Path], points: Path) -> Start:
 
 
 class Made(NamedTuple):
-    """What a job has trained: what is known of each run, and its weights, runs on axis 0."""
+    """What a job has trained: each network, and their weights, networks on axis 0."""
 
-    records: list[dict[str, Any]]
+    networks: list[Trained]
     arrays: dict[str, np.ndarray]
 
 
 def run(
-    plan: dict[str, Any],
+    stack: Stack,
     *,
     out: Outputs,
     checkpoint: Path,
@@ -95,25 +104,25 @@ def run(
     start: tuple[list[Path], Path] | None,
     attempt: int = 1,
 ) -> None:
-    """Train the stack that `plan` describes and write its results; the checkpoint is removed last."""
+    """Train a stack and write its results; the checkpoint is removed last."""
     begun, room = environment.Begun.now(), room_at(attempt)
-    digests = digests_of(plan, trainer="slowpoints.training.job", torch_build=torch_build)
-    origin = None if start is None else start_from(plan, *start)
-    net = network(plan["runs"][0]["task"], plan["runs"][0]["net"])
+    origin = None if start is None else start_from(stack.runs, *start)
+    net = network(stack.runs[0].task, stack.runs[0].net)
     gc.freeze()  # what was imported stays: looking for garbage in it would take a twentieth of a small step
-    facts = {"digests": digests} | versions(device, engine=engine_of(net, device))
-    make = partial(Trainer, plan, device=device, data_dir=data_dir, start=origin)
-    trainer = trained(make, room, path=checkpoint, key=json.dumps(facts))
+    digests = digests_of(stack, trainer="slowpoints.training.job", torch_build=torch_build)
+    facts = facts_here(device, engine=engine_of(net, device), digests=digests)
+    make = partial(Trainer, stack.runs, device=device, data_dir=data_dir, start=origin)
+    trainer = trained(make, room, path=checkpoint, key=json.dumps(vars(facts)))
     asked = min(trainer.width, len(trainer.runs))
-    write(plan, made(trainer), out=out, facts=facts, provenance=environment.now(begun) | room.told(asked))
+    write(stack, made(trainer), out=out, facts=facts, provenance=environment.now(begun) | room.told(asked))
     checkpoint.unlink(missing_ok=True)
 
 
-def digests_of(plan: dict[str, Any], *, trainer: str, torch_build: str) -> dict[str, str]:
+def digests_of(stack: Stack, *, trainer: str, torch_build: str) -> dict[str, str]:
     """Return the digests of what a job depends on; `trainer` is the module that does it."""
     return {
-        "plan": plan["digest"][:16],
-        "code": train_code(plan["runs"][0], trainer=trainer),
+        "plan": stack.digest[:16],
+        "code": train_code(stack.runs[0], trainer=trainer),
         "env": env("train", torch=torch_build),
     }
 
@@ -121,59 +130,58 @@ def digests_of(plan: dict[str, Any], *, trainer: str, torch_build: str) -> dict[
 def made(trainer: Trainer) -> Made:
     """Return what a trainer that is done has made."""
     tested = trainer.tested()
-    records = [_record(trainer, tested, i) for i in range(len(trainer.runs))]
-    return Made(records, {name: value.numpy() for name, value in trainer.arrays().items()})
+    networks = [_trained(trainer, tested, i) for i in range(len(trainer.runs))]
+    return Made(networks, {name: value.numpy() for name, value in trainer.arrays().items()})
 
 
-def write(
-    plan: dict[str, Any], found: Made, *, out: Outputs, facts: dict[str, Any], provenance: dict[str, Any]
-) -> None:
+def write(stack: Stack, found: Made, *, out: Outputs, facts: Facts, provenance: dict[str, Any]) -> None:
     """Write records, weights, provenance and, last, the plan."""
-    seal = write_arrays(out.weights, found.arrays)
-    facts = facts | {"weights": {"file": out.weights.name, "sha256": seal}}
-    write_records(out.records, [record | facts | {"row": i} for i, record in enumerate(found.records)])
+    weights = {"file": out.weights.name, "sha256": write_arrays(out.weights, found.arrays)}
+    write_records(
+        out.records,
+        [Record(**vars(own), facts=facts, weights=weights, row=i) for i, own in enumerate(found.networks)],
+    )
     write_json(out.provenance, provenance)
-    write_text(out.plan, json.dumps(plan, indent=1, sort_keys=True) + "\n")
+    write_text(out.plan, json.dumps(stack.as_json(), indent=1, sort_keys=True) + "\n")
 
 
-def _record(trainer: Trainer, tested: dict[str, torch.Tensor], i: int) -> dict[str, Any]:
+def _trained(trainer: Trainer, tested: dict[str, torch.Tensor], i: int) -> Trained:
     """Return what is known of run `i` at the end: settings, outcome, test metrics, learning curve."""
-    metrics = {name: _number(value[i]) for name, value in tested.items()}
-    solved = bool(trainer.task.solved(trainer.settings[i], tested)[i])
     fate = trainer.fates[i]
     is_lost = fate.outcome == "diverged"
-    return trainer.runs[i] | {
-        "outcome": fate.outcome,
-        "steps": fate.steps,
-        "steps_to_solve": fate.to_solve,
-        "solved": solved and not is_lost,
-        "metrics": {name: None if is_lost else value for name, value in metrics.items()},
-        "curve": fate.curve,
-        "units": trainer.net.units,
-        "n_parameters": trainer.n_parameters,
-    }
+    return Trained(
+        trainer.runs[i],
+        outcome=fate.outcome,
+        steps=fate.steps,
+        steps_to_solve=fate.to_solve,
+        solved=bool(trainer.task.solved(trainer.settings[i], tested)[i]) and not is_lost,
+        metrics={name: None if is_lost else _number(value[i]) for name, value in tested.items()},
+        curve=fate.curve,
+        units=trainer.net.units,
+        n_parameters=trainer.n_parameters,
+    )
 
 
 def _number(value: torch.Tensor) -> float | None:
     return float(value) if bool(value.isfinite()) else None
 
 
-def versions(device: torch.device, *, engine: str) -> dict[str, Any]:
-    """Return what the numbers may depend on besides settings and code."""
-    return {
-        "versions": {
+def facts_here(device: torch.device, *, engine: str, digests: dict[str, str]) -> Facts:
+    """Return what the numbers may depend on besides settings, here."""
+    capability = f"cpu {torch.backends.cpu.get_cpu_capability()}"
+    return Facts(
+        digests=digests,
+        versions={
             "python": platform.python_version(),
             "torch": torch.__version__,
             "numpy": np.__version__,
         },
-        "engine": engine,
-        "device": torch.cuda.get_device_name()
-        if device.type == "cuda"
-        else f"cpu {torch.backends.cpu.get_cpu_capability()}",
-        "matmul": "tf32" if _is_tf32(device) else "float32",
-        "threads": torch.get_num_threads(),
-        "dtype": "float32",
-    }
+        engine=engine,
+        device=torch.cuda.get_device_name() if device.type == "cuda" else capability,
+        matmul="tf32" if _is_tf32(device) else "float32",
+        threads=torch.get_num_threads(),
+        dtype="float32",
+    )
 
 
 def _is_tf32(device: torch.device) -> bool:

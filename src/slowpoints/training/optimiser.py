@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
 from slowpoints.engine.cpu import optimiser_step
+from slowpoints.spec.training import TrainSettings
 
 BETA2, EPSILON = 0.999, 1e-8  # of Adam (Kingma & Ba 2015); the other optimisers' constants are settings
 VECTOR = 32  # numbers that torch's loops take at once
@@ -25,17 +26,17 @@ class Rules(NamedTuple):
     scales: Tensor  # 1: the step is divided by the root of the mean square
 
 
-def rules(trains: list[dict[str, Any]], device: torch.device) -> Rules:
-    """Return the rules of a stack from the `train` blocks of its runs."""
+def rules(trains: list[TrainSettings], device: torch.device) -> Rules:
+    """Return the rules of a stack from how its runs are trained."""
     own = torch.tensor([_rule(train) for train in trains], dtype=torch.float32).reshape(-1, len(Rules._fields))
     return Rules(*own.T.contiguous().to(device))
 
 
-def _rule(train: dict[str, Any]) -> tuple[float, ...]:
-    kind, momentum = train["optimizer"], train["momentum"]
+def _rule(train: TrainSettings) -> tuple[float, ...]:
+    kind, momentum = train.optimizer, train.momentum
     beta2 = BETA2 if kind == "adam" else momentum
     moves, scales = kind in ("adam", "momentum"), kind in ("adam", "rmsprop")
-    return 1 - momentum, 1 - beta2, train["decay"], train["clip"], float(moves), float(scales)
+    return 1 - momentum, 1 - beta2, train.decay, train.clip, float(moves), float(scales)
 
 
 class Moments(NamedTuple):
@@ -72,7 +73,7 @@ def views(flat: Tensor, shapes: dict[str, tuple[int, ...]]) -> dict[str, Tensor]
     return leaves
 
 
-def pace(trains: list[dict[str, Any]], steps: list[int]) -> Tensor:
+def pace(trains: list[TrainSettings], steps: list[int]) -> Tensor:
     """Return the two of `Pace` for runs that are at 0-based `steps` of their own training.    -> [2, M]
 
     Computed run by run as Python's floats: torch's powers round differently at the end of a tensor.
@@ -81,20 +82,20 @@ def pace(trains: list[dict[str, Any]], steps: list[int]) -> Tensor:
     return torch.tensor(own, dtype=torch.float32).reshape(-1, 2).T.contiguous()
 
 
-def _pace(train: dict[str, Any], step: int) -> tuple[float, float]:
+def _pace(train: TrainSettings, step: int) -> tuple[float, float]:
     lr = rate(train, step=step)
-    if train["optimizer"] == "adam":
-        return lr / (1 - train["momentum"] ** (step + 1)), 1 - BETA2 ** (step + 1)
-    return (lr / (1 - train["momentum"]) if train["optimizer"] == "momentum" else lr), 1.0
+    if train.optimizer == "adam":
+        return lr / (1 - train.momentum ** (step + 1)), 1 - BETA2 ** (step + 1)
+    return (lr / (1 - train.momentum) if train.optimizer == "momentum" else lr), 1.0
 
 
-def rate(train: dict[str, Any], *, step: int) -> float:
-    """Return the learning rate of 0-based `step` in a training with the `train` block."""
-    lr, lr_final, steps = float(train["lr"]), float(train["lr_final"]), train["steps"]
-    if train["schedule"] == "exponential":
+def rate(train: TrainSettings, *, step: int) -> float:
+    """Return the learning rate of 0-based `step`."""
+    lr, lr_final, steps = train.lr, train.lr_final, train.steps
+    if train.schedule == "exponential":
         return float(lr * lr_final ** (step / steps))
-    if train["schedule"] == "drop":
-        return lr * lr_final if step >= train["drop_at"] * steps else lr
+    if train.schedule == "drop":
+        return lr * lr_final if step >= train.drop_at * steps else lr
     return lr
 
 

@@ -2,7 +2,9 @@
 
 import math
 from dataclasses import dataclass, field
-from typing import Any
+
+from slowpoints.spec.training import TrainSettings
+from slowpoints.spec.tuning import Study
 
 
 @dataclass
@@ -16,9 +18,7 @@ class Fate:
     in_a_row: int = 0  # looks at which the stop rule held
     curve: dict[str, list[float]] = field(default_factory=dict)
 
-    def look(
-        self, train: dict[str, Any], *, step: int, loss: float, metrics: dict[str, float], is_solved: bool
-    ) -> None:
+    def look(self, train: TrainSettings, *, step: int, loss: float, metrics: dict[str, float], is_solved: bool) -> None:
         """Note what was found after `step` steps, and whether the run ends here.    loss: mean since the last look"""
         self.steps = step
         if not math.isfinite(loss):
@@ -29,27 +29,27 @@ class Fate:
             self.curve.setdefault(name, []).append(value)
         if is_solved and self.to_solve is None:
             self.to_solve = step
-        metric = train["stop_metric"]
-        below = bool(metric) and values[metric] < train["stop_below"]
+        metric = train.stop_metric
+        below = bool(metric) and values[metric] < train.stop_below
         self.in_a_row = self.in_a_row + 1 if below else 0
-        if self.in_a_row >= train["stop_times"]:
+        if self.in_a_row >= train.stop_times:
             self.outcome = "ok"
-        elif step >= train["steps"]:
+        elif step >= train.steps:
             self.outcome = "budget" if metric else "ok"
 
 
-def hopeless(fates: dict[int, Fate], tune: dict[str, Any], *, share: float) -> list[int]:
+def hopeless(fates: dict[int, Fate], study: Study, *, share: float) -> list[int]:
     """Return which of some trials end at this look: at a rung, all but the share that goes on (successive halving).
 
     fates: of trials in training, by run, all after the same `share` of their steps. Of equals the first goes on.
     """
-    if not any(math.isclose(share, rung) for rung in tune["rungs"]):
+    if not any(math.isclose(share, rung) for rung in study.rungs):
         return []
-    sign = -1 if tune["goal"] == "highest" else 1
-    ranked = sorted(fates, key=lambda run: (sign * fates[run].curve[tune["metric"]][-1], run))
-    return ranked[n_going_on(tune, len(ranked)) :]
+    sign = -1 if study.goal == "highest" else 1
+    ranked = sorted(fates, key=lambda run: (sign * fates[run].curve[study.metric][-1], run))
+    return ranked[n_going_on(study, len(ranked)) :]
 
 
-def n_going_on(tune: dict[str, Any], n: int) -> int:
+def n_going_on(study: Study, n: int) -> int:
     """Return how many of n trials go on at a rung: their share, at least one."""
-    return max(1, round(tune["keep"] * n))
+    return max(1, round(study.keep * n))

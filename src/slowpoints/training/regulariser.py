@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from slowpoints.engine import Network, States, measure, pack, prepare, see, step, unpack
+from slowpoints.spec.run import Run
 from slowpoints.tasks import Task
 from slowpoints.training.stack import generator
 
@@ -41,22 +42,20 @@ class Kicks(NamedTuple):
 class Regulariser:
     """Whose states are slowed down, how strongly, and the random stream of each run's noise."""
 
-    def __init__(
-        self, runs: list[dict[str, Any]], task: Task, settings: Any, worlds: list[Any], points: Tensor | None
-    ) -> None:
+    def __init__(self, runs: list[Run], task: Task, settings: Any, worlds: list[Any], points: Tensor | None) -> None:
         """Take the points to start from, constants while the weights change; without any, visited states are taken.
 
         points: [N, points, S]
         """
         self.runs, self.task, self.settings, self.worlds = runs, task, settings, worlds
         self.states = torch.empty(len(runs), 0, 0)
-        self.rows = runs[0]["train"]["batch"]
+        self.rows = runs[0].train.batch
         if points is not None:
             own = [chosen(run, value) for run, value in zip(runs, points.float(), strict=True)]
             self.states = torch.stack(own).repeat_interleave(COPIES, 1)
             self.rows = self.states.shape[1]
-        self.strength = torch.tensor([run["train"]["strength"] for run in runs])
-        self.loss_weight = torch.tensor([run["train"]["loss_weight"] for run in runs])
+        self.strength = torch.tensor([run.train.strength for run in runs])
+        self.loss_weight = torch.tensor([run.train.loss_weight for run in runs])
         self.rngs = [generator(run, "regulariser") for run in runs]
 
     def __call__(self, members: list[int]) -> Kicks:
@@ -66,7 +65,7 @@ class Regulariser:
 
     def _frames(self, run: int) -> Tensor:
         """Return inputs of one run for one step.    -> [K, I]"""
-        make = self.task.noise if self.runs[run]["train"]["kick"] == "noise" else self.task.mean_noise
+        make = self.task.noise if self.runs[run].train.kick == "noise" else self.task.mean_noise
         frames: Tensor = make(self.settings, self.worlds[run], rows=self.rows, rng=self.rngs[run])
         return frames
 
@@ -80,9 +79,9 @@ class Regulariser:
             rng.set_state(own.clone())  # torch reads the storage from its start
 
 
-def chosen(run: dict[str, Any], points: Tensor) -> Tensor:
+def chosen(run: Run, points: Tensor) -> Tensor:
     """Return the states that a run slows down, made from the points it starts with.    [N, S] -> [N, S]"""
-    kind, rng = run["train"]["regularise"], generator(run, "states")
+    kind, rng = run.train.regularise, generator(run, "states")
     if kind == "shuffled":
         return points.gather(0, torch.rand(points.shape, generator=rng).argsort(0))
     if kind == "random":

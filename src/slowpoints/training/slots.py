@@ -6,11 +6,12 @@ order of a sum may depend on how many run at once: there it is the same run to r
 """
 
 import os
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from slowpoints.spec.training import TrainSettings
 from slowpoints.training.optimiser import Moments, Pace, Rules, pace, rules, update, views
 
 NUMBERS = {"cpu": 8_000_000, "cuda": 250_000_000}  # for a CPU measured: more gains little; for a GPU a guess
@@ -50,7 +51,7 @@ class Slots:
 
     def __init__(
         self,
-        trains: list[dict[str, Any]],
+        trains: list[TrainSettings],
         first: dict[str, Tensor],
         weights: Tensor,
         *,

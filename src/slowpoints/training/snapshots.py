@@ -1,25 +1,24 @@
 """What the weights were on the way: copies in equal steps of training, kept for analyses of how memory forms."""
 
-from typing import Any
-
 import torch
 from torch import Tensor
 
 from slowpoints.provenance.records import HISTORY
+from slowpoints.spec.training import TrainSettings
 from slowpoints.training.optimiser import views
 
 
 class History:
     """The weights of every run after each `snapshots`-th part of its training."""
 
-    def __init__(self, trains: list[dict[str, Any]], n_numbers: int) -> None:
-        """Start empty.    trains: the `train` blocks of N runs; n_numbers: parameters of one run, in whole vectors"""
+    def __init__(self, trains: list[TrainSettings], n_numbers: int) -> None:
+        """Start empty.    trains: of N runs; n_numbers: parameters of one run, in whole vectors"""
         self.trains = trains
-        self.kept = torch.full((len(trains), trains[0]["snapshots"], n_numbers), torch.nan)
+        self.kept = torch.full((len(trains), trains[0].snapshots, n_numbers), torch.nan)
 
     def look(self, run: int, *, step: int, weights: Tensor) -> None:
         """Keep the weights of one run if it is at the right step.    weights: [P]"""
-        n, steps = self.kept.shape[1], self.trains[run]["steps"]
+        n, steps = self.kept.shape[1], self.trains[run].steps
         if n and step % (steps // n) == 0:
             self.kept[run, step // (steps // n) - 1] = weights.detach().cpu()
 

@@ -1,6 +1,5 @@
 """A stack in memory: networks of equal shape with a leading run axis; built from a plan, or loaded from records."""
 
-from dataclasses import fields
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,10 +10,12 @@ from torch import Tensor
 from slowpoints import cells, tasks
 from slowpoints.cells.network import Network, count_parameters, from_settings
 from slowpoints.engine import initialise
+from slowpoints.provenance.record import Record
 from slowpoints.provenance.records import HISTORY, BadResult, check_one_version, read_arrays, read_records
 from slowpoints.spec.canonical import canonical, shape
+from slowpoints.spec.run import Run
 from slowpoints.spec.seeds import seed_of
-from slowpoints.spec.settings import PER_RUN_NET
+from slowpoints.spec.settings import PER_RUN_NET, NetBlock, TaskBlock
 from slowpoints.tasks import Task
 
 
@@ -23,36 +24,28 @@ class Group(NamedTuple):
 
     network: Network
     params: dict[str, Tensor]
-    records: list[dict[str, Any]]
+    records: list[Record]
     task: Task
     settings: Any
     history: dict[str, Tensor]  # the same parameters on the way, [M, K, ...]; empty where none were kept
 
 
-def task_settings(block: dict[str, Any]) -> Any:
-    """Return the task's own settings object for a resolved `task` block."""
-    return tasks.load(block["name"]).settings(block)
+def network(task: TaskBlock, net: NetBlock) -> Network:
+    """Return the network that the blocks of a run describe, its units fitted to a budget."""
+    cell, own, s = cells.load(net.cell).build(net.own), tasks.load(task.name), task.settings
+    return from_settings(cell, net, n_in=own.n_in(s), n_out=own.n_out(s), frame=own.frame(s))
 
 
-def network(task: dict[str, Any], net: dict[str, Any]) -> Network:
-    """Return the network that resolved `task` and `net` blocks describe, its units fitted to a budget."""
-    module, settings = cells.load(net["cell"]), task_settings(task)
-    task_module = tasks.load(task["name"])
-    cell = module.build(module.Settings(**{f.name: net[f.name] for f in fields(module.Settings)}))
-    frame = task_module.frame(settings)
-    return from_settings(cell, net, n_in=task_module.n_in(settings), n_out=task_module.n_out(settings), frame=frame)
-
-
-def generator(run: dict[str, Any], purpose: str) -> torch.Generator:
+def generator(run: Run, purpose: str) -> torch.Generator:
     """Return the random stream of one run for one purpose (initial weights, data, fixed world)."""
-    point = ",".join(f"{k}={v}" for k, v in sorted(run["sweep"].items()))
-    return torch.Generator().manual_seed(seed_of(run["experiment"], run["arm"], point, run["seed"], purpose))
+    point = ",".join(f"{k}={v}" for k, v in sorted(run.sweep.items()))
+    return torch.Generator().manual_seed(seed_of(run.experiment, run.arm, point, run.seed, purpose))
 
 
-def fresh(net: Network, runs: list[dict[str, Any]]) -> dict[str, Tensor]:
+def fresh(net: Network, runs: list[Run]) -> dict[str, Tensor]:
     """Return freshly initialised parameters, each run from its own stream.    -> values [M, ...]"""
     own = [
-        initialise(net, rng=generator(run, "weights"), **{name: run["net"][name] for name in PER_RUN_NET})
+        initialise(net, rng=generator(run, "weights"), **{name: getattr(run.net, name) for name in PER_RUN_NET})
         for run in runs
     ]
     return {name: torch.stack([params[name] for params in own]) for name in own[0]}
@@ -81,7 +74,7 @@ def load(files: list[Path]) -> list[Group]:
     by_shape: dict[str, list[Group]] = {}
     check_one_version({path: read_records(path) for path in files})
     for group in found:
-        by_shape.setdefault(canonical(shape(group.records[0], "task", "net")), []).append(group)
+        by_shape.setdefault(canonical(shape(group.records[0].run.blocks, "task", "net")), []).append(group)
     return [_joined(groups) for groups in by_shape.values()]
 
 
@@ -91,8 +84,8 @@ def _load_one(path: Path) -> list[Group]:
     arrays, history = weights_of(path, records[0])
     by_shape: dict[str, list[int]] = {}
     for i, record in enumerate(records):
-        if record["outcome"] != "diverged":
-            by_shape.setdefault(canonical(shape(record, "task", "net")), []).append(i)
+        if not record.is_lost:
+            by_shape.setdefault(canonical(shape(record.run.blocks, "task", "net")), []).append(i)
     return [_group(path, [records[i] for i in rows], _rows(arrays, rows), _rows(history, rows))
             for rows in by_shape.values()]  # fmt: skip
 
@@ -101,20 +94,20 @@ def _rows(arrays: dict[str, np.ndarray], rows: list[int]) -> dict[str, Tensor]:
     return {name: torch.from_numpy(array[rows]) for name, array in arrays.items()}
 
 
-def _group(path: Path, records: list[dict[str, Any]], params: dict[str, Tensor], history: dict[str, Tensor]) -> Group:
+def _group(path: Path, records: list[Record], params: dict[str, Tensor], history: dict[str, Tensor]) -> Group:
     first = records[0]
-    net = network(first["task"], first["net"])
-    if count_parameters(net) != first["n_parameters"]:
+    net = network(first.task, first.net)
+    if count_parameters(net) != first.n_parameters:
         raise BadResult(
-            path.with_name(first["weights"]["file"]),
+            path.with_name(first.weights["file"]),
             "its parameter count is not that of the network its record describes",
         )
-    return Group(net, params, records, tasks.load(first["task"]["name"]), task_settings(first["task"]), history)
+    return Group(net, params, records, tasks.load(first.task.name), first.task.settings, history)
 
 
-def weights_of(path: Path, record: dict[str, Any]) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+def weights_of(path: Path, record: Record) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """Return the final weights of the networks in a record file, [N, ...], and those kept on the way, [N, K, ...]."""
-    arrays = read_arrays(path.with_name(record["weights"]["file"]), seal=record["weights"]["sha256"])
+    arrays = read_arrays(path.with_name(record.weights["file"]), seal=record.weights["sha256"])
     kept = {name.removeprefix(HISTORY): value for name, value in arrays.items() if name.startswith(HISTORY)}
     return {name: value for name, value in arrays.items() if not name.startswith(HISTORY)}, kept
 

@@ -14,6 +14,8 @@ from tqdm import tqdm
 
 from slowpoints import tasks
 from slowpoints.engine import Captured, Network, check_step, count_parameters
+from slowpoints.spec.run import Run
+from slowpoints.spec.tuning import Study
 from slowpoints.tasks import Batch
 from slowpoints.training import checkpoint as checkpoints
 from slowpoints.training.batches import Feed, example, worlds
@@ -25,7 +27,7 @@ from slowpoints.training.outcome import Fate, hopeless
 from slowpoints.training.regulariser import Kicks, Regulariser, Start, regularised
 from slowpoints.training.slots import Part, Slots, step, width_for
 from slowpoints.training.snapshots import History
-from slowpoints.training.stack import fresh, network, task_settings
+from slowpoints.training.stack import fresh, network
 
 log = logging.getLogger("slowpoints")
 SAVE_EVERY_S = 20.0  # wall seconds between checkpoints: no result depends on it
@@ -36,38 +38,40 @@ class Trainer:
 
     def __init__(
         self,
-        plan: dict[str, Any],
+        runs: list[Run],
         *,
         device: torch.device,
         data_dir: Path | None,
         start: Start | None,
         width: int | None = None,
         n_parts: int = 1,
+        halving: Study | None = None,
     ) -> None:
         """Open slots for the first runs.    width: how many train at once; without it, as many as pay
 
         n_parts: into how many groups those are split that take their steps one after the other, to need less memory
+        halving: the study whose trials the runs are, if it stops trials at its rungs
         """
-        self.runs, self.device = plan["runs"], device
-        self.train = self.runs[0]["train"]
-        self.net: Network = network(self.runs[0]["task"], self.runs[0]["net"])
-        self.task = tasks.load(self.runs[0]["task"]["name"])
-        self.settings = [task_settings(run["task"]) for run in self.runs]
+        self.runs, self.device = runs, device
+        self.train = runs[0].train
+        self.net: Network = network(runs[0].task, runs[0].net)
+        self.task = tasks.load(runs[0].task.name)
+        self.settings = [run.task.settings for run in runs]
         self.n_parameters = count_parameters(self.net)
         self.worlds = worlds(self.runs, self.task, self.settings, n_parameters=self.n_parameters, data_dir=data_dir)
         check_task(self.task, self.settings[0], self.worlds[0])
         check_step(self.net.cell, self.net.units)  # here, for nothing may be tried while a step is recorded
         self.feed = Feed(self.runs, self.task, self.settings, self.worlds, device)
         self.regulariser = None
-        if start is not None or any(run["train"]["regularise"] != "none" for run in self.runs):
+        if start is not None or any(run.train.regularise != "none" for run in runs):
             points = None if start is None else start.states
             self.regulariser = Regulariser(self.runs, self.task, self.settings[0], self.worlds, points)
         first = start.params if start is not None else fresh(self.net, self.runs)
-        self.slots = Slots([run["train"] for run in self.runs], first, joined(list(first.values())), device=device,
+        self.slots = Slots([run.train for run in runs], first, joined(list(first.values())), device=device,
                            n_parts=n_parts)  # fmt: skip
-        self.history = History([run["train"] for run in self.runs], self.slots.weights.shape[1])
+        self.history = History([run.train for run in runs], self.slots.weights.shape[1])
         self.fates = [Fate() for _ in self.runs]
-        self.halving = plan.get("halving")
+        self.halving = halving
         # Trials that are compared on the way go side by side.
         self.width = width or (len(self.runs) if self.halving else width_for(self._numbers(), device))
         self.tick = self.n_begun = 0  # steps of the stack; runs that were given a slot
@@ -76,7 +80,7 @@ class Trainer:
     def _numbers(self) -> int:
         """Return about how many numbers one step of one run computes."""
         n_steps = example(self.task, self.settings[0], self.worlds[0]).n_steps
-        return int(self.train["batch"] * n_steps * self.net.n_numbers)
+        return int(self.train.batch * n_steps * self.net.n_numbers)
 
     def _change(self, ended: list[int]) -> None:
         """Hand the slots of runs that have ended to runs that wait, and make ready for the steps to the next look."""
@@ -85,7 +89,7 @@ class Trainer:
         self.n_begun += len(entering)
         if not self.slots.change(ended, entering, tick=self.tick):
             self._make_ready()
-        self.slots.look_ahead(self.tick, steps=self.train["eval_every"])
+        self.slots.look_ahead(self.tick, steps=self.train.eval_every)
         self.loss_sum.zero_()
 
     def _make_ready(self) -> None:
@@ -123,16 +127,16 @@ class Trainer:
     def look(self) -> None:
         """Evaluate on validation data, note what became of each run, and hand the slots of those that ended on."""
         members, steps = self.slots.members, self.slots.steps(self.tick)
-        losses = (self.loss_sum / self.train["eval_every"]).tolist()
-        found = self._scores(self.slots.params, members, "valid", self.train["eval_rows"])
+        losses = (self.loss_sum / self.train.eval_every).tolist()
+        found = self._scores(self.slots.params, members, "valid", self.train.eval_rows)
         solved = self.task.solved(self.settings[0], found).tolist()
         for slot, run in enumerate(members):
             self.history.look(run, step=steps[slot], weights=self.slots.flat[slot])
-            self.fates[run].look(self.runs[run]["train"], step=steps[slot], loss=losses[slot], is_solved=solved[slot],
+            self.fates[run].look(self.runs[run].train, step=steps[slot], loss=losses[slot], is_solved=solved[slot],
                                  metrics={name: float(value[slot]) for name, value in found.items()})  # fmt: skip
         if self.halving:
             alive = {run: self.fates[run] for run in members if not self.fates[run].outcome}
-            for run in hopeless(alive, self.halving, share=self.tick / self.train["steps"]):
+            for run in hopeless(alive, self.halving, share=self.tick / self.train.steps):
                 self.fates[run].outcome = "stopped"
         self._change([run for run in members if self.fates[run].outcome])
 
@@ -143,7 +147,7 @@ class Trainer:
 
     def tested(self) -> dict[str, Tensor]:
         """Return named test metrics of every run, from its final weights.    -> [N] each"""
-        return self._scores(self.params, list(range(len(self.runs))), "test", self.train["test_rows"])
+        return self._scores(self.params, list(range(len(self.runs))), "test", self.train.test_rows)
 
     @property
     def params(self) -> dict[str, Tensor]:
@@ -202,7 +206,7 @@ def fit(trainer: Trainer, *, path: Path, key: str) -> None:
     last = time.monotonic()
     with tqdm(total=len(trainer.runs), unit="run", mininterval=1, disable=None) as bar, postponed() as stop:
         while not trainer.is_done:
-            for _ in range(trainer.train["eval_every"]):
+            for _ in range(trainer.train.eval_every):
                 trainer.advance()
             trainer.look()
             ended = sum(bool(fate.outcome) for fate in trainer.fates)

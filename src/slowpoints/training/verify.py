@@ -14,12 +14,12 @@ import numpy as np
 
 from slowpoints.engine import engine_of
 from slowpoints.errors import SlowpointsError
-from slowpoints.provenance.records import read_arrays, read_records
+from slowpoints.provenance.record import Facts, Record, record_from
+from slowpoints.provenance.records import read_arrays, read_lines
 from slowpoints.spec.digests import env
-from slowpoints.spec.settings import resolve
+from slowpoints.spec.run import BLOCKS
 from slowpoints.spec.strict import SpecError
-from slowpoints.spec.tuning import BLOCKS
-from slowpoints.training.job import Made, device_named, made, start_from, train_code, versions
+from slowpoints.training.job import Made, device_named, facts_here, made, start_from, train_code
 from slowpoints.training.trainer import Trainer
 
 AT_FIRST = 1e-2  # of the loss up to the first look: rounding is far below at first, and grows; see docs/determinism.md
@@ -43,7 +43,7 @@ class Compared(NamedTuple):
 def verify(scale: str, *, sample: int, seed: int, torch_build: str, data_dir: Path | None) -> Iterator[Compared]:
     """Yield what became of a random sample of the networks on disk, one after the other."""
     files = sorted(Path("results", scale).glob("*/runs/*.jsonl"))
-    known = [(path, row) for path in files for row in range(len(read_records(path)))]
+    known = [(path, row) for path in files for row in range(len(read_lines(path)))]
     if not known:
         raise VerifyError(
             f"results/{scale}: no records; make them with: snakemake --cores 2 --config scale={scale} train"
@@ -55,69 +55,61 @@ def verify(scale: str, *, sample: int, seed: int, torch_build: str, data_dir: Pa
 
 def compare(path: Path, row: int, *, torch_build: str, data_dir: Path | None) -> Compared:
     """Return how the network in one row of a record file compares with itself trained again."""
-    record = read_records(path)[row]
+    content = read_lines(path)[row]
     try:
-        filled(record)
+        record = record_from(content)
     except SpecError as error:
-        return Compared(record["id"], f"its settings: {error}", "too old", float("nan"), float("nan"))
-    kept = read_arrays(path.with_name(record["weights"]["file"]), seal=record["weights"]["sha256"])
-    again, own = trained(record, path, torch_build=torch_build, data_dir=data_dir)
+        return Compared(content["id"], f"its settings: {error}", "too old", float("nan"), float("nan"))
+    kept = read_arrays(path.with_name(record.weights["file"]), seal=record.weights["sha256"])
+    again, here = trained(record, path, torch_build=torch_build, data_dir=data_dir)
+    (network,) = again.networks
     before = {name: array[row] for name, array in kept.items()}
     after = {name: array[0] for name, array in again.arrays.items()}
-    same_bits = same_arrays(before, after) and all(again.records[0][key] == record[key] for key in RECORDED)
-    first = first_difference(record["curve"], again.records[0]["curve"])
-    kept_as, here = described(record), described(own)
-    other = "; ".join(f"{key} {value}, here {here[key]}" for key, value in kept_as.items() if value != here[key])
-    other += "".join(f"; {key} was not a setting then" for key in sorted(unknown_then(record)))
+    is_equal = all(getattr(network, name) == getattr(record, name) for name in RECORDED)
+    same_bits = same_arrays(before, after) and is_equal
+    first = first_difference(record.curve, network.curve)
+    kept_as, now = described(record.facts), described(here)
+    other = "; ".join(f"{key} {value}, here {now[key]}" for key, value in kept_as.items() if value != now[key])
+    other += "".join(f"; {key} was not a setting then" for key in sorted(unknown_then(record, content)))
     verdict = "equal" if same_bits else "within tolerance" if other and first <= AT_FIRST else "differs"
-    return Compared(record["id"], other, verdict, first, distance(before, after))
+    return Compared(record.id, other, verdict, first, distance(before, after))
 
 
-def trained(
-    record: dict[str, Any], path: Path, *, torch_build: str, data_dir: Path | None
-) -> tuple[Made, dict[str, Any]]:
-    """Return a recorded network, trained again alone, and the numerics here by the names that a record has for them.
+def trained(record: Record, path: Path, *, torch_build: str, data_dir: Path | None) -> tuple[Made, Facts]:
+    """Return a recorded network, trained again alone, and what its numbers depend on here.
 
     A trial that was stopped at a rung is stopped there again: which trials go on is for its study to say.
     """
-    device = device_named("cpu" if record["device"].startswith("cpu") else "cuda", matmul=record["matmul"])
-    run = {name: record[name] for name in ("experiment", "arm", "sweep", "seed", "id")} | filled(record)
+    run, kind = record.run, "cpu" if record.facts.device.startswith("cpu") else "cuda"
+    device = device_named(kind, matmul=record.facts.matmul)
     start = None
-    if origin := run["train"]["start"]:
-        folder = path.parents[2] / origin
-        start = start_from(
-            {"runs": [run]}, sorted(folder.glob("runs/*.jsonl")), folder / "tables/slow_points.safetensors"
-        )
-    trainer = Trainer({"runs": [run]}, device=device, data_dir=data_dir, start=start)
+    if run.train.start:
+        folder = path.parents[2] / run.train.start
+        start = start_from([run], sorted(folder.glob("runs/*.jsonl")), folder / "tables/slow_points.safetensors")
+    trainer = Trainer([run], device=device, data_dir=data_dir, start=start)
     while not trainer.is_done:
-        for _ in range(trainer.train["eval_every"]):
+        for _ in range(trainer.train.eval_every):
             trainer.advance()
         trainer.look()
-        if record["outcome"] == "stopped" and trainer.fates[0].steps == record["steps"]:
+        if record.outcome == "stopped" and trainer.fates[0].steps == record.steps:
             trainer.stop(0)
-    module = "slowpoints.tuning.study" if "suggested" in record else "slowpoints.training.job"
-    plan = {
-        "digests": record["digests"] | {"code": train_code(run, trainer=module), "env": env("train", torch=torch_build)}
-    }
-    return made(trainer), plan | versions(device, engine=engine_of(trainer.net, device))
+    module = "slowpoints.tuning.study" if run.suggested is not None else "slowpoints.training.job"
+    own = {"code": train_code(run, trainer=module), "env": env("train", torch=torch_build)}
+    digests = record.facts.digests | own
+    return made(trainer), facts_here(device, engine=engine_of(trainer.net, device), digests=digests)
 
 
-def filled(record: dict[str, Any]) -> dict[str, Any]:
-    """Return the settings of a record; what was not a setting when it was made has its default, which is how it was."""
-    return resolve(*(record[name] for name in BLOCKS), where=record["id"])
+def unknown_then(record: Record, content: dict[str, Any]) -> set[str]:
+    """Return the settings that the file of a record lacks: they have their defaults, which is how it was."""
+    own = record.run.blocks.as_json()
+    return {f"{name}.{key}" for name in BLOCKS for key in own[name].keys() - content[name].keys()}
 
 
-def unknown_then(record: dict[str, Any]) -> set[str]:
-    """Return the settings that a record lacks."""
-    own = filled(record)
-    return {f"{name}.{key}" for name in BLOCKS for key in own[name].keys() - record[name].keys()}
-
-
-def described(record: dict[str, Any]) -> dict[str, str]:
+def described(facts: Facts) -> dict[str, str]:
     """Return what the numbers may depend on besides settings, flat."""
-    digests = {name: record["digests"][name] for name in ("code", "env")}
-    own = {name: str(record[name]) for name in ("engine", "device", "matmul", "threads", "dtype")}
-    return digests | record["versions"] | own
+    digests = {name: facts.digests[name] for name in ("code", "env")}
+    own = {name: str(getattr(facts, name)) for name in ("engine", "device", "matmul", "threads", "dtype")}
+    return digests | facts.versions | own
 
 
 def same_arrays(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> bool:

@@ -16,7 +16,7 @@ from scipy.stats import qmc
 
 from slowpoints.cells.definition import NOTHING, Cell
 from slowpoints.spec.seeds import seed_of
-from slowpoints.spec.tuning import real
+from slowpoints.spec.tuning import Distribution, real
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
@@ -30,7 +30,7 @@ class Trial(NamedTuple):
     value: float | None
 
 
-def dimensions(space: dict[str, dict[str, Any]], cell: Cell) -> Dimensions:
+def dimensions(space: dict[str, Distribution], cell: Cell) -> Dimensions:
     """Return one dimension per setting; those that are per stream or per keeping gate once for each of the cell's.
 
     How recurrent matrices start is left out where there are none, or where they are always the identity.
@@ -39,7 +39,7 @@ def dimensions(space: dict[str, dict[str, Any]], cell: Cell) -> Dimensions:
     is_free = cell.recurrent and not cell.recurrent_identity
     for key, own in space.items():
         if is_free or not key.startswith("net.recurrent_"):
-            found |= {name: (own["kind"], tuple(own["values"])) for name in _named(key, own["per"], cell)}
+            found |= {name: (own.kind, own.values) for name in _named(key, own.per, cell)}
     return found
 
 

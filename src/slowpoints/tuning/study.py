@@ -8,6 +8,7 @@ any moment goes on, to the same bytes.
 import gc
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,10 +18,13 @@ import torch
 
 from slowpoints.engine import engine_of
 from slowpoints.provenance import environment
+from slowpoints.provenance.record import OfStudy, Trained, trained_from
 from slowpoints.spec.canonical import canonical, shape
-from slowpoints.spec.tuning import BLOCKS, n_next, with_values
+from slowpoints.spec.run import BLOCKS, Run
+from slowpoints.spec.stack import Stack
+from slowpoints.spec.tuning import Study, with_values
 from slowpoints.training import checkpoint as checkpoints
-from slowpoints.training.job import Made, Outputs, digests_of, made, versions, write
+from slowpoints.training.job import Made, Outputs, digests_of, facts_here, made, write
 from slowpoints.training.memory import Room, room_at, trained
 from slowpoints.training.stack import network
 from slowpoints.training.trainer import Trainer
@@ -38,7 +42,7 @@ class Bench(NamedTuple):
 
 
 def run(
-    plan: dict[str, Any],
+    stack: Stack,
     *,
     out: Outputs,
     checkpoint: Path,
@@ -47,119 +51,139 @@ def run(
     torch_build: str,
     attempt: int = 1,
 ) -> None:
-    """Run the study that `plan` describes and write its results; what was kept for a restart is removed last."""
+    """Run the study of a stack and write its results; what was kept for a restart is removed last."""
     begun, room = environment.Begun.now(), room_at(attempt)
-    base, tune = plan["runs"][0], plan["tune"]
-    net = network(base["task"], base["net"])
+    base, study = stack.runs[0], stack.study
+    assert study is not None, f"stack {stack.name} has no study"
+    net = network(base.task, base.net)
     gc.freeze()
-    digests = digests_of(plan, trainer="slowpoints.tuning.study", torch_build=torch_build)
-    facts = {"digests": digests} | versions(device, engine=engine_of(net, device))
-    bench = Bench(checkpoint.with_stem(f"{checkpoint.stem}-stack"), json.dumps(facts), device, data_dir, room)
-    dims, found = dimensions(tune["space"], net.cell), _kept(checkpoint, key=bench.key)
-    while len(found.records) < tune["trials"] + tune["reruns"]:
-        found = _extended(found, _next(base, tune, dims, found.records), tune=tune, bench=bench)
-        state = {"records": found.records}
+    digests = digests_of(stack, trainer="slowpoints.tuning.study", torch_build=torch_build)
+    facts = facts_here(device, engine=engine_of(net, device), digests=digests)
+    bench = Bench(checkpoint.with_stem(f"{checkpoint.stem}-stack"), json.dumps(vars(facts)), device, data_dir, room)
+    dims, found = dimensions(study.space, net.cell), _kept(checkpoint, key=bench.key)
+    while len(found.networks) < study.trials + study.reruns:
+        found = _extended(found, _next(base, study, dims, found.networks), study=study, bench=bench)
+        state = {"records": [own.as_json() for own in found.networks]}
         checkpoints.save(checkpoint, checkpoints.Checkpoint(found.arrays, state), key=bench.key)
-    records = [{name: value for name, value in record.items() if name != "point"} for record in found.records]
-    told = environment.now(begun) | room.told(tune["together"])
-    write(plan, Made(records, found.arrays), out=out, facts=facts, provenance=told)
+    write(stack, found, out=out, facts=facts, provenance=environment.now(begun) | room.told(study.together))
     checkpoint.unlink(missing_ok=True)
 
 
 def _kept(path: Path, *, key: str) -> Made:
     """Return what a job that was killed had finished."""
     saved, _ = checkpoints.restore(path, key=key)
-    return Made([], {}) if saved is None else Made(saved.state["records"], saved.arrays)
+    if saved is None:
+        return Made([], {})
+    return Made([trained_from(content) for content in saved.state["records"]], saved.arrays)
 
 
-def _next(base: dict[str, Any], tune: dict[str, Any], dims: Dimensions, records: list[dict[str, Any]]) -> list[Any]:
+class Suggested(NamedTuple):
+    """A run that a study trains, and the point of the tuner's space that it is."""
+
+    run: Run
+    point: dict[str, Any]
+
+
+def _next(base: Run, study: Study, dims: Dimensions, known: list[Trained]) -> list[Suggested]:
     """Return the next stack of runs: trials while there are any left, then the reruns of the best."""
-    n_known = len(records)
-    if n_known >= tune["trials"]:
-        best = best_of(records, tune)
-        return [_numbered(base, best["point"], dims, "rerun", i) for i in range(tune["reruns"])]
+    n_known = len(known)
+    if n_known >= study.trials:
+        best = best_of(known, study)
+        return [_numbered(base, point_of(best), dims, "rerun", i) for i in range(study.reruns)]
     points = suggest(
         dims,
-        [Trial(record["point"], extrapolated(record, records, tune)) for record in records],
-        n_next(tune, n_known),
-        name=base["id"],
-        **{name: tune[name] for name in ("goal", "sampler", "first")},
+        [Trial(point_of(own), extrapolated(own, known, study)) for own in known],
+        study.n_next(n_known),
+        name=base.id,
+        goal=study.goal,
+        sampler=study.sampler,
+        first=study.first,
     )
     return [_numbered(base, point, dims, "trial", n_known + i) for i, point in enumerate(points)]
 
 
-def objective(record: dict[str, Any], tune: dict[str, Any]) -> float | None:
+def point_of(own: Trained) -> dict[str, Any]:
+    """Return the point of the tuner's space that a network of a study is."""
+    point = own.told.point
+    assert point is not None, f"{own.id}: a study keeps the point of every network"
+    return point
+
+
+def objective(own: Trained, study: Study) -> float | None:
     """Return the validation metric at the end of a trial, also of one that was stopped; None if it diverged."""
-    return None if record["outcome"] == "diverged" else float(record["valid"][tune["metric"]])
+    value = None if own.is_lost else own.told.valid[study.metric]
+    return None if value is None else float(value)
 
 
-def extrapolated(record: dict[str, Any], records: list[dict[str, Any]], tune: dict[str, Any]) -> float | None:
+def extrapolated(own: Trained, known: list[Trained], study: Study) -> float | None:
     """Return what the model is told of a trial: of one that was stopped, what it might have come to.
 
     It is taken to gain as much from its rung to the end as those trials did, on average, that were not stopped.
     """
-    value = objective(record, tune)
-    if record["outcome"] != "stopped" or value is None:
+    value = objective(own, study)
+    if own.outcome != "stopped" or value is None:
         return value
-    gains = [
-        own["curve"][tune["metric"]][-1] - own["curve"][tune["metric"]][own["curve"]["step"].index(record["steps"])]
-        for own in records
-        if own["outcome"] in ("ok", "budget")
-    ]
+    gains = []
+    for other in known:
+        if other.outcome in ("ok", "budget"):
+            curve = other.curve[study.metric]
+            gains.append(curve[-1] - curve[other.curve["step"].index(own.steps)])
     return value + (sum(gains) / len(gains) if gains else 0.0)
 
 
-def best_of(records: Iterable[dict[str, Any]], tune: dict[str, Any]) -> dict[str, Any]:
+def best_of(known: Iterable[Trained], study: Study) -> Trained:
     """Return the best trial by validation, of equals the first; one that was stopped only if all others diverged."""
-    sign = -1 if tune["goal"] == "highest" else 1
+    sign = -1 if study.goal == "highest" else 1
 
-    def rank(record: dict[str, Any]) -> tuple[bool, bool, float]:
-        value = objective(record, tune)
-        return value is None, record["outcome"] == "stopped", 0.0 if value is None else sign * value
+    def rank(own: Trained) -> tuple[bool, bool, float]:
+        value = objective(own, study)
+        return value is None, own.outcome == "stopped", 0.0 if value is None else sign * value
 
-    return min((record for record in records if record["sweep"]["phase"] == "trial"), key=rank)
+    return min((own for own in known if own.run.sweep["phase"] == "trial"), key=rank)
 
 
-def _numbered(base: dict[str, Any], point: dict[str, Any], dims: Dimensions, phase: str, n: int) -> dict[str, Any]:
+def _numbered(base: Run, point: dict[str, Any], dims: Dimensions, phase: str, n: int) -> Suggested:
     """Return one trial or rerun as a run with every setting resolved."""
     values = settings(dims, point)
-    blocks = with_values(base, values, where=base["id"])
-    name = base["id"].rpartition("/")[0]
-    own = {"sweep": base["sweep"] | {"phase": phase}, "seed": n, "id": f"{name}/{phase}/{n}"}
-    return base | blocks | own | {"suggested": values, "point": point}
+    blocks = with_values(base.blocks, values, where=base.id)
+    sweep = base.sweep | {"phase": phase}
+    return Suggested(replace(base, sweep=sweep, seed=n, suggested=values, **blocks._asdict()), point)
 
 
-def _extended(found: Made, runs: list[dict[str, Any]], *, tune: dict[str, Any], bench: Bench) -> Made:
+def _extended(found: Made, asked: list[Suggested], *, study: Study, bench: Bench) -> Made:
     """Return what was made before and these runs, trained; runs of one shape together.
 
     Trials are compared, and stopped, among those of their shape.
     """
     groups: dict[str, list[int]] = {}
-    for i, own in enumerate(runs):
-        groups.setdefault(canonical(shape(own, *BLOCKS)), []).append(i)
-    halving = {"halving": tune} if tune["rungs"] and runs[0]["sweep"]["phase"] == "trial" else {}
+    for i, own in enumerate(asked):
+        groups.setdefault(canonical(shape(own.run.blocks, *BLOCKS)), []).append(i)
+    halving = study if study.rungs and asked[0].run.sweep["phase"] == "trial" else None
     parts = []
     for rows in groups.values():
-        plan = {"runs": [runs[i] for i in rows]} | halving
-        make = partial(Trainer, plan, device=bench.device, data_dir=bench.data_dir, start=None)
-        parts.append(made(trained(make, bench.room, path=bench.checkpoint,
-                                  key=f"{bench.key} {[runs[i]['id'] for i in rows]}")))  # fmt: skip
+        runs = [asked[i].run for i in rows]
+        make = partial(Trainer, runs, device=bench.device, data_dir=bench.data_dir, start=None, halving=halving)
+        key = f"{bench.key} {[run.id for run in runs]}"
+        parts.append(made(trained(make, bench.room, path=bench.checkpoint, key=key)))
         bench.checkpoint.unlink(missing_ok=True)
     order = np.argsort([i for rows in groups.values() for i in rows])
-    records = [_told(record, tune) for part in parts for record in part.records]
-    before = [found.arrays] if found.records else []
+    networks = [own for part in parts for own in part.networks]
+    before = [found.arrays] if found.networks else []
     arrays = {}
     for name in parts[0].arrays:
         new = np.concatenate([part.arrays[name] for part in parts])[order]
         arrays[name] = np.concatenate([*(own[name] for own in before), new])
-    return Made(found.records + [records[i] for i in order], arrays)
+    told = [_told(networks[i], asked[row].point, study) for row, i in enumerate(order)]
+    return Made(found.networks + told, arrays)
 
 
-def _told(record: dict[str, Any], tune: dict[str, Any]) -> dict[str, Any]:
-    """Return a record with what the tuner was told of it."""
-    last = {name: values[-1] for name, values in record["curve"].items()}
-    return record | {
-        "valid": {name: last.get(name) for name in record["metrics"]},
-        "train_loss": last.get("loss"),
-        "tuned": {name: tune[name] for name in ("metric", "goal", "sampler")},
-    }
+def _told(own: Trained, point: dict[str, Any], study: Study) -> Trained:
+    """Return a network with what the tuner was told of it."""
+    last = {name: values[-1] for name, values in own.curve.items()}
+    told = OfStudy(
+        valid={name: last.get(name) for name in own.metrics},
+        train_loss=last.get("loss"),
+        tuned={"metric": study.metric, "goal": study.goal, "sampler": study.sampler},
+        point=point,
+    )
+    return replace(own, study=told)

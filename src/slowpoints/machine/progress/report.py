@@ -13,8 +13,8 @@ from slowpoints.machine.doctor.words import duration
 from slowpoints.machine.processes import PROCESSES, workflows
 from slowpoints.machine.progress import log, remaining, state
 from slowpoints.plan import dag
-from slowpoints.plan.stacks import Stack
 from slowpoints.provenance import benchmarks
+from slowpoints.spec.stack import Stack
 
 RULES = {"train_stack": "train", "run_analysis": "analyse", "draw_figure": "figures", "judge_claims": "claims",
          "compile_paper": "paper", "prepare_data": "data", "read_authors_trials": "data"}  # fmt: skip

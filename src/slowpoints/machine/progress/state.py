@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from slowpoints.plan.stacks import Stack
+from slowpoints.spec.stack import Stack
 
 DIVERGED = b'"outcome": "diverged"'
 
@@ -51,15 +51,15 @@ def checkpoint_state(path: Path) -> dict[str, Any] | None:
 def training(root: Path, scale: str, stack: Stack) -> Step | None:
     """Return how far the training of a stack or a study is; None before its first checkpoint."""
     path = root / "results" / scale / stack.experiment / "checkpoints" / f"{stack.name}.safetensors"
-    steps = max(run.train["steps"] for run in stack.runs)
-    if not stack.tune:
+    steps = max(run.train.steps for run in stack.runs)
+    if not stack.study:
         state = checkpoint_state(path)
         return None if state is None else _of(state["fates"], steps, n=len(state["fates"]))
     told = (checkpoint_state(path) or {"records": []})["records"]
     now = checkpoint_state(path.with_stem(f"{path.stem}-stack")) or {"fates": []}
     if not told and not now["fates"]:
         return None
-    n = stack.tune["trials"] + stack.tune["reruns"]
+    n = stack.study.trials + stack.study.reruns
     before, own = _of(told, steps, n=n), _of(now["fates"], steps, n=n)
     return own._replace(ended=before.ended + own.ended, diverged=before.diverged + own.diverged)
 

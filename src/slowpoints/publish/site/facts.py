@@ -10,7 +10,6 @@ import yaml
 
 from slowpoints.notebooks import notebook_page
 from slowpoints.plan import dag
-from slowpoints.plan.stacks import Stack
 from slowpoints.provenance.files import read_json
 from slowpoints.provenance.records import read_table
 from slowpoints.publish.site import text
@@ -19,7 +18,8 @@ from slowpoints.spec.digests import ROOT
 from slowpoints.spec.experiment import Experiment
 from slowpoints.spec.parts import load, names, settings_class
 from slowpoints.spec.reading import read_yaml
-from slowpoints.spec.tuning import BLOCKS
+from slowpoints.spec.run import BLOCKS
+from slowpoints.spec.stack import Stack
 
 
 class Judged(NamedTuple):
@@ -101,9 +101,9 @@ def gather(scale: str, *, cells: Path) -> Facts:
 
 def _judged(claim: Claim, study: Study, row: dict[str, Any]) -> Judged:
     arms = claim.test.arms()
-    own = claim.test.values("cell") or {run.net["cell"] for run in study.own.runs if run.arm in arms}
+    own = claim.test.values("cell") or {run.net.cell for run in study.own.runs if run.arm in arms}
     cells = [cell for cell in study.cells if not own or cell in own]
-    stacks = [stack for stack in study.stacks if stack.runs[0].net["cell"] in cells]
+    stacks = [stack for stack in study.stacks if stack.runs[0].net.cell in cells]
     return Judged(claim.id, claim, row, study.tests[claim.id], cells, stacks)
 
 
@@ -119,7 +119,7 @@ def _figure(scale: str, name: str, studies: dict[str, Study]) -> Figure:
 
 def _study(own: Experiment) -> Study:
     source = (ROOT / "config" / "experiments" / f"{own.name}.yaml").read_text(encoding="utf-8")
-    cells, tasks = ({run.net["cell"] for run in own.runs}, {run.task["name"] for run in own.runs})
+    cells, tasks = ({run.net.cell for run in own.runs}, {run.task.name for run in own.runs})
     written = read_yaml(ROOT / "config" / "experiments" / f"{own.name}.yaml").get("claims", [])
     tests = {claim["id"]: yaml.safe_dump(claim["test"], sort_keys=False) for claim in written}
     stacks = list(dag.all_stacks(own.scale, own.name).values())
@@ -131,7 +131,7 @@ def _settings(own: Experiment) -> list[tuple[str, str]]:
     found: dict[str, dict[str, None]] = {}
     for run in own.runs:
         for block in BLOCKS:
-            for key, value in getattr(run, block).items():
+            for key, value in run.blocks.as_json()[block].items():
                 found.setdefault(f"{block}.{key}", {})[json.dumps(value)] = None
     return [(key, " · ".join(values)) for key, values in found.items()]
 
