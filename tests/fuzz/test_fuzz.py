@@ -111,7 +111,7 @@ REFUSED = {
     "claims.0.test.y": ("mze", "unknown column of the table outcomes 'mze'; did you mean 'mse'"),
     "claims.0.test.where": ("{cell: pruu}", "no row where cell is pruu at scale laptop"),
     "claims.0.figure": ("long2016-memorisation", "did you mean 'long2016-memorization'"),
-    "claims.0.id": ("long2016-state-gru", "is also in"),
+    "claims.0.id": ("long2016-targeted", "is also in"),
     "analyses": ("[outcomes, curves, waiting, memory_curve]", "reads networks of delayed_classification"),
     "scales.paper": ("{trian.steps: 3}", "scales.paper: unknown key 'trian.steps'"),
     "scales.laptop": ("{arms: [gru, gru]}", "listed twice"),

@@ -4,7 +4,7 @@ import pandas as pd
 
 from slowpoints.claims.estimate import estimate
 from slowpoints.measures.statistics import Interval
-from slowpoints.spec.claims import parse_claim
+from slowpoints.spec.claims import parse_claims
 
 PLAIN = {"statistic": "mean", "table": "outcomes", "y": "mse", "above": 0}
 
@@ -18,7 +18,8 @@ def claim(test: dict, **changed):
         "figure": "f",
         "test": test,
     }
-    return parse_claim(data | changed, where="x.yaml: claims[0]")
+    (found,) = parse_claims([data | changed], where="x.yaml: claims")
+    return found
 
 
 def networks(n_seeds: int = 6) -> pd.DataFrame:

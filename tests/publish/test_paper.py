@@ -35,7 +35,7 @@ def test_no_number_of_a_result_is_typed_in_the_text():
 
 
 def row(name: str, verdict: str, *, value: float) -> dict:
-    keys = ("says", "of", "where", "published", "statistic", "threshold", "figure")
+    keys = ("statement", "says", "of", "where", "published", "statistic", "threshold", "figure")
     return dict.fromkeys(keys, "words [with] $signs$ #and *stars*") | {
         "id": name, "paper": name, "experiment": f"{name}-e", "estimate": value, "low": value, "high": value,
         "level": 0.95, "n": 0 if math.isnan(value) else 5, "n_seeds": 5, "verdict": verdict,

@@ -15,7 +15,7 @@ LINKS = {"figure": "figures/{figure}.png", "records": "reference/{experiment}"}
 
 def row(**changed) -> dict:
     return {
-        "id": "a", "paper": "haviv2019", "says": "slow | points", "of": "GRU", "published": "not known",
+        "id": "a", "statement": "a", "paper": "haviv2019", "says": "slow | points", "of": "GRU", "published": "not known",
         "estimate": -0.41234, "low": -0.5, "high": -0.3, "n": 12, "n_seeds": 6, "verdict": "holds", "why": "",
         "figure": "haviv2019-speed", "experiment": "haviv2019-curricula",
     } | changed  # fmt: skip
@@ -24,7 +24,7 @@ def row(**changed) -> dict:
 ROWS = [
     row(),
     row(of="LSTM", verdict="fails", why="higher"),
-    row(id="b", paper="long2016", says="bits", of="", estimate=float("nan")),
+    row(id="b", statement="b", paper="long2016", says="bits", of="", estimate=float("nan")),
 ]
 
 

@@ -3,6 +3,7 @@
 import pytest
 
 from helpers.claim_tables import PLAIN, claim
+from slowpoints.spec.claims import parse_claims
 from slowpoints.spec.strict import SpecError
 
 
@@ -59,3 +60,51 @@ def test_arms_and_columns_of_a_test_are_known_while_planning():
     ).test  # fmt: skip
     assert test.arms() == {"a", "b"}
     assert test.columns() == {"arm", "bits", "loss", "budget", "seed", "kept", "run"}
+
+
+PLACE = {"where": "abstract", "figure": "f"}
+SHARED = {"statistic": "mean", "table": "t", "where": {"arm": "{each}-decu"}, "y": "mse", "above": 0}
+
+
+def parsed(*entries):
+    return parse_claims(list(entries), where="x.yaml: claims")
+
+
+def test_each_makes_one_claim_of_every_value():
+    each = {"gru": "GRU", "min_gru": "minGRU"}
+    first, second = parsed({"id": "speed", "says": "fast", **PLACE, "each": each, "test": SHARED})
+    assert [(own.id, own.of, own.says, own.statement) for own in (first, second)] == [
+        ("speed-gru", "GRU", "fast", "speed"),
+        ("speed-min-gru", "minGRU", "fast", "speed"),
+    ]
+    assert [own.test.where for own in (first, second)] == [{"arm": "gru-decu"}, {"arm": "min_gru-decu"}]
+
+
+def test_several_claims_of_each_value_come_value_by_value():
+    claims = [{"id": name, "says": name, **PLACE, "test": SHARED} for name in ("gain", "end")]
+    found = parsed({"each": {"rnn": "RNN", "gru": "GRU"}, "claims": claims})
+    assert [own.id for own in found] == ["gain-rnn", "end-rnn", "gain-gru", "end-gru"]
+
+
+def test_claims_of_one_statement_need_its_words_once():
+    one, other = parsed(
+        {"id": "both", "statement": "speed", **PLACE, "test": SHARED},
+        {"id": "speed", "says": "fast", **PLACE, "test": SHARED},
+    )
+    assert (one.says, one.statement) == (other.says, other.statement) == ("fast", "speed")
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ("speed", r"claims\[0\]: expected a mapping"),
+        ({"says": "fast"}, r"claims\[0\]: lacks an id"),
+        ({"id": "a", "of": "GRU", "each": {"gru": "GRU"}}, "leave out `of`"),
+        ({"id": "a", "each": ["gru"]}, r"claims\[0\]\.each: expected a mapping such as {gru: GRU"),
+        ({"id": "a", "claims": []}, "beside `claims`, a list, only `each`; found id"),
+        ({"id": "a", "test": SHARED}, r"claims\[0\] \(a\): missing says, where, figure"),
+    ],
+)
+def test_a_mistake_in_a_claim_is_named(entry, message):
+    with pytest.raises(SpecError, match=message):
+        parsed(entry)

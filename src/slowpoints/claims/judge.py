@@ -101,6 +101,7 @@ def _row(claim: Claim, experiment: Experiment, found: Estimate | None, *, scale:
     return {
         "id": claim.id,
         "paper": experiment.paper,
+        "statement": claim.statement,
         "says": claim.says,
         "of": claim.of,
         "where": claim.where,

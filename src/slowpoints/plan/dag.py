@@ -71,14 +71,18 @@ def check_one(experiment: Experiment, found: dict[str, Experiment]) -> None:
 
 
 def check_tables(found: dict[str, Experiment]) -> None:
-    """Refuse two claims of one name, and figures that read a table which no experiment makes."""
+    """Refuse two claims of one id, two wordings of one statement, and a figure of a table that no experiment makes."""
     owners: dict[str, str] = {}
+    says: dict[str, str] = {}  # by statement
     for experiment in found.values():
         for claim in experiment.claims:
             where = f"config/experiments/{experiment.name}.yaml: claims"
             if claim.id in owners:
                 raise SpecError(f"{where}: the id {claim.id} is also in {owners[claim.id]}; give each claim its own")
             owners[claim.id] = f"config/experiments/{experiment.name}.yaml"
+            said = says.setdefault(claim.statement, claim.says)
+            if said != claim.says:
+                raise SpecError(f"{where}: {claim.id}: its statement {claim.statement} says {said!r}; say the same")
     for figure in figure_names():
         for path in figure_inputs("laptop", figure).values():
             _, _, name, *_, table = Path(path).parts

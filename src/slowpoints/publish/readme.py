@@ -35,12 +35,12 @@ def claims_table(rows: list[dict[str, Any]], *, figure: str, records: str) -> st
     `figure` and `records` are links in which {figure} and {experiment} are replaced.
     """
     lines, order = [HEAD, RULE], [*PAPERS, *(row["paper"] for row in rows)]
-    statements = dict.fromkeys((row["paper"], row["says"]) for row in rows)
-    for paper, says in sorted(statements, key=lambda one: order.index(one[0])):
-        same = [row for row in rows if (row["paper"], row["says"]) == (paper, says)]
+    statements = dict.fromkeys((row["paper"], row["statement"]) for row in rows)
+    for paper, statement in sorted(statements, key=lambda one: order.index(one[0])):
+        same = [row for row in rows if row["statement"] == statement]
         cells = (
             PAPERS.get(paper, paper),
-            says,
+            same[0]["says"],
             same[0]["published"],
             _each(same, _value),
             _verdicts(same),

@@ -24,9 +24,14 @@ never solved a task took longest. Otherwise rows with an empty x or y are left o
 `better: lower` (or `higher`), beside both `above` and `below`, makes a test of being as good: an interval that reaches
 beyond the region on that side holds, and one that lies beyond it altogether is better than claimed.
 A claim says `untestable: {laptop: why}` where, at that scale, no result could have decided it.
+
+`each: {gru: GRU, lstm: LSTM}` makes one claim of every value, its name after the colon: the value stands for "{each}"
+in the test, and after a hyphen in the id. `{each: ..., claims: [...]}` makes several of every value, value by value.
+Claims that say the same of other networks have one `statement`: the id of the one that is written out.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 from slowpoints.spec.strict import SpecError, build, shown, unknown
@@ -144,6 +149,13 @@ class Test:
             named += [*self.select.per, self.select.highest, self.select.lowest]
         return {name for name in named if name} | {"run", "seed"}
 
+    def written(self) -> dict[str, Any]:
+        """Return the test as an experiment's file has it: what is not the default."""
+        given = {f.name: value for f in fields(self) if (value := getattr(self, f.name)) not in (f.default, {})}
+        if self.select:
+            given["select"] = {key: value for key, value in vars(self.select).items() if value is not None}
+        return {key: list(value) if isinstance(value, tuple) else value for key, value in given.items()}
+
     def region(self) -> str:
         """Return the region in which the claim holds, in words."""
         named = {"above ": self.above, "below ": self.below, "beyond ±": self.apart}
@@ -157,9 +169,10 @@ class Claim:
     id: str
     says: str
     where: str
-    judged_at: tuple[Scale, ...]
     figure: str
     test: Test
+    statement: str  # the id that claims of one statement share
+    judged_at: tuple[Scale, ...] = ("laptop", "paper")
     of: str = ""
     published: str = "not known"
     untestable: dict[str, str] = field(default_factory=dict)  # {scale: why its verdict would mean nothing there}
@@ -170,11 +183,52 @@ class Claim:
                 raise ValueError(f"untestable: {scale} is not among judged_at {list(self.judged_at)}")
 
 
-def parse_claim(data: Any, *, where: str) -> Claim:
-    """Return the claim in `data`; every mistake is an error that names the place and what would be right."""
-    if not isinstance(data, dict):
-        raise SpecError(f"{where}: expected a mapping with id, says, where, figure and test; found {str(data)[:200]!r}")
-    where = f"{where} ({data['id']})" if isinstance(data.get("id"), str) else where
+def parse_claims(entries: list[Any], *, where: str) -> list[Claim]:
+    """Return the claims of one experiment; every mistake is an error that names the place and what would be right."""
+    places = [(data, f"{where}[{i}]") for i, entry in enumerate(entries) for data in _expanded(entry, f"{where}[{i}]")]
+    says = {data["statement"]: data["says"] for data, _ in places if "says" in data}
+    return [
+        _claim({"says": says[data["statement"]]} | data if data["statement"] in says else data, where=place)
+        for data, place in places
+    ]
+
+
+def _expanded(entry: Any, where: str) -> Iterator[dict[str, Any]]:
+    """Yield the claims of one entry: itself, or one for every value of `each`."""
+    own = dict(_mapping(entry, "{id: ..., says: ..., where: ..., figure: ..., test: ...}", where=where))
+    group = own.pop("claims", None)
+    if group is not None and (set(own) != {"each"} or not isinstance(group, list)):
+        raise SpecError(f"{where}: beside `claims`, a list, only `each`; found {', '.join(sorted(own)) or 'nothing'}")
+    each = _mapping(own.pop("each", {"": ""}), "{gru: GRU, lstm: LSTM}", where=f"{where}.each")
+    for value, of in each.items():
+        for claim in [own] if group is None else group:
+            yield _of_value(_mapping(claim, "{id: ..., says: ...}", where=where), str(value), of, where=where)
+
+
+def _of_value(claim: dict[str, Any], value: str, of: Any, *, where: str) -> dict[str, Any]:
+    """Return the claim for one value of `each`; for the value '', which stands for no `each`, the claim itself."""
+    if not isinstance(claim.get("id"), str):
+        raise SpecError(f"{where}: lacks an id, such as haviv2019-speed")
+    statement = {"statement": claim.get("statement", claim["id"])}
+    if not value:
+        return claim | statement
+    if "of" in claim:
+        raise SpecError(f"{where} ({claim['id']}): `each` names whom the claims are of; leave out `of`")
+    made = claim | {"test": _filled(claim.get("test"), value)}
+    return made | statement | {"id": f"{claim['id']}-{value.replace('_', '-')}", "of": of}
+
+
+def _filled(data: Any, value: str) -> Any:
+    """Return a test in which the value stands for every "{each}"."""
+    if isinstance(data, dict):
+        return {key: _filled(own, value) for key, own in data.items()}
+    if isinstance(data, list):
+        return [_filled(own, value) for own in data]
+    return data.replace("{each}", value) if isinstance(data, str) else data
+
+
+def _claim(data: dict[str, Any], *, where: str) -> Claim:
+    where = f"{where} ({data['id']})"
     test = dict(_mapping(data.get("test"), "{statistic: mean, ...}", where=f"{where}.test"))
     if "groups" in test:
         _check_groups(test["groups"], where=f"{where}.test.groups")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from slowpoints.spec.claims import Claim, parse_claim
+from slowpoints.spec.claims import Claim, parse_claims
 from slowpoints.spec.joins import Paper, joined
 from slowpoints.spec.parts import attribute, names, settings_class
 from slowpoints.spec.reading import read_yaml
@@ -103,7 +103,7 @@ def load(path: Path, *, scale: str) -> Experiment:
         raise SpecError(f"{where}: seeds: tune makes one study per arm and sweep point: write 1, and tune.reruns")
     studies = _studies(own["tune"], runs, arms, where=where) if own["tune"] else {}
     resolved = _analyses(analyses, where=f"{where}: analyses")
-    claims = [parse_claim(c, where=f"{where}: claims[{i}]") for i, c in enumerate(envelope.claims)]
+    claims = parse_claims(envelope.claims, where=f"{where}: claims")
     _check_claims(
         claims, arms=set(envelope.arms | _joining(envelope, where=where)), analyses=set(resolved), where=where
     )

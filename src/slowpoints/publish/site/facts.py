@@ -17,7 +17,6 @@ from slowpoints.spec.claims import Claim
 from slowpoints.spec.digests import ROOT
 from slowpoints.spec.experiment import Experiment
 from slowpoints.spec.parts import load, names, settings_class
-from slowpoints.spec.reading import read_yaml
 from slowpoints.spec.run import BLOCKS
 from slowpoints.spec.stack import Stack
 
@@ -120,8 +119,7 @@ def _figure(scale: str, name: str, studies: dict[str, Study]) -> Figure:
 def _study(own: Experiment) -> Study:
     source = (ROOT / "config" / "experiments" / f"{own.name}.yaml").read_text(encoding="utf-8")
     cells, tasks = ({run.net.cell for run in own.runs}, {run.task.name for run in own.runs})
-    written = read_yaml(ROOT / "config" / "experiments" / f"{own.name}.yaml").get("claims", [])
-    tests = {claim["id"]: yaml.safe_dump(claim["test"], sort_keys=False) for claim in written}
+    tests = {claim.id: yaml.safe_dump(claim.test.written(), sort_keys=False) for claim in own.claims}
     stacks = list(dag.all_stacks(own.scale, own.name).values())
     return Study(own, source, tests, sorted(cells), sorted(tasks), stacks, _settings(own))
 
