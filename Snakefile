@@ -28,6 +28,7 @@ include: "workflow/rules/provenance.smk"
 
 localrules:  # seconds of work, and a download: not worth a job of their own on a cluster
     prepare_data,
+    check_parts,
     judge_claims,
     compile_paper,
 

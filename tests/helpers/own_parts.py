@@ -14,7 +14,8 @@ def writer(folder: str, place: Path, monkeypatch: pytest.MonkeyPatch) -> Callabl
     """Return a function that writes the file of `own` in a folder that the package then has too."""
     package = importlib.import_module(f"slowpoints.{folder}")
     monkeypatch.setattr(package, "__path__", [*package.__path__, str(place)])
-    monkeypatch.setattr(parts, "load", parts.load.__wrapped__)
+    for function in ("load", "names"):
+        monkeypatch.setattr(parts, function, getattr(parts, function).__wrapped__)
     monkeypatch.delattr(package, "own", raising=False)
 
     def write(text: str) -> None:

@@ -15,7 +15,8 @@ LINKS = {"figure": "figures/{figure}.png", "records": "reference/{experiment}"}
 
 def row(**changed) -> dict:
     return {
-        "id": "a", "statement": "a", "paper": "haviv2019", "says": "slow | points", "of": "GRU", "published": "not known",
+        "id": "a", "statement": "a", "paper": "haviv2019", "says": "slow | points", "of": "GRU",
+        "published": "not known",
         "estimate": -0.41234, "low": -0.5, "high": -0.3, "n": 12, "n_seeds": 6, "verdict": "holds", "why": "",
         "figure": "haviv2019-speed", "experiment": "haviv2019-curricula",
     } | changed  # fmt: skip

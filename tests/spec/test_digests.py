@@ -19,7 +19,8 @@ def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def fresh(*modules: str) -> str:
-    digests._parsed.cache_clear()
+    for known in (digests._parsed, digests._ours, digests._path):
+        known.cache_clear()
     digests.code.cache_clear()
     return digests.code(*modules)
 

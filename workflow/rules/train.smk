@@ -1,11 +1,34 @@
 """Training: one job per stack of runs; what it trains is planned from the experiment files, setting by setting."""
 
 
+rule check_parts:
+    """Try every planned cell and task: a step of two networks at once must be the step of each alone."""
+    output:
+        "results/{scale}/parts.json",
+    log:
+        "logs/{scale}/parts.txt",
+    benchmark:
+        "benchmarks/{scale}/parts.tsv"
+    conda:
+        "../../envs/train.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda w, attempt: 2000 * attempt,
+        runtime=lambda w, attempt: 10 * attempt,
+    params:
+        cfg=lambda w: dag.parts_params(w.scale)[0],
+        code=lambda w: dag.parts_params(w.scale)[1],
+        env=dag.environment("train", TORCH),
+    shell:
+        "stage train -m slowpoints check --scale {wildcards.scale:q} --out {output:q} > {log:q} 2>&1"
+
+
 rule train_stack:
     """Train all runs of one stack together on one device."""
     input:
         unpack(lambda w: dag.start_files(w.scale, w.experiment, w.stack)),
         data=lambda w: dag.data_files(w.scale, w.experiment),
+        parts=lambda w: ancient(dag.parts_file(w.scale)),
     output:
         plan="results/{scale}/{experiment}/plan/{stack}.json",
         records="results/{scale}/{experiment}/runs/{stack}.jsonl",

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,25 @@ def doctor(args: argparse.Namespace) -> None:
     findings = doctor.examine(ROOT)
     print(doctor.text(findings), end="")
     raise SystemExit(int(any(found.level == "problem" for found in findings)))
+
+
+def check(args: argparse.Namespace) -> None:
+    """Try every planned cell and task: a step of two networks at once must be the step of each alone."""
+    import torch
+
+    from slowpoints.plan import dag
+    from slowpoints.provenance.records import write_json
+    from slowpoints.training.check import check_parts
+
+    logging.getLogger("slowpoints").setLevel(logging.ERROR)  # which engine runs a cell is for its training to say
+    torch.set_num_threads(1)
+    tried = check_parts(run for own in dag.experiments(args.scale).values() for run in own.conditions)
+    for own in tried:
+        if own.note:
+            print(f"{own.kind} {own.name} {own.settings}: {own.note}")
+    print(f"{len(tried)} cells and tasks, each with its settings: a network alone is the network in a stack")
+    if args.out:
+        write_json(args.out, {"tried": [own._asdict() for own in tried]})
 
 
 def progress(args: argparse.Namespace) -> None:
@@ -117,6 +137,12 @@ NUMBER: dict[str, Any] = {"type": int}
 
 COMMANDS = [
     Command(doctor, {}, "driver", BEFORE, "doctor"),
+    Command(
+        check,
+        {"--scale": {"choices": SCALES, "default": "laptop", "help": "the scale whose plan is tried (default: laptop)"},
+         "--out": {"type": Path, "help": "write what was tried to this file (default: not written)"}},
+        "train", BEFORE, "check",
+    ),
     Command(
         progress,
         {"--scale": {"choices": SCALES, "help": "the scale of the run (default: that of the last one)"},

@@ -5,7 +5,7 @@ digest of the code it runs; `env`, the digest of its environment's pins.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from slowpoints.spec.digests import ROOT, code, env
 from slowpoints.spec.experiment import Experiment, load
 from slowpoints.spec.parts import attribute
 from slowpoints.spec.registry import check as check_registry
+from slowpoints.spec.run import Run
 from slowpoints.spec.stack import Stack
 from slowpoints.spec.strict import SpecError, unknown
 
@@ -179,14 +180,31 @@ def data_cfg(name: str) -> str:
     return digest([own, {file: registry["files"][file] for file in own["files"].values()}])
 
 
+def parts_file(scale: str) -> str:
+    """Return the file that says which cells and tasks of a scale were tried."""
+    return f"results/{scale}/parts.json"
+
+
+def parts_params(scale: str) -> tuple[str, str]:
+    """Return (cfg, code) of trying the cells and tasks of a scale: their settings; their code and the trainer's."""
+    runs = [run for own in experiments(scale).values() for run in own.conditions]
+    settings = {f"{run.task} {run.net.cell} {run.net.own}" for run in runs}
+    return digest(sorted(settings)), code("slowpoints.training.check", *_modules(runs))
+
+
+def _modules(runs: Collection[Run]) -> list[str]:
+    """Return the modules of the cells and tasks of runs."""
+    cells = {f"slowpoints.cells.{run.net.cell}" for run in runs}
+    return sorted(cells | {f"slowpoints.tasks.{run.task.name}" for run in runs})
+
+
 @cache
 def train_params(scale: str, experiment: str, name: str) -> tuple[str, str]:
     """Return (cfg, code) of a training job: its plan and its data's pins; the trainer, its cell and its task."""
     plan = stack(scale, experiment, name)
-    run = plan.runs[0]
-    modules = (f"slowpoints.cells.{run.net.cell}", f"slowpoints.tasks.{run.task.name}")
+    run, job = plan.runs[0], "slowpoints.tuning.study" if plan.study else "slowpoints.training.job"
     settings = [plan.digest, *(data_cfg(dataset) for dataset in data_names(scale, experiment))]
-    return digest(settings), code("slowpoints.tuning.study" if plan.study else "slowpoints.training.job", *modules)
+    return digest(settings), code(job, *_modules([run]))
 
 
 def check_planned(scale: str, experiment: str, name: str, *, planned: Sequence[str]) -> None:
@@ -219,12 +237,8 @@ def needs(scale: str, experiment: str, analysis: str, suffix: str = ".csv") -> l
 def analysis_params(scale: str, experiment: str, analysis: str) -> tuple[str, str]:
     """Return (cfg, code) of an analysis: its settings, and its code with that of the cells and tasks it runs."""
     own = experiment_at(scale, experiment)
-    used = {f"slowpoints.cells.{r.net.cell}" for r in own.conditions} | {
-        f"slowpoints.tasks.{r.task.name}" for r in own.conditions
-    }
-    return canonical(own.analyses[analysis]), code(
-        "slowpoints.analyses._job", f"slowpoints.analyses.{analysis}", *sorted(used)
-    )
+    modules = ("slowpoints.analyses._job", f"slowpoints.analyses.{analysis}", *_modules(own.conditions))
+    return canonical(own.analyses[analysis]), code(*modules)
 
 
 def data_tables(scale: str) -> list[str]:

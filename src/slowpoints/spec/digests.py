@@ -16,6 +16,7 @@ ROOT = PACKAGE.parents[1]
 EQUAL = ROOT / "workflow" / "equal_digests.json"  # {new digest: older digest that gives the same numbers}
 
 
+@cache
 def _path(module: str) -> Path | None:
     """Return the file of one of our modules, or None if `module` is not ours."""
     base = PACKAGE.parent.joinpath(*module.split("."))
@@ -43,6 +44,14 @@ def _is_text(node: ast.stmt) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
 
 
+@cache
+def _ours(module: str) -> tuple[str, ...]:
+    """Return those of our modules that one of them imports itself."""
+    path = _path(module)
+    assert path is not None, module
+    return tuple(name for name in _parsed(path)[1] if name.startswith("slowpoints.") and _path(name))
+
+
 def closure(*modules: str) -> list[str]:
     """Return the names of our modules that `modules` are or import, directly or not."""
     found: set[str] = set()
@@ -52,7 +61,7 @@ def closure(*modules: str) -> list[str]:
         if module in found:
             continue
         found.add(module)
-        queue += [m for m in _parsed(_path(module))[1] if m.startswith("slowpoints.") and _path(m)]
+        queue += _ours(module)
     return sorted(found)
 
 

@@ -21,6 +21,7 @@ def file_of(folder: str, name: str) -> str:
     return f"src/slowpoints/{folder}/{name}.py"
 
 
+@cache
 def names(folder: str) -> list[str]:
     """Return the names of the parts of a folder, `cells`, `tasks` or `analyses`: what a YAML may name."""
     found: list[str] = import_module(f"slowpoints.{folder}").names()
