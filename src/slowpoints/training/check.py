@@ -53,11 +53,8 @@ def _cells(runs: list[Run]) -> Iterator[Tried]:
             _try(run, where=file_of("cells", run.net.cell))
         small = _small(run, seed=0)
         note = "" if _is_here(run) else "alone and in company not tried: its tasks need data that do not ship"
-        note = (
-            "mixes units: its Jacobian is found by autograd"
-            if mixes_units(network(small.task, small.net).cell, UNITS)
-            else note
-        )
+        if mixes_units(network(small.task, small.net).cell, UNITS):
+            note = "mixes units: its Jacobian is found by autograd"
         yield Tried("cell", run.net.cell, vars(run.net.own), note)
 
 
