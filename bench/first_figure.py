@@ -15,8 +15,8 @@ from slowpoints.machine.doctor import speed
 from slowpoints.machine.doctor.machine import n_cores
 from slowpoints.machine.doctor.words import duration, size
 from slowpoints.machine.started import started
+from slowpoints.paths import ROOT
 from slowpoints.plan import dag
-from slowpoints.spec.digests import ROOT
 
 SCALES = ("smoke", "laptop")
 CACHES = ("UV_CACHE_DIR", "PIP_CACHE_DIR")

@@ -11,7 +11,7 @@ from slowpoints.command_line.for_rules import STAGES
 from slowpoints.command_line.parser import overview, parsed
 from slowpoints.errors import SlowpointsError
 from slowpoints.machine import locks
-from slowpoints.spec.digests import ROOT
+from slowpoints.paths import ROOT
 from slowpoints.training import interruption
 
 

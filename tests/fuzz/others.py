@@ -10,8 +10,8 @@ from unittest.mock import patch
 import yaml
 from hypothesis.strategies import SearchStrategy
 
+from slowpoints.paths import ROOT
 from slowpoints.spec import config, registry, tuning
-from slowpoints.spec.digests import ROOT
 from slowpoints.spec.experiment import load
 from slowpoints.spec.reading import read_yaml
 from slowpoints.spec.strict import SpecError

@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.strategies import SearchStrategy
 
-from slowpoints.spec.digests import ROOT
+from slowpoints.paths import ROOT
 from slowpoints.spec.reading import read_yaml
 from tests.fuzz import others, plans
 from tests.fuzz.builds import hole

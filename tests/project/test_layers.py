@@ -1,6 +1,7 @@
 """Imports point down: which room may import which, read as text."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ PACKAGE = ROOT / "src" / "slowpoints"
 
 # A room may import what stands above it. Rooms in one line do not import each other.
 LAYERS = (
-    {"errors"},
+    {"errors", "paths"},
     {"spec"},
     {"provenance"},
     {"plan", "measures"},
@@ -31,13 +32,13 @@ LAYERS = (
 RANK = {room: rank for rank, rooms in enumerate(LAYERS) for room in rooms}
 # These stay alone, so that others can take them: nothing of ours but what is named.
 ALONE = {
-    "spec": {"errors"},
+    "spec": {"errors", "paths"},
     "measures": {"errors"},
     "dynamics": {"errors"},
     "cells": {"errors", "spec"},
     "engine": {"errors", "cells"},
     "tasks": {"errors", "data"},
-    "plan": {"errors", "spec"},
+    "plan": {"errors", "paths", "spec"},
 }
 WITHOUT_TORCH = (
     "spec", "provenance", "plan", "measures", "claims", "figures", "machine", "notebooks", "publish", "trace",
@@ -81,3 +82,10 @@ def test_what_only_reads_needs_no_torch(name: str) -> None:
             base = PACKAGE.parent.joinpath(*module.split("."))
             file = base.with_suffix(".py") if base.with_suffix(".py").is_file() else base / "__init__.py"
             assert not [other for other in imports(file) if other.split(".")[0] == "torch"], f"{own}: {module}"
+
+
+def test_one_place_knows_where_results_lie() -> None:
+    for path in FILES:
+        if path.name != "paths.py":
+            built = re.findall(r'f"(?:results|logs|benchmarks|paper/reference)/', path.read_text())
+            assert not built, f"{path.relative_to(PACKAGE)}: ask slowpoints.paths for it"

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from slowpoints.paths import PACKAGE
 from slowpoints.spec import digests
-from slowpoints.spec.digests import PACKAGE
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from slowpoints import paths
 from slowpoints.claims.judge import judge, numbers
 from slowpoints.plan import dag
 from slowpoints.provenance import jobs
@@ -18,10 +19,11 @@ def write(scale: str, *, torch: str, claims: Path, text: Path, archive: Path | N
     archive: a folder such as paper/reference/laptop, whose tables are judged instead of those of the last run
     """
     known = dag.experiments(scale)
-    where = "results/{scale}/{experiment}/tables/{table}.csv" if archive is None else "tables/{experiment}/{table}.csv"
 
     def file(experiment: str, table: str) -> Path:
-        return (archive or Path()) / where.format(scale=scale, experiment=experiment, table=table)
+        if archive is None:
+            return Path(paths.table(scale, experiment, table))
+        return Path(paths.kept_table(archive, experiment, table))
 
     files = {(name, table): file(name, table) for name, own in known.items() for table in own.analyses}
     rows = judge(known.values(), files, scale=scale)
@@ -34,7 +36,7 @@ def write(scale: str, *, torch: str, claims: Path, text: Path, archive: Path | N
 def _made(scale: str) -> list[dict[str, Any]]:
     """Return the provenance of every training job of the last run."""
     return [
-        read_json(Path(path)) for name in dag.experiments(scale) for path in dag.runs(scale, name, ".provenance.json")
+        read_json(Path(path)) for name in dag.experiments(scale) for path in dag.runs(scale, name, paths.PROVENANCE)
     ]
 
 

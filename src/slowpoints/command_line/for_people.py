@@ -6,6 +6,7 @@ import logging
 from pathlib import Path
 from typing import Any
 
+from slowpoints import paths
 from slowpoints.command_line.options import FILE, SCALES, TEXT, Command
 
 BEFORE = "before a run"
@@ -18,7 +19,7 @@ SHELL = "in the shell"
 def doctor(args: argparse.Namespace) -> None:
     """Look at this machine: can it run the workflow, at which scale, for about how long; and what to mend first."""
     from slowpoints.machine import doctor
-    from slowpoints.spec.digests import ROOT
+    from slowpoints.paths import ROOT
 
     findings = doctor.examine(ROOT)
     print(doctor.text(findings), end="")
@@ -50,7 +51,7 @@ def progress(args: argparse.Namespace) -> None:
     It reads files only, so it may run beside Snakemake, on another machine of the same file system, or after a kill.
     """
     from slowpoints.machine import progress
-    from slowpoints.spec.digests import ROOT
+    from slowpoints.paths import ROOT
 
     scale = args.scale or progress.latest_scale(ROOT)
     if args.follow:
@@ -70,7 +71,7 @@ def readme(args: argparse.Namespace) -> None:
     """Keep the results of one scale under paper/reference, and write its claims into the README."""
     from slowpoints.publish import readme
 
-    folder = Path("paper/reference") / args.scale
+    folder = Path(paths.kept(args.scale))
     readme.archive(args.scale, folder)
     readme.write(Path("README.md"), claims=folder / "claims.csv", figure=readme.FIGURE, records=readme.RECORDS)
 
@@ -107,7 +108,7 @@ def intact(args: argparse.Namespace) -> None:
     from slowpoints.plan import dag
     from slowpoints.provenance.checksums import check
 
-    found = check(Path("results") / args.scale, planned=dag.finished(args.scale))
+    found = check(Path(paths.results(args.scale)), planned=dag.finished(args.scale))
     for error in found.damaged:
         print(error)
     print(f"{found.n_files - len(found.damaged)} of {found.n_files} results at scale {args.scale} are intact")

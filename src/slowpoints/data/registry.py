@@ -5,9 +5,10 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+from slowpoints import paths
 from slowpoints.errors import SlowpointsError
 
-HOME = Path(__file__).resolve().parents[3] / "data"  # registry.json, the shipped files, downloads/
+HOME = paths.DATA  # registry.json, the shipped files, downloads/
 
 
 class DataError(SlowpointsError):

@@ -10,14 +10,15 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from slowpoints import paths
 from slowpoints.machine.doctor import speed
 from slowpoints.machine.doctor.machine import n_cores
 from slowpoints.machine.doctor.reach import COSTS
 from slowpoints.machine.doctor.words import duration, size
+from slowpoints.paths import ROOT
 from slowpoints.plan import dag
 from slowpoints.provenance import benchmarks
 from slowpoints.provenance.benchmarks import Measured
-from slowpoints.spec.digests import ROOT
 from slowpoints.spec.experiment import SCALES
 from slowpoints.spec.stack import Stack
 
@@ -58,7 +59,7 @@ def keep(root: Path = ROOT) -> dict[str, Any]:
             "seconds": round(sum(own.values())),
             "longest_s": round(max(own.values())),
             "max_rss_mb": rss[source],
-            "results_mb": _megabytes(root / "results" / source),
+            "results_mb": _megabytes(root / paths.results(source)),
         }
         kept |= {scale: {job: round(cost, 1) for job, cost in sorted(own.items())}} if is_measured else {}
     machine = {"cores": n_cores(), "rounds_per_s": round(speed.measure(n_cores(), seconds=5).rounds_per_s, 1)}

@@ -9,11 +9,13 @@ from collections.abc import Collection, Sequence
 from functools import cache
 from pathlib import Path
 
+from slowpoints import paths
+from slowpoints.paths import ROOT
 from slowpoints.plan import notebook, paper_text
 from slowpoints.plan.stacks import stacks
 from slowpoints.spec import meaning, sizes
 from slowpoints.spec.canonical import canonical, digest
-from slowpoints.spec.digests import ROOT, code, env
+from slowpoints.spec.digests import code, env
 from slowpoints.spec.experiment import Experiment, load
 from slowpoints.spec.parts import attribute
 from slowpoints.spec.registry import check as check_registry
@@ -64,7 +66,7 @@ def check_one(experiment: Experiment, found: dict[str, Experiment]) -> None:
     """Refuse what one experiment cannot know by itself; `found` are all."""
     _check_starts(experiment, found)
     for run in experiment.conditions:
-        where = f"config/experiments/{experiment.name}.yaml: arms.{run.arm}"
+        where = f"{paths.settings(experiment.name)}: arms.{run.arm}"
         meaning.check_metrics(run, experiment.studies.get(run.id), where=where)
         sizes.check_streams(run.net, where=f"{where}: net")
         sizes.check_budget(run.task, run.net, where=f"{where}: net")
@@ -77,21 +79,21 @@ def check_tables(found: dict[str, Experiment]) -> None:
     says: dict[str, str] = {}  # by statement
     for experiment in found.values():
         for claim in experiment.claims:
-            where = f"config/experiments/{experiment.name}.yaml: claims"
+            where = f"{paths.settings(experiment.name)}: claims"
             if claim.id in owners:
                 raise SpecError(f"{where}: the id {claim.id} is also in {owners[claim.id]}; give each claim its own")
-            owners[claim.id] = f"config/experiments/{experiment.name}.yaml"
+            owners[claim.id] = paths.settings(experiment.name)
             said = says.setdefault(claim.statement, claim.says)
             if said != claim.says:
                 raise SpecError(f"{where}: {claim.id}: its statement {claim.statement} says {said!r}; say the same")
     for figure in figure_names():
         for path in figure_inputs("laptop", figure).values():
-            _, _, name, *_, table = Path(path).parts
+            name, table = paths.experiment_of(path), Path(path).stem
             analyses = found[name].analyses if name in found else {}
-            if name != "data" and Path(table).stem not in analyses:
+            if name != "data" and table not in analyses:
                 raise SpecError(
-                    f"config/experiments/{name}.yaml: analyses: notebooks/{figure}.ipynb reads the table of "
-                    f"{Path(table).stem}; list it, or take the notebook away"
+                    f"{paths.settings(name)}: analyses: notebooks/{figure}.ipynb reads the table of {table}; "
+                    "list it, or take the notebook away"
                 )
 
 
@@ -102,7 +104,7 @@ def _check_starts(experiment: Experiment, found: dict[str, Experiment]) -> None:
     origins = {(name, r.arm, r.seed): r for name in names for r in found[name].runs if not r.sweep}
     for run in tuned_on:
         name, arm = run.train.start, run.train.start_arm
-        where = f"config/experiments/{experiment.name}.yaml: arms.{run.arm}"
+        where = f"{paths.settings(experiment.name)}: arms.{run.arm}"
         if name not in found:
             raise unknown(name, found, what="experiment", where=f"{where}: train.start")
         origin = origins.get((name, arm, run.seed))
@@ -131,9 +133,9 @@ def stack(scale: str, experiment: str, name: str) -> Stack:
     return known[name]
 
 
-def runs(scale: str, experiment: str, suffix: str = ".jsonl") -> list[str]:
+def runs(scale: str, experiment: str, suffix: str = paths.RECORDS) -> list[str]:
     """Return the files of all stacks of one experiment: records, `.safetensors` weights or `.provenance.json`."""
-    return [f"results/{scale}/{experiment}/runs/{name}{suffix}" for name in all_stacks(scale, experiment)]
+    return [paths.run_file(scale, experiment, name, suffix) for name in all_stacks(scale, experiment)]
 
 
 def records_in(folder: Path, scale: str, experiment: str) -> list[Path]:
@@ -146,10 +148,10 @@ def start_files(scale: str, experiment: str, name: str) -> dict[str, list[str]]:
     origin = stack(scale, experiment, name).start
     if not origin:
         return {}
-    points = [f"results/{scale}/{origin}/tables/slow_points.safetensors"]
+    points = [paths.table(scale, origin, "slow_points", ".safetensors")]
     return {
         "start_runs": runs(scale, origin),
-        "start_weights": runs(scale, origin, ".safetensors"),
+        "start_weights": runs(scale, origin, paths.WEIGHTS),
         "start_points": points,
     }
 
@@ -168,7 +170,7 @@ def _datasets(experiment: Experiment) -> set[str]:
 
 def data_files(scale: str, experiment: str) -> list[str]:
     """Return the manifests of the data sets an experiment reads."""
-    return [f"results/{scale}/data/{name}.json" for name in data_names(scale, experiment)]
+    return [paths.data(scale, name) for name in data_names(scale, experiment)]
 
 
 def data_cfg(name: str) -> str:
@@ -182,7 +184,7 @@ def data_cfg(name: str) -> str:
 
 def parts_file(scale: str) -> str:
     """Return the file that says which cells and tasks of a scale were tried."""
-    return f"results/{scale}/parts.json"
+    return paths.whole(scale, "parts.json")
 
 
 def parts_params(scale: str) -> tuple[str, str]:
@@ -222,16 +224,21 @@ def check_planned(scale: str, experiment: str, name: str, *, planned: Sequence[s
 
 def tables(scale: str, experiment: str) -> list[str]:
     """Return all tables of one experiment."""
-    return [f"results/{scale}/{experiment}/tables/{name}.csv" for name in experiment_at(scale, experiment).analyses]
+    return [paths.table(scale, experiment, name) for name in experiment_at(scale, experiment).analyses]
 
 
 def needs(scale: str, experiment: str, analysis: str, suffix: str = ".csv") -> list[str]:
     """Return the tables of the same experiment that an analysis reads."""
     known = experiment_at(scale, experiment).analyses
     if analysis not in known:
-        raise unknown(analysis, known, what=f"table of {experiment}", where=f"results/{scale}/{experiment}/tables")
+        raise unknown(
+            analysis,
+            known,
+            what=f"table of {experiment}",
+            where=Path(paths.table(scale, experiment, analysis)).parent.as_posix(),
+        )
     found = attribute("analyses", analysis, "NEEDS", ())
-    return [f"results/{scale}/{experiment}/tables/{name}{suffix}" for name in found]
+    return [paths.table(scale, experiment, name, suffix) for name in found]
 
 
 def analysis_params(scale: str, experiment: str, analysis: str) -> tuple[str, str]:
@@ -243,7 +250,7 @@ def analysis_params(scale: str, experiment: str, analysis: str) -> tuple[str, st
 
 def data_tables(scale: str) -> list[str]:
     """Return the tables of published data, which figures may read beside those of experiments."""
-    return [f"results/{scale}/data/authors_trials.csv"]
+    return [paths.data(scale, "authors_trials", ".csv")]
 
 
 @cache
@@ -254,19 +261,19 @@ def figure_names() -> list[str]:
 
 def figure_files(scale: str) -> list[str]:
     """Return every figure as PDF."""
-    return [f"results/{scale}/figures/{name}.pdf" for name in figure_names()]
+    return [paths.figure(scale, name) for name in figure_names()]
 
 
 def figure_sums(scale: str) -> list[str]:
     """Return the checksums of every figure."""
-    return [str(Path(file).with_suffix(".sha256")) for file in figure_files(scale)]
+    return [paths.figure(scale, name, ".sha256") for name in figure_names()]
 
 
 @cache
 def figure_inputs(scale: str, name: str) -> dict[str, str]:
     """Return the tables a figure's notebook reads, by parameter."""
     if name not in figure_names():
-        raise unknown(name, figure_names(), what="figure", where=f"results/{scale}/figures")
+        raise unknown(name, figure_names(), what="figure", where=f"{paths.results(scale)}/figures")
     return notebook.inputs(ROOT / "notebooks" / f"{name}.ipynb", scale=scale)
 
 
@@ -282,9 +289,9 @@ def finished(scale: str) -> list[str]:
     found = [
         path
         for name in experiments(scale)
-        for path in (*runs(scale, name), *runs(scale, name, ".provenance.json"), *tables(scale, name))
+        for path in (*runs(scale, name), *runs(scale, name, paths.PROVENANCE), *tables(scale, name))
     ]
-    return [*found, *figure_files(scale), f"results/{scale}/claims.csv", f"results/{scale}/paper.pdf"]
+    return [*found, *figure_files(scale), *(paths.whole(scale, name) for name in ("claims.csv", "paper.pdf"))]
 
 
 def environment(stage: str, torch: str) -> str:

@@ -7,10 +7,11 @@ import ast
 import json
 from pathlib import Path
 
+from slowpoints import paths
 from slowpoints.errors import SlowpointsError
 
 WRITES = ("pdf", "png")  # the parameters that name what a notebook writes; all others are tables it reads
-DEFAULT_ROOT = "results/laptop/"
+DEFAULT_ROOT = f"{paths.results('laptop')}/"
 
 
 class NotebookError(SlowpointsError):
@@ -53,7 +54,7 @@ def at_scale(path: Path, *, scale: str) -> dict[str, str]:
         raise NotebookError(f"{path}: parameters must be files under {DEFAULT_ROOT}; found {wrong}")
     if missing := sorted(set(WRITES) - set(found)):
         raise NotebookError(f"{path}: the parameters cell lacks {missing}: the figure the notebook writes")
-    return {name: f"results/{scale}/{file.removeprefix(DEFAULT_ROOT)}" for name, file in found.items()}
+    return {name: paths.whole(scale, file.removeprefix(DEFAULT_ROOT)) for name, file in found.items()}
 
 
 def inputs(path: Path, *, scale: str) -> dict[str, str]:

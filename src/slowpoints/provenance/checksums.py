@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
+from slowpoints import paths
 from slowpoints.provenance import files
 from slowpoints.provenance.files import BadResult
 from slowpoints.provenance.records import read_arrays, read_lines, read_table
@@ -42,7 +43,7 @@ def check(folder: Path, *, planned: Iterable[str]) -> Checked:
 def _of(path: Path) -> tuple[str, str, str]:
     """Return whose file this is: experiment, tables or runs, stack or analysis."""
     kind = "tables" if path.parent.name == "tables" else "runs"  # a plan is a stack's too
-    return path.parents[1].name, kind, path.name.removesuffix(".provenance.json").removesuffix(path.suffix)
+    return path.parents[1].name, kind, path.name.removesuffix(paths.PROVENANCE).removesuffix(path.suffix)
 
 
 def _records(path: Path) -> None:

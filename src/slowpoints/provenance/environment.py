@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from slowpoints.spec.digests import ROOT
+from slowpoints.paths import ROOT
 
 MATTERS = ("Snakefile", "config", "data", "envs", "src", "workflow")  # what a job reads of the project
 CPUINFO = Path("/proc/cpuinfo")

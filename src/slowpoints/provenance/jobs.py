@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from slowpoints import paths
 from slowpoints.provenance.records import BadResult, read_lines, write_lines
 
 FACTS = ("digests", "versions", "engine", "device", "matmul", "threads", "dtype", "weights")  # equal in all its records
@@ -20,12 +21,12 @@ class Job(NamedTuple):
     @property
     def scale(self) -> str:
         """Return the scale it belongs to."""
-        return Path(self.records).parts[-4]
+        return paths.place_of(self.records).scale
 
     @property
     def experiment(self) -> str:
         """Return the experiment it belongs to."""
-        return Path(self.records).parts[-3]
+        return paths.place_of(self.records).experiment
 
     @property
     def stack(self) -> str:
@@ -34,19 +35,16 @@ class Job(NamedTuple):
 
     def beside(self, kind: str) -> str:
         """Return another file of the job: `plan`, `weights` or `provenance`."""
-        where = {
-            "plan": ("plan", ".json"),
-            "weights": ("runs", ".safetensors"),
-            "provenance": ("runs", ".provenance.json"),
-        }
-        folder, suffix = where[kind]
-        return str(Path(self.records).parents[1] / folder / f"{self.stack}{suffix}")
+        if kind == "plan":
+            return f"{paths.plan_folder(self.scale, self.experiment)}/{self.stack}.json"
+        suffix = {"weights": paths.WEIGHTS, "provenance": paths.PROVENANCE}[kind]
+        return paths.run_file(self.scale, self.experiment, self.stack, suffix)
 
 
 def read(root: Path, records: str) -> Job:
     """Return the job that wrote the file `records` under `root`, its records verified."""
     rows = read_lines(root / records)
-    told = (root / records).with_suffix(".provenance.json")
+    told = (root / records).with_suffix(paths.PROVENANCE)
     if not told.is_file():
         raise BadResult(told, "missing")
     runs = [(row["id"], row["outcome"]) for row in rows]
@@ -59,7 +57,7 @@ def read_all(root: Path, scale: str, experiment: str = "*") -> list[Job]:
 
     Stacks of older plans stay on disk: of two jobs with a run in common, the one that began later counts.
     """
-    found = sorted((root / "results" / scale).glob(f"{experiment}/runs/*.jsonl"))
+    found = paths.all_runs(scale, root=root, experiment=experiment)
     jobs = [read(root, path.relative_to(root).as_posix()) for path in found]
     last: dict[str, Job] = {}
     for job in sorted(jobs, key=lambda one: str(one.made["started"])):

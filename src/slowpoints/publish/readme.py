@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from slowpoints import paths
 from slowpoints.claims.printing import with_interval
 from slowpoints.errors import SlowpointsError
 from slowpoints.provenance import jobs
@@ -110,15 +111,15 @@ def write(readme: Path, *, claims: Path, figure: str, records: str) -> None:
 
 def archive(scale: str, folder: Path) -> None:
     """Keep what a run of one scale says, for readers who do not run it: claims and their tables, figures, paper."""
-    results = Path("results") / scale
+    results = Path(paths.results(scale))
     (folder / "figures").mkdir(parents=True, exist_ok=True)
     for path in (results / "claims.csv", results / "numbers.json", results / "paper.pdf"):
         shutil.copyfile(path, folder / path.name)
     for path in sorted((results / "figures").glob("*.png")):
         shutil.copyfile(path, folder / "figures" / path.name)
-    for path in sorted(results.glob("*/tables/*.csv")):
+    for path in paths.all_tables(scale):
         if path.stem not in UNJUDGED:
-            kept = folder / "tables" / path.parts[-3] / path.name
+            kept = Path(paths.kept_table(folder, paths.experiment_of(path), path.stem))
             kept.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, kept)
     jobs.keep(jobs.read_all(Path.cwd(), scale), folder / RECORDS_KEPT)

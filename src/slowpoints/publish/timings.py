@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from slowpoints import paths
 from slowpoints.provenance import benchmarks
 from slowpoints.provenance import jobs as done
 from slowpoints.provenance.benchmarks import Measured
@@ -45,11 +46,11 @@ def write(root: Path, scale: str, *, torch: str, table: Path, text: Path) -> Non
 
 def stages(root: Path, scale: str) -> list[dict[str, Any]]:
     """Return a row per stage and experiment: jobs, how many have a benchmark, hours, the longest, most memory."""
-    results, rows = root / "results" / scale, []
+    results, rows = root / paths.results(scale), []
     for stage, (made, benchmark) in RESULTS.items():
         groups: dict[str, list[str]] = {}
         for path in sorted(results.glob(made)):
-            experiment = path.parts[-3] if "{experiment}" in benchmark else ""
+            experiment = paths.experiment_of(path) if "{experiment}" in benchmark else ""
             name = benchmark.format(experiment=experiment, stem=path.stem)
             groups.setdefault(experiment, []).append(name)
         for experiment, names in groups.items():

@@ -11,8 +11,8 @@ import re
 from functools import cache
 from pathlib import Path
 
-PACKAGE = Path(__file__).resolve().parents[1]
-ROOT = PACKAGE.parents[1]
+from slowpoints.paths import PACKAGE, ROOT
+
 EQUAL = ROOT / "workflow" / "equal_digests.json"  # {new digest: older digest that gives the same numbers}
 
 

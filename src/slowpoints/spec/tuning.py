@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from slowpoints.paths import SPACES
 from slowpoints.spec.parts import has_setting, names, settings_class
 from slowpoints.spec.reading import read_yaml
 from slowpoints.spec.resolve import resolve
@@ -13,7 +14,6 @@ from slowpoints.spec.settings import PER_RUN_NET, NetSettings
 from slowpoints.spec.strict import SpecError, hints, shown, typed, unknown
 from slowpoints.spec.training import PER_RUN_TRAIN, TrainSettings
 
-SPACES = Path(__file__).resolve().parents[3] / "config" / "spaces"
 KINDS = ("uniform", "log", "logit", "integer", "choice")
 OWN = {"net": {f.name for f in fields(NetSettings)}, "train": {f.name for f in fields(TrainSettings)}}
 # What the networks of a study must share: the shape of their stack, and where they start from.

@@ -5,6 +5,7 @@ from collections.abc import Collection
 from functools import cache
 from typing import Any, NamedTuple
 
+from slowpoints import paths
 from slowpoints.plan import dag
 from slowpoints.provenance.jobs import Job
 from slowpoints.spec.strict import SpecError
@@ -56,7 +57,7 @@ def record_facts(place: Place, chosen: list[tuple[Job, list[str]]]) -> Facts:
     facts = [("records", line) for line in _records(chosen)]
     made = [job.made for job, _ in chosen]
     own = [job.facts for job, _ in chosen]
-    files = sorted({f"results/{job.scale}/{job.experiment}/plan/" for job, _ in chosen})
+    files = sorted({f"{paths.plan_folder(job.scale, job.experiment)}/" for job, _ in chosen})
     facts += [("plans", ", ".join(f"{file}<stack>.json" for file in files) + ", one per file of records")]
     facts += [("settings", line) for line in _settings(chosen)]
     facts += [("code", text) for text in _counted(_commit(one) for one in made)]
@@ -76,7 +77,7 @@ def _records(chosen: list[tuple[Job, list[str]]]) -> list[str]:
     if len(chosen) > LISTED:
         by_experiment = Counter(job.experiment for job, names in chosen for _ in names)
         files = Counter(job.experiment for job, _ in chosen)
-        folder = f"results/{chosen[0][0].scale}"
+        folder = paths.results(chosen[0][0].scale)
         return [f"{folder}/{name}/runs/*.jsonl: {n} runs in {files[name]} files" for name, n in by_experiment.items()]
     lines = []
     for job, names in chosen:
@@ -158,4 +159,4 @@ def _again(chosen: list[tuple[Job, list[str]]]) -> str:
     files = [job.records for job, _ in chosen]
     if len(files) <= 3:
         return f"snakemake --cores 2 --force {' '.join(files)}"
-    return f"snakemake --cores 2 --force results/{chosen[0][0].scale}/<experiment>/runs/<stack>.jsonl ..."
+    return f"snakemake --cores 2 --force {paths.run_file(chosen[0][0].scale, '<experiment>', '<stack>')} ..."

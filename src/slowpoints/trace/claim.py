@@ -3,6 +3,7 @@
 from functools import cache
 from typing import Any
 
+from slowpoints import paths
 from slowpoints.claims.estimate import ClaimError, estimate, rows_of
 from slowpoints.claims.judge import NOT_JUDGED
 from slowpoints.claims.printing import with_interval
@@ -33,7 +34,7 @@ def claim_chain(place: Place, name: str) -> Chain:
         return chain(title, facts, place, [experiment], None)
     found, runs = _computed(place, row, spec)
     facts += [("judged by", line_of(f"config/experiments/{experiment}.yaml", f"id: {name}")), *found]
-    facts.append(("judge again", f"snakemake --cores 2 --force results/{place.scale}/claims.csv"))
+    facts.append(("judge again", f"snakemake --cores 2 --force {paths.whole(place.scale, 'claims.csv')}"))
     return chain(title, facts, place, [experiment], runs)
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from slowpoints.claims import printing
+from slowpoints.paths import ROOT
 from slowpoints.plan import dag
-from slowpoints.spec.digests import ROOT
 from slowpoints.trace.chain import Chain
 from slowpoints.trace.claim import claim_chain
 from slowpoints.trace.place import Place, claims, jobs, numbers, table, tables

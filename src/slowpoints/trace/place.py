@@ -7,12 +7,13 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from slowpoints import paths
 from slowpoints.errors import SlowpointsError
+from slowpoints.paths import ROOT
 from slowpoints.provenance import jobs as done
 from slowpoints.provenance.jobs import Job
 from slowpoints.provenance.records import read_table
 from slowpoints.publish.readme import RECORDS_KEPT
-from slowpoints.spec.digests import ROOT
 
 
 class TraceError(SlowpointsError):
@@ -33,13 +34,14 @@ class Place(NamedTuple):
 
     def table(self, experiment: str, name: str) -> str:
         """Return the file of a table."""
-        inner = f"tables/{experiment}/{name}.csv" if self.is_kept else f"{experiment}/tables/{name}.csv"
-        return f"{self.folder}/{inner}"
+        if self.is_kept:
+            return paths.kept_table(self.folder, experiment, name)
+        return paths.table(self.scale, experiment, name)
 
 
 def places(scale: str) -> list[Place]:
     """Return where results of `scale` are, a run here first; nowhere is an error."""
-    found = [Place(scale, f"results/{scale}", False), Place(scale, f"paper/reference/{scale}", True)]
+    found = [Place(scale, paths.results(scale), False), Place(scale, paths.kept(scale), True)]
     there = [place for place in found if place.path.is_dir() and (place.is_kept or list(place.path.glob("*/runs")))]
     if not there:
         looked = " nor ".join(place.folder for place in found)
@@ -86,8 +88,8 @@ def table(place: Place, experiment: str, name: str) -> pd.DataFrame:
 def tables(place: Place) -> list[tuple[str, str]]:
     """Return every table as (experiment, name)."""
     if place.is_kept:
-        return sorted((path.parts[-2], path.stem) for path in place.path.glob("tables/*/*.csv"))
-    return sorted((path.parts[-3], path.stem) for path in place.path.glob("*/tables/*.csv"))
+        return sorted((path.parent.name, path.stem) for path in place.path.glob("tables/*/*.csv"))
+    return sorted((paths.experiment_of(path), path.stem) for path in paths.all_tables(place.scale, root=ROOT))
 
 
 def line_of(file: str, *words: str) -> str:

@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
+from slowpoints import paths
 from slowpoints.claims.estimate import ClaimError, rows_of
+from slowpoints.paths import ROOT
 from slowpoints.plan import dag
 from slowpoints.provenance.jobs import Job
 from slowpoints.provenance.records import read_lines
-from slowpoints.spec.digests import ROOT
 from slowpoints.spec.run import BLOCKS
 from slowpoints.trace.chain import Chain, Facts, chain
 from slowpoints.trace.claim import claim_chain
@@ -46,7 +47,7 @@ def _ended(place: Place, experiment: str, what: str) -> set[str] | None:
 def figure_chain(place: Place, name: str) -> Chain:
     """Return the chain of a figure: its notebook, the tables that reads, and all records behind these."""
     files = sorted(set(dag.figure_inputs(place.scale, name).values()))
-    experiments = sorted({Path(file).parts[2] for file in files} - {"data"})
+    experiments = sorted({paths.experiment_of(file) for file in files} - {"data"})
     judged = [one for one, row in claims(place).items() if row["figure"] == name]
     facts: Facts = [
         (
@@ -57,15 +58,15 @@ def figure_chain(place: Place, name: str) -> Chain:
         *(("reads", _kept_name(place, file)) for file in files),
         ("claims", ", ".join(judged) or "none is judged on it"),
         ("paper", line_of("paper/paper.typ", f"figures/{name}.pdf")),
-        ("draw again", f"snakemake --cores 2 --force results/{place.scale}/figures/{name}.pdf"),
+        ("draw again", f"snakemake --cores 2 --force {paths.figure(place.scale, name)}"),
     ]
     return chain(f"figure {name}", facts, place, experiments, None)
 
 
 def _kept_name(place: Place, file: str) -> str:
     """Return the table's name in `place`; not every table of a run is kept."""
-    _, _, experiment, *_, last = Path(file).parts
-    own = file if experiment == "data" else place.table(experiment, last.removesuffix(".csv"))
+    experiment = paths.experiment_of(file)
+    own = file if experiment == "data" else place.table(experiment, Path(file).stem)
     return own if (ROOT / own).is_file() else f"{file} (not kept)"
 
 
@@ -77,16 +78,16 @@ def table_chain(place: Place, experiment: str, name: str) -> Chain:
         ("file", f"{place.table(experiment, name)}, {len(own)} rows"),
         (
             "analysis",
-            f"{line_of(f'config/experiments/{experiment}.yaml', 'analyses:')}; src/slowpoints/analyses/{name}.py",
+            f"{line_of(paths.settings(experiment), 'analyses:')}; src/slowpoints/analyses/{name}.py",
         ),
         *_read_by(place, experiment, name),
-        ("make again", f"snakemake --cores 2 --force results/{place.scale}/{experiment}/tables/{name}.csv"),
+        ("make again", f"snakemake --cores 2 --force {paths.table(place.scale, experiment, name)}"),
     ]
     return chain(f"table {name} of {experiment}", facts, place, [experiment], runs)
 
 
 def _read_by(place: Place, experiment: str, name: str) -> Facts:
-    file = f"results/{place.scale}/{experiment}/tables/{name}.csv"
+    file = paths.table(place.scale, experiment, name)
     figures = [one for one in dag.figure_names() if file in dag.figure_inputs(place.scale, one).values()]
     judged = [c.id for c in dag.experiments(place.scale)[experiment].claims if c.test.table == name]
     return [("figures", ", ".join(figures) or "none"), ("claims", ", ".join(judged) or "none")]
@@ -97,7 +98,7 @@ def experiment_chain(place: Place, name: str) -> Chain:
     own = dag.experiments(place.scale)[name]
     facts: Facts = [
         ("question", own.question),
-        ("settings", f"config/experiments/{name}.yaml"),
+        ("settings", paths.settings(name)),
         ("tables", ", ".join(one for experiment, one in tables(place) if experiment == name)),
         ("claims", ", ".join(claim.id for claim in own.claims) or "none"),
     ]
@@ -127,7 +128,7 @@ def run_chain(place: Place, name: str) -> Chain:
     reads = [one for own, one in tables(place) if own == experiment and _has(place, experiment, one, name)]
     facts += [("tables", place.table(experiment, one)) for one in reads]
     facts.append(("claims", ", ".join(_judged_on(place, experiment, name)) or "none rests on it"))
-    files = {f"results/{place.scale}/{experiment}/tables/{one}.csv" for one in reads}
+    files = {paths.table(place.scale, experiment, one) for one in reads}
     figures = [one for one in dag.figure_names() if files & set(dag.figure_inputs(place.scale, one).values())]
     facts.append(("figures", ", ".join(figures) or "none"))
     return chain(f"run {name}", facts, place, [experiment], [name])

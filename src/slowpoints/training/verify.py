@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from slowpoints import paths
 from slowpoints.engine import engine_of
 from slowpoints.errors import SlowpointsError
 from slowpoints.provenance.record import Facts, Record, record_from
@@ -42,11 +43,11 @@ class Compared(NamedTuple):
 
 def verify(scale: str, *, sample: int, seed: int, torch_build: str, data_dir: Path | None) -> Iterator[Compared]:
     """Yield what became of a random sample of the networks on disk, one after the other."""
-    files = sorted(Path("results", scale).glob("*/runs/*.jsonl"))
+    files = paths.all_runs(scale)
     known = [(path, row) for path in files for row in range(len(read_lines(path)))]
     if not known:
         raise VerifyError(
-            f"results/{scale}: no records; make them with: snakemake --cores 2 --config scale={scale} train"
+            f"{paths.results(scale)}: no records; make them with: snakemake --cores 2 --config scale={scale} train"
         )
     chosen = random.Random(seed).sample(known, min(sample, len(known)))
     for path, row in sorted(chosen):
@@ -84,8 +85,9 @@ def trained(record: Record, path: Path, *, torch_build: str, data_dir: Path | No
     device = device_named(kind, matmul=record.facts.matmul)
     start = None
     if run.train.start:
-        folder = path.parents[2] / run.train.start
-        start = start_from([run], sorted(folder.glob("runs/*.jsonl")), folder / "tables/slow_points.safetensors")
+        scale, origin = paths.place_of(path).scale, run.train.start
+        points = Path(paths.table(scale, origin, "slow_points", ".safetensors"))
+        start = start_from([run], paths.all_runs(scale, experiment=origin), points)
     trainer = Trainer([run], device=device, data_dir=data_dir, start=start)
     while not trainer.is_done:
         for _ in range(trainer.train.eval_every):

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from slowpoints import paths
 from slowpoints.spec.stack import Stack
 
 DIVERGED = b'"outcome": "diverged"'
@@ -29,10 +30,10 @@ def output(scale: str, job: str) -> str:
     """Return the file that a job leaves when it is done."""
     parts = job.split("/")
     if len(parts) == 3:
-        own = f"runs/{parts[2]}.jsonl" if parts[1] == "train" else f"tables/{parts[2]}.csv"
-        return f"results/{scale}/{parts[0]}/{own}"
+        own = paths.run_file if parts[1] == "train" else paths.table
+        return own(scale, parts[0], parts[2])
     ending = {"data": ".json", "figures": ".pdf", "claims": ".csv", "paper": ".pdf"}[parts[0]]
-    return f"results/{scale}/{job}{'.csv' if job == 'data/authors_trials' else ending}"
+    return paths.whole(scale, f"{job}{'.csv' if job == 'data/authors_trials' else ending}")
 
 
 def checkpoint_state(path: Path) -> dict[str, Any] | None:
@@ -50,7 +51,7 @@ def checkpoint_state(path: Path) -> dict[str, Any] | None:
 
 def training(root: Path, scale: str, stack: Stack) -> Step | None:
     """Return how far the training of a stack or a study is; None before its first checkpoint."""
-    path = root / "results" / scale / stack.experiment / "checkpoints" / f"{stack.name}.safetensors"
+    path = root / paths.checkpoint(scale, stack.experiment, stack.name)
     steps = max(run.train.steps for run in stack.runs)
     if not stack.study:
         state = checkpoint_state(path)

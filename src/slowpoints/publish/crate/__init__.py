@@ -15,6 +15,7 @@ import yaml
 from rocrate.model import ContextEntity
 from rocrate.rocrate import ROCrate
 
+from slowpoints import paths
 from slowpoints.errors import SlowpointsError
 from slowpoints.provenance import jobs as done
 from slowpoints.provenance.files import atomic
@@ -57,7 +58,7 @@ def describe(root: Path, scale: str, packed: list[str]) -> dict[str, Any]:
     jobs = done.read_all(root, scale)
     if not jobs:
         raise SlowpointsError(
-            f"results/{scale}: no records; make them with: snakemake --cores 2 --config scale={scale}"
+            f"{paths.results(scale)}: no records; make them with: snakemake --cores 2 --config scale={scale}"
         )
     run = actions(scale, jobs, set(packed))
     crate = ROCrate(version="1.1")

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
+from slowpoints import paths
 from slowpoints.plan import dag
 from slowpoints.provenance.jobs import Job
 from slowpoints.spec.strict import SpecError
@@ -36,13 +37,13 @@ def actions(scale: str, jobs: list[Job], there: set[str]) -> list[Action]:
         *(
             _data(file)
             for file in sorted(there)
-            if file.startswith(f"results/{scale}/data/") and file.endswith(".json")
+            if file.startswith(paths.data(scale, "", "")) and file.endswith(".json")
         ),
         *(_training(job) for job in jobs),
         *(_analysis(file, jobs) for file in sorted(there) if Path(file).parent.name == "tables"),
         *(_figure(scale, name) for name in dag.figure_names()),
         _claims(scale, there),
-        Action("compile_paper", "the paper", dag.paper_inputs(scale), [f"results/{scale}/paper.pdf"]),
+        Action("compile_paper", "the paper", dag.paper_inputs(scale), [paths.whole(scale, "paper.pdf")]),
     ]
     kept = [
         one._replace(
@@ -85,7 +86,7 @@ def _manifests(job: Job) -> list[str]:
 
 
 def _analysis(file: str, jobs: list[Job]) -> Action:
-    experiment, name = Path(file).parts[-3], Path(file).stem
+    experiment, name = paths.experiment_of(file), Path(file).stem
     reads = [job.records for job in jobs if job.experiment == experiment]
     own = f"src/slowpoints/analyses/{name}.py"
     return Action("run_analysis", f"analyse {experiment}/{name}", [*reads, own, "envs/analysis.lock"], [file])
@@ -93,10 +94,12 @@ def _analysis(file: str, jobs: list[Job]) -> Action:
 
 def _figure(scale: str, name: str) -> Action:
     reads = [f"notebooks/{name}.ipynb", "envs/figures.lock", *dag.figure_inputs(scale, name).values()]
-    made = [f"results/{scale}/figures/{name}.pdf", f"results/{scale}/figures/{name}.png"]
-    return Action("draw_figure", f"figure {name}", reads, [*made, f"results/{scale}/notebooks/{name}.html"])
+    made = [paths.figure(scale, name, kind) for kind in (".pdf", ".png")]
+    return Action("draw_figure", f"figure {name}", reads, [*made, paths.figure_page(scale, name)])
 
 
 def _claims(scale: str, there: set[str]) -> Action:
     tables = [file for file in sorted(there) if Path(file).parent.name == "tables"]
-    return Action("judge_claims", "claims", tables, [f"results/{scale}/claims.csv", f"results/{scale}/numbers.json"])
+    return Action(
+        "judge_claims", "claims", tables, [paths.whole(scale, name) for name in ("claims.csv", "numbers.json")]
+    )

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from slowpoints import paths
+
 PROJECT = (
     "Snakefile", "workflow/**/*", "config/**/*", "src/**/*.py", "envs/*", "profiles/**/*", "notebooks/**/*.ipynb",
     "paper/*.typ", "paper/*.bib", "data/**/*", "README.md", "LICENSE", "CHANGELOG.md", "CITATION.cff", "Makefile",
@@ -21,7 +23,7 @@ FORMATS = {
 def files(root: Path, scale: str) -> list[str]:
     """Return the files of the archive, relative to `root`, in order."""
     found = {path for pattern in PROJECT for path in root.glob(pattern)}
-    found |= {path for pattern in RESULTS for path in (root / "results" / scale).glob(pattern)}
+    found |= {path for pattern in RESULTS for path in (root / paths.results(scale)).glob(pattern)}
     return sorted(
         path.relative_to(root).as_posix() for path in found if path.is_file() and "__pycache__" not in path.parts
     )

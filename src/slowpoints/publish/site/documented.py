@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from slowpoints.spec.digests import PACKAGE
+from slowpoints.paths import PACKAGE
 
 SILENT = ("__main__", "__init__")
 

@@ -8,13 +8,14 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from slowpoints import paths
 from slowpoints.notebooks import notebook_page
+from slowpoints.paths import ROOT
 from slowpoints.plan import dag
 from slowpoints.provenance.files import read_json
 from slowpoints.provenance.records import read_table
 from slowpoints.publish.site import text
 from slowpoints.spec.claims import Claim
-from slowpoints.spec.digests import ROOT
 from slowpoints.spec.experiment import Experiment
 from slowpoints.spec.parts import load, names, settings_class
 from slowpoints.spec.run import BLOCKS
@@ -86,7 +87,7 @@ class Facts(NamedTuple):
 def gather(scale: str, *, cells: Path) -> Facts:
     """Return everything the pages of one scale say; `cells` has the equations."""
     studies = {name: _study(own) for name, own in dag.experiments(scale).items()}
-    rows = {row["id"]: row for row in read_table(f"results/{scale}/claims.csv").to_dict("records")}
+    rows = {row["id"]: row for row in read_table(paths.whole(scale, "claims.csv")).to_dict("records")}
     described = read_json(cells)
     return Facts(
         scale,
@@ -108,16 +109,16 @@ def _judged(claim: Claim, study: Study, row: dict[str, Any]) -> Judged:
 
 def _figure(scale: str, name: str, studies: dict[str, Study]) -> Figure:
     title, prose = text.notebook_words(ROOT / "notebooks" / f"{name}.ipynb")
-    page = Path(f"results/{scale}/notebooks/{name}.html").read_text(encoding="utf-8")
+    page = Path(paths.figure_page(scale, name)).read_text(encoding="utf-8")
     read = [Path(table) for table in dag.figure_inputs(scale, name).values()]
-    tables = [(path.parts[2], path.stem) for path in read if path.parts[2] in studies]
+    tables = [(own, path.stem) for path in read if (own := paths.experiment_of(path)) in studies]
     experiments = list(dict.fromkeys(experiment for experiment, _ in tables))
     cells = sorted({cell for experiment in experiments for cell in studies[experiment].cells})
     return Figure(name, title, prose, notebook_page.said(page), tables, experiments, cells)
 
 
 def _study(own: Experiment) -> Study:
-    source = (ROOT / "config" / "experiments" / f"{own.name}.yaml").read_text(encoding="utf-8")
+    source = (ROOT / paths.settings(own.name)).read_text(encoding="utf-8")
     cells, tasks = ({run.net.cell for run in own.runs}, {run.task.name for run in own.runs})
     tests = {claim.id: yaml.safe_dump(claim.test.written(), sort_keys=False) for claim in own.claims}
     stacks = list(dag.all_stacks(own.scale, own.name).values())

@@ -9,12 +9,13 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from slowpoints import paths
 from slowpoints.claims.printing import with_interval
+from slowpoints.paths import ROOT
 from slowpoints.plan import dag
 from slowpoints.publish.readme import PAPERS
 from slowpoints.publish.site import documented, interval, text
 from slowpoints.publish.site.facts import Facts, Judged
-from slowpoints.spec.digests import ROOT
 
 TEMPLATES = Path(__file__).parent / "templates"
 READ_ELSEWHERE = ("What holds",)  # sections of the README that have pages of their own
@@ -50,7 +51,7 @@ def _pages(facts: Facts) -> dict[str, tuple[str, dict[str, Any]]]:
 
 def copy_files(facts: Facts, folder: Path) -> None:
     """Copy what the pages link: figures, executed notebooks, tables, the paper, the numbers behind `docs/`."""
-    root = Path("results") / facts.scale
+    root = Path(paths.results(facts.scale))
     found = [(root / "paper.pdf", "paper.pdf")]
     for name in facts.figures:
         found += [(root / "figures" / f"{name}.{kind}", f"figures/{name}.{kind}") for kind in ("png", "pdf")]

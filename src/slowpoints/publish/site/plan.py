@@ -4,9 +4,11 @@ import re
 from functools import cache
 from pathlib import Path
 
+from slowpoints import paths
+from slowpoints.paths import PACKAGE, ROOT
 from slowpoints.plan import dag
 from slowpoints.spec.canonical import digest
-from slowpoints.spec.digests import PACKAGE, ROOT, code
+from slowpoints.spec.digests import code
 from slowpoints.spec.parts import names
 
 OWN = Path(__file__).parent
@@ -18,14 +20,13 @@ SAYS = re.compile(r'"""[\s\S]*?"""|^ *(?:def|class) [\s\S]*?:$|^ +\w+: .+$', re.
 
 def inputs(scale: str) -> dict[str, list[str]]:
     """Return the results that the site shows."""
-    root = f"results/{scale}"
     return {
-        "claims": [f"{root}/claims.csv"],
-        "paper": [f"{root}/paper.pdf"],
-        "cells": [f"{root}/cells.json"],
+        "claims": [paths.whole(scale, "claims.csv")],
+        "paper": [paths.whole(scale, "paper.pdf")],
+        "cells": [paths.whole(scale, "cells.json")],
         "tables": [table for name in dag.experiments(scale) for table in dag.tables(scale, name)],
-        "figures": [f"{root}/figures/{name}.{kind}" for name in dag.figure_names() for kind in ("png", "pdf")],
-        "notebooks": [f"{root}/notebooks/{name}.html" for name in dag.figure_names()],
+        "figures": [paths.figure(scale, name, kind) for name in dag.figure_names() for kind in (".png", ".pdf")],
+        "notebooks": [paths.figure_page(scale, name) for name in dag.figure_names()],
     }
 
 
