@@ -37,6 +37,8 @@ def by_hand(cell: Cell, numbers: dict[str, float]) -> dict[str, float]:
     for line in equations.equations(cell):
         left, right = (as_python(side) for side in line.split(" &= "))
         known[left] = eval(right, dict(FUNCTIONS), known)
+        if gate := re.fullmatch(r"(?:sigma|tanh|relu)\((.*)\)", right):
+            known[f"p{left}"] = eval(gate[1], dict(FUNCTIONS), known)  # the stream itself
     return known
 
 
@@ -55,10 +57,13 @@ def test_what_is_shown_is_what_the_step_computes(name):
 
 
 def test_the_gru_reads_as_in_a_paper():
-    assert equations.equations(build("gru"))[4:] == [
-        r"u_t &= \sigma(p^{\text{update}}_t)",
-        r"c_t &= \tanh(p^{\text{candidate}}_t)",
-        r"h_t &= u_t \odot h_{t-1} + (1 - u_t) \odot c_t",
+    affine = r"W_{\text{%s}}\, x_t + R_{\text{%s}}\, %s + b_{\text{%s}}"
+    assert equations.equations(build("gru")) == [
+        r"\text{reset}_t &= \sigma(" + affine % ("reset", "reset", "h_{t-1}", "reset") + ")",
+        r"\text{update}_t &= \sigma(" + affine % ("update", "update", "h_{t-1}", "update") + ")",
+        r"q_t &= \text{reset}_t \odot h_{t-1}",
+        r"\text{candidate}_t &= \tanh(" + affine % ("candidate", "candidate", "q_t", "candidate") + ")",
+        r"h_t &= \text{update}_t \odot h_{t-1} + (1 - \text{update}_t) \odot \text{candidate}_t",
     ]
 
 

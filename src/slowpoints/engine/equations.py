@@ -1,14 +1,14 @@
 """A cell's equations, written from its own step: it is called with symbols, so what is shown is what is computed.
 
-The symbols are those from which the engine makes its kernels; a value has the name it has in the step. What the step
-cannot be called with symbols for (the LRU joins two states) has no equations here; its docstring has them.
+The symbols are those from which the engine makes its kernels. A stream that the step reads through one function alone,
+such as a gate, is written as that function of it. What the step cannot be called with symbols for (the LRU joins two
+states) has no equations here; its docstring has them.
 """
 
 import math
-import sys
+import re
 from collections import Counter
 from collections.abc import Callable
-from types import FrameType
 from typing import Any
 
 from slowpoints import cells
@@ -41,9 +41,29 @@ def _described(module: Any) -> dict[str, Any]:
 def equations(cell: Cell) -> list[str]:
     """Return the step of one layer as lines of LaTeX, `left &= right`; none where it is not elementwise."""
     try:
-        return [*_embedding(cell), *_streams(cell), *_step(cell), *_output_map(cell)]
+        lines = [*_embedding(cell), *_streams(cell), *_step(cell), *_output_map(cell)]
     except NotElementwise:
         return []
+    for stream in cell.streams:
+        lines = _folded(lines, stream.name)
+    return lines
+
+
+def _folded(lines: list[str], stream: str) -> list[str]:
+    """Return the lines with the one function through which a stream is read in the stream's own line, if it is one."""
+    whole = "\n".join(lines)
+    value = _stream(stream)
+    readers = re.findall(rf"(\\\w+(?:{{\w+}})?)\({re.escape(value)}\)", whole)
+    is_one = len(set(readers)) == 1 and whole.count(value) == len(readers) + 1
+    if not is_one or f"&= {readers[0]}({value})\n" in f"{whole}\n":  # all that a state is needs no name of its own
+        return lines
+    name = f"{_word(stream, bare=True)}_t"
+    own = [line if not line.startswith(f"{value} &= ") else _through_line(line, readers[0], name) for line in lines]
+    return [line.replace(f"{readers[0]}({value})", name) for line in own]
+
+
+def _through_line(line: str, function: str, name: str) -> str:
+    return f"{name} &= {function}({line.partition(' &= ')[2]})"
 
 
 def parameters(cell: Cell) -> str:
@@ -98,18 +118,17 @@ def _through(function: Pointwise, inside: Symbol) -> Symbol:
 def _seen(cell: Cell) -> list[str]:
     if cell.read is None:
         return []
-    (seen,), _ = _called(cell, lambda p, s: (cell.read(p, s),), cell.projections)  # type: ignore[misc]
+    (seen,) = _called(cell, lambda p, s: (cell.read(p, s),), cell.projections)  # type: ignore[misc]
     return [f"q_t &= {_latex(seen, {})[0]}"]
 
 
 def _step(cell: Cell) -> list[str]:
-    """Return one line for each value that has a name in the step, and one for each new state."""
-    out, names = _called(cell, cell.step, cell.projections + cell.second)
+    """Return one line for each new state, and one for what is emitted."""
+    out = _called(cell, cell.step, cell.projections + cell.second)
     targets = [*cell.states, *([EMITTED] if cell.emits else [])]
     if len(out) != len(targets):
         raise NotElementwise(f"cell {cell.name}: its step returns {len(out)} values for {len(targets)} names")
-    names |= dict(zip(out, targets, strict=True))
-    shown = {value: f"{_word(name, bare=True)}_t" for value, name in names.items()}
+    shown = {value: f"{_word(name, bare=True)}_t" for value, name in zip(out, targets, strict=True)}
     return [
         f"{shown[value]} &= {_latex(value, {v: n for v, n in shown.items() if v is not value})[0]}"
         for value in in_order(out) if value in shown
@@ -124,26 +143,15 @@ def _output_map(cell: Cell) -> list[str]:
 
 def _called(
     cell: Cell, function: Callable[[Bundle, Bundle], tuple[Any, ...]], streams: tuple[str, ...]
-) -> tuple[tuple[Symbol, ...], dict[Symbol, str]]:
-    """Call a cell's function with symbols; return what it returns, and the names its values have in the step."""
+) -> tuple[Symbol, ...]:
+    """Call a cell's function with symbols, and return what it returns."""
     free = {stream.name: symbol("x_t" if _is_input(stream) else _stream(stream.name)) for stream in cell.free}
     p = {name: symbol(_stream(name)) for name in streams} | free
     s = {name: symbol(f"{name}_{{t-1}}") for name in cell.states}
-    names: dict[Symbol, str] = {}
-
-    def watch(frame: FrameType, event: str, _: Any) -> None:
-        if event == "return" and frame.f_code is getattr(cell.step, "__code__", None):
-            names.update((v, k) for k, v in frame.f_locals.items() if isinstance(v, Symbol) and v.parts)
-
-    before = sys.getprofile()
-    sys.setprofile(watch)
-    try:
-        out = function(Bundle(p), Bundle(s))  # type: ignore[arg-type]
-    finally:
-        sys.setprofile(before)
+    out = function(Bundle(p), Bundle(s))  # type: ignore[arg-type]
     if not isinstance(out, tuple) or not all(isinstance(value, Symbol) for value in out):
         raise NotElementwise(f"cell {cell.name}: its step returns something else than values")
-    return out, names
+    return out
 
 
 def _is_input(stream: Stream) -> bool:
