@@ -1,1 +1,3 @@
-"""How fast the engine trains and the search finds, against what a researcher would otherwise use, in one run."""
+"""How fast the engine trains and the search finds, against what a researcher would otherwise use,
+in one run.
+"""

@@ -53,6 +53,13 @@ def first_figure(args: argparse.Namespace) -> None:
     keep(args.out, "first-figure", found := run(warm=args.warm), page(found))
 
 
+def house(args: argparse.Namespace) -> None:
+    """Count what a new engineer has to read of the package."""
+    from bench.house import measure, page
+
+    print(page(measure()), end="")
+
+
 def keep(folder: Path, name: str, found: Any, page: str) -> None:
     """Write a page and the numbers behind it."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -62,15 +69,27 @@ def keep(folder: Path, name: str, found: Any, page: str) -> None:
 
 def main() -> None:
     """Measure what is asked for."""
-    parser = argparse.ArgumentParser(prog="python -m bench", description="Measurements of this project.")
+    parser = argparse.ArgumentParser(
+        prog="python -m bench", description="Measurements of this project."
+    )
     known = parser.add_subparsers(required=True)
-    for call in (engine, gpu, points, tuning, cost, first_figure):
+    out: dict[str, Any] = {
+        "type": Path,
+        "required": True,
+        "help": "folder of the page and the numbers behind it",
+    }
+    for call in (engine, gpu, points, tuning, cost, first_figure, house):
         own = known.add_parser(call.__name__.replace("_", "-"), help=call.__doc__)
-        own.add_argument("--out", type=Path, required=True, help="folder of the page and the numbers behind it")
+        if call is not house:
+            own.add_argument("--out", **out)
         if call is cost:
             own.add_argument("--paper", required=True, choices=PAPERS, help="whose experiments")
         if call is first_figure:
-            own.add_argument("--warm", action="store_true", help="keep pip's and uv's caches (default: empty ones)")
+            own.add_argument(
+                "--warm",
+                action="store_true",
+                help="keep pip's and uv's caches (default: empty ones)",
+            )
         own.set_defaults(call=call)
     args = parser.parse_args()
     args.call(args)

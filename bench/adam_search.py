@@ -1,7 +1,9 @@
-"""The search for fixed points as FixedPointFinder publishes it (Golub & Sussillo 2018), written anew: the baseline.
+"""The search for fixed points as FixedPointFinder publishes it (Golub & Sussillo 2018), written
+anew: the baseline.
 
-q = |F(h) - h|^2 / 2, averaged over all states, is minimised by Adam on the states, in float32, until every state has
-q < 1e-12 or changed its q by less than 1e-20 times the learning rate, or 5000 iterations are over.
+q = |F(h) - h|^2 / 2, averaged over all states, is minimised by Adam on the states, in float32,
+until every state has q < 1e-12 or changed its q by less than 1e-20 times the learning rate, or 5000
+iterations are over.
 """
 
 from collections.abc import Callable
@@ -15,7 +17,8 @@ Schedule = Callable[[Optimiser], "torch.optim.lr_scheduler.LRScheduler"]
 
 
 def on_plateau(optimiser: Optimiser) -> "torch.optim.lr_scheduler.LRScheduler":
-    """Return the schedule that takes a twentieth off the rate when mean q has not fallen for more than one iteration.
+    """Return the schedule that takes a twentieth off the rate when mean q has not fallen for more
+    than one iteration.
 
     Newer versions lower the rate on such a plateau; these two numbers are ours.
     """
@@ -27,7 +30,8 @@ def stepwise(optimiser: Optimiser) -> "torch.optim.lr_scheduler.LRScheduler":
     return torch.optim.lr_scheduler.StepLR(optimiser, step_size=500, gamma=0.7)
 
 
-# name: first learning rate, schedule. Rate 1 is the default of newer versions, the last one that of older ones.
+# name: first learning rate, schedule. Rate 1 is the default of newer versions, the last one that of
+# older ones.
 BASELINES: dict[str, tuple[float, Schedule]] = {
     "Adam, rate 1": (1.0, on_plateau),
     "Adam, rate 0.1": (0.1, on_plateau),
@@ -53,5 +57,11 @@ def search(gru: nn.GRU, starts: Tensor, *, rate: float, schedule: Schedule) -> T
         if ((change < TOL_DQ * now) | (before < TOL_Q)).all():
             break
         optimiser.step()
-        pace.step(*((loss.detach(),) if isinstance(pace, torch.optim.lr_scheduler.ReduceLROnPlateau) else ()))
+        pace.step(
+            *(
+                (loss.detach(),)
+                if isinstance(pace, torch.optim.lr_scheduler.ReduceLROnPlateau)
+                else ()
+            )
+        )
     return h.detach()[0].to(starts)

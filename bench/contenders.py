@@ -1,6 +1,7 @@
 """The same training step three ways: our stack, the library's fused cell, and a plain Python loop.
 
-Every step is forward, an affine read-out of all steps, squared error, backward, clipping and Adam, in float32.
+Every step is forward, an affine read-out of all steps, squared error, backward, clipping and Adam,
+in float32.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,7 +23,9 @@ Step = Callable[[], None]
 
 
 class Case(NamedTuple):
-    """What is trained: a cell of so many units, on so many sequences of so many steps, so many runs at once."""
+    """What is trained: a cell of so many units, on so many sequences of so many steps, so many runs
+    at once.
+    """
 
     cell: str
     units: int
@@ -45,16 +48,26 @@ def _data(case: Case, runs: int, device: torch.device) -> tuple[Tensor, Tensor]:
 
 
 def ours(case: Case, device: torch.device = CPU) -> Step:
-    """Return one step of a stack of `case.runs` networks, every one with data and settings of its own.
+    """Return one step of a stack of `case.runs` networks, every one with data and settings of its
+    own.
 
     On a GPU the step is recorded, as in training.
     """
     net = Network(built(case.cell), N_IN, N_OUT, case.units)
     own = [
-        initialise(net, rng=torch.Generator().manual_seed(i), keep_bias=1.0, recurrent_init="orthogonal",
-                   recurrent_scale=1.0, input_init="normal", input_scale=1.0, bias_init="normal", bias_scale=0.0)
+        initialise(
+            net,
+            rng=torch.Generator().manual_seed(i),
+            keep_bias=1.0,
+            recurrent_init="orthogonal",
+            recurrent_scale=1.0,
+            input_init="normal",
+            input_scale=1.0,
+            bias_init="normal",
+            bias_scale=0.0,
+        )
         for i in range(case.runs)
-    ]  # fmt: skip
+    ]
     first = {name: torch.stack([params[name] for params in own]) for name in own[0]}
     flat = joined(list(first.values())).to(device)
     params = views(flat, {name: tuple(value.shape[1:]) for name, value in first.items()})
@@ -84,11 +97,17 @@ def library(case: Case, device: torch.device = CPU) -> Step:
 
 
 def plain_loop(case: Case) -> Step:
-    """Return one step of one network as one would write a custom cell: a loop over time in Python."""
+    """Return one step of one network as one would write a custom cell.
+
+    A loop over time in Python.
+    """
     cell, H = built(case.cell), case.units
     rng = torch.Generator().manual_seed(0)
     streams = [*cell.projections, *cell.second]
-    W, R = ({name: (torch.randn(n, H, generator=rng) / n**0.5).requires_grad_() for name in streams} for n in (N_IN, H))
+    W, R = (
+        {name: (torch.randn(n, H, generator=rng) / n**0.5).requires_grad_() for name in streams}
+        for n in (N_IN, H)
+    )
     b = {name: torch.zeros(H, requires_grad=True) for name in streams}
     maps = {free.name: nn.Linear(N_IN, H) for free in cell.free}
     head, out_map = nn.Linear(H, N_OUT), nn.Linear(H, H)
@@ -108,10 +127,18 @@ def plain_loop(case: Case) -> Step:
                 p |= {name: now @ W[name] + b[name] + seen @ R[name] for name in cell.second}
             new = cell.step(Bundle(p), s)
             states = new[: len(states)]
-            outputs.append(torch.tanh(out_map(new[0])) if cell.output_map else new[-1] if cell.emits else new[0])
+            outputs.append(
+                torch.tanh(out_map(new[0]))
+                if cell.output_map
+                else new[-1]
+                if cell.emits
+                else new[0]
+            )
         return (head(torch.stack(outputs, 1)) - y).square().mean()
 
-    return _with_adam([p for p in parameters if cell.output_map or p not in set(out_map.parameters())], loss)
+    return _with_adam(
+        [p for p in parameters if cell.output_map or p not in set(out_map.parameters())], loss
+    )
 
 
 def _with_adam(parameters: Sequence[Tensor], loss: Callable[[], Tensor]) -> Step:

@@ -1,7 +1,8 @@
 """What a planned experiment costs, before anything runs: networks and floating-point operations.
 
-A training step of P parameters on B sequences of T steps takes about 6 P B T operations: 2 P B T forward, twice that
-backward (Collins et al. 2017 state no count of theirs). Evaluation is not counted.
+A training step of P parameters on B sequences of T steps takes about 6 P B T operations: 2 P B T
+forward, twice that backward (Collins et al. 2017 state no count of theirs). Evaluation is not
+counted.
 """
 
 from typing import NamedTuple
@@ -13,7 +14,9 @@ from slowpoints.spec.tuning import Study
 from slowpoints.training.outcome import n_going_on
 from slowpoints.training.stack import network
 
-RATE = 1e13  # operations per second of one GPU in float32: an assumption, nothing of this was measured
+RATE = (
+    1e13  # operations per second of one GPU in float32: an assumption, nothing of this was measured
+)
 SCALES = ("laptop", "paper")
 
 
@@ -27,7 +30,9 @@ class Cost(NamedTuple):
 
 
 def share_trained(study: Study, n: int) -> float:
-    """Return how many whole trainings n trials of one stack come to, if some are stopped at the rungs."""
+    """Return how many whole trainings n trials of one stack come to, if some are stopped at the
+    rungs.
+    """
     alive, begun, total = n, 0.0, 0.0
     for rung in [*study.rungs, 1.0]:
         total += alive * (rung - begun)
@@ -36,7 +41,10 @@ def share_trained(study: Study, n: int) -> float:
 
 
 def n_trainings(study: Study) -> float:
-    """Return how many whole trainings a study comes to: its trials, stack by stack, and its reruns."""
+    """Return how many whole trainings a study comes to.
+
+    Its trials, stack by stack, and its reruns.
+    """
     known, total = 0, float(study.reruns)
     while known < study.trials:
         n = study.n_next(known)
@@ -71,9 +79,12 @@ def page(paper: str) -> str:
     """Return the cost of all experiments of one paper as a page."""
     lines = [
         f"# What the experiments of {paper} cost",
-        "Written by `make cost` from the plan, not from a run. A training step of P parameters on B sequences of T "
-        "steps counts as 6 P B T operations; trials that successive halving stops count as far as they are trained. "
-        f"Hours are operations at {RATE:.0e} per second, about what one GPU might do in float32: an assumption, not a "
+        "Written by `make cost` from the plan, not from a run. A training step of P parameters "
+        "on B sequences of T "
+        "steps counts as 6 P B T operations; trials that successive halving stops count as far "
+        "as they are trained. "
+        f"Hours are operations at {RATE:.0e} per second, about what one GPU might do in "
+        "float32: an assumption, not a "
         "measurement.",
     ]
     for scale in SCALES:
@@ -81,7 +92,10 @@ def page(paper: str) -> str:
         rows = {name: cost(scale, name) for name in names}
         jobs, networks, most, operations = zip(*rows.values(), strict=True)
         total = Cost(sum(jobs), sum(networks), max(most), sum(operations))
-        table = ["| experiment | jobs | networks | most parameters | operations | hours |", "|---|---|---|---|---|---|"]
+        table = [
+            "| experiment | jobs | networks | most parameters | operations | hours |",
+            "|---|---|---|---|---|---|",
+        ]
         table += [_line(name, own) for name, own in (rows | {"**all**": total}).items()]
         lines += [f"## `{scale}`", "\n".join(table)]
     return "\n\n".join(lines) + "\n"
@@ -89,4 +103,7 @@ def page(paper: str) -> str:
 
 def _line(name: str, own: Cost) -> str:
     hours = own.operations / RATE / 3600
-    return f"| {name} | {own.jobs} | {own.networks:,} | {own.most_parameters:,} | {own.operations:.1e} | {hours:.2g} |"
+    return (
+        f"| {name} | {own.jobs} | {own.networks:,} | {own.most_parameters:,} | "
+        f"{own.operations:.1e} | {hours:.2g} |"
+    )

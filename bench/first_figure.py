@@ -1,4 +1,7 @@
-"""Seconds from a fresh clone to the first figure: the README's own commands in a new folder, timed. No torch."""
+"""Seconds from a fresh clone to the first figure.
+
+The README's own commands in a new folder, timed. No torch.
+"""
 
 import os
 import platform
@@ -35,13 +38,17 @@ def _for_table(scale: str, table: Path) -> set[str]:
     experiment, analysis = table.parts[2], table.stem
     if experiment == "data":
         return {f"data/{analysis}"}
-    found = {f"{experiment}/analyse/{analysis}"} | {f"data/{name}" for name in dag.data_names(scale, experiment)}
+    found = {f"{experiment}/analyse/{analysis}"} | {
+        f"data/{name}" for name in dag.data_names(scale, experiment)
+    }
     for needed in dag.needs(scale, experiment, analysis):
         found |= _for_table(scale, Path(needed))
     for name, stack in dag.all_stacks(scale, experiment).items():
         found.add(f"{experiment}/train/{name}")
         if stack.start:
-            found |= _for_table(scale, Path(dag.start_files(scale, experiment, name)["start_points"][0]))
+            found |= _for_table(
+                scale, Path(dag.start_files(scale, experiment, name)["start_points"][0])
+            )
     return found
 
 
@@ -49,12 +56,16 @@ def cheapest(scale: str) -> tuple[str, int]:
     """Return the figure whose jobs cost least, by docs/costs.md, and how many jobs it needs."""
     laptop = costs.kept()["laptop"]
     own = {name: jobs_for(scale, name) for name in dag.figure_names()}
-    name = min(own, key=lambda figure: sum(costs.expected(scale, job, laptop) for job in own[figure]))
+    name = min(
+        own, key=lambda figure: sum(costs.expected(scale, job, laptop) for job in own[figure])
+    )
     return name, len(own[name])
 
 
 def run(*, warm: bool) -> dict[str, Any]:
-    """Clone, set up, and make the cheapest figure at the smoke and the laptop scale; return what was measured.
+    """Clone, set up, and make the cheapest figure at the smoke and the laptop scale.
+
+    Return what was measured.
 
     warm: leave uv and pip the cache of this user; without it both begin with an empty one
     """
@@ -73,7 +84,14 @@ def run(*, warm: bool) -> dict[str, Any]:
         for scale in SCALES:
             figure, n = cheapest(scale)
             target = f"results/{scale}/figures/{figure}.pdf"
-            words = [".envs/driver/bin/snakemake", "--cores", str(n_cores()), target, "--config", f"scale={scale}"]
+            words = [
+                ".envs/driver/bin/snakemake",
+                "--cores",
+                str(n_cores()),
+                target,
+                "--config",
+                f"scale={scale}",
+            ]
             steps.append(_step(f"snakemake {target}", words, clone, env) | {"jobs": n})
         disk = {part: _bytes(clone / part) for part in (".git", ".envs", "results")}
     return {
@@ -97,7 +115,11 @@ def _step(name: str, command: list[str], folder: Path, env: dict[str, str]) -> d
         raise OSError(f"{name} ended with status {running.returncode}:\n{said[-3000:]}")
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return {"name": name, "seconds": round(time.perf_counter() - begun, 1), "cpu_s": round(cpu_s, 1)}
+    return {
+        "name": name,
+        "seconds": round(time.perf_counter() - begun, 1),
+        "cpu_s": round(cpu_s, 1),
+    }
 
 
 def _bytes(folder: Path) -> int:
@@ -107,7 +129,9 @@ def _bytes(folder: Path) -> int:
 
 
 def _head() -> str:
-    done = subprocess.run(["git", "-C", str(ROOT), "rev-parse", "HEAD"], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        ["git", "-C", str(ROOT), "rev-parse", "HEAD"], capture_output=True, text=True, check=True
+    )
     return done.stdout.strip()
 
 
@@ -137,9 +161,16 @@ def page(found: dict[str, Any]) -> str:
         since += step["seconds"]
         totals.append(since)
         jobs = f" ({step['jobs']} jobs)" if "jobs" in step else ""
-        rows.append(f"| `{step['name']}`{jobs} | {step['cpu_s']:.0f} | {step['seconds']:.0f} | {since:.0f} |")
+        rows.append(
+            f"| `{step['name']}`{jobs} | {step['cpu_s']:.0f} | {step['seconds']:.0f} | "
+            f"{since:.0f} |"
+        )
     held = "held what earlier set-ups had fetched" if found["warm"] else "were empty"
-    some = "Some packages came from a local folder of wheels, the others" if found["local_wheels"] else "All packages"
+    some = (
+        "Some packages came from a local folder of wheels, the others"
+        if found["local_wheels"]
+        else "All packages"
+    )
     return PAGE.format(
         **{key: found[key] for key in ("cores", "python", "share")},
         cache=f"The caches of uv and pip {held}.",

@@ -1,4 +1,6 @@
-"""Networks that hold three bits, the usual example of slow points, and states from which to look for them."""
+"""Networks that hold three bits, the usual example of slow points, and states from which to look
+for them.
+"""
 
 from typing import NamedTuple
 
@@ -23,7 +25,10 @@ class Case(NamedTuple):
 
 
 def batch(rng: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Return pulses of +1 or -1, and the last pulse of every channel.    each [BATCH, STEPS, BITS]"""
+    """Return pulses of +1 or -1, and the last pulse of every channel.
+
+    each [BATCH, STEPS, BITS]
+    """
     shape = (BATCH, STEPS, BITS)
     is_pulse = torch.rand(shape, generator=rng) < PULSES
     is_pulse[:, 0] = True
@@ -52,7 +57,9 @@ def trained(units: int, *, rate: float) -> tuple[nn.GRU, float]:
 
 
 def case(gru: nn.GRU, error: float, *, n_starts: int, noise: float) -> Case:
-    """Return starts drawn from the network's trajectories, with normal noise of this deviation on every unit."""
+    """Return starts drawn from the network's trajectories, with normal noise of this deviation on
+    every unit.
+    """
     rng = torch.Generator().manual_seed(1)
     F = module_map(gru, torch.zeros(BITS))
     visited = F.pack(gru(batch(rng)[0])[0].flatten(0, 1))

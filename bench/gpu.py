@@ -1,7 +1,9 @@
-"""The engine on a GPU: model-sample-steps per second, against cuDNN one network at a time, and against the device.
+"""The engine on a GPU: model-sample-steps per second, against cuDNN one network at a time, and
+against the device.
 
-A model-sample-step is one step of one sequence of one network, forward and backward. What the device can do is
-measured beside it: the rate of one large matmul in float32, and of copying a large tensor.
+A model-sample-step is one step of one sequence of one network, forward and backward. What the
+device can do is measured beside it: the rate of one large matmul in float32, and of copying a large
+tensor.
 """
 
 import statistics
@@ -22,7 +24,10 @@ Timer = Callable[[dict[str, Step]], dict[str, float]]
 
 
 def device_ms(steps: dict[str, Step]) -> dict[str, float]:
-    """Return the time of one step of each contender on the device in ms: in turns, the median of several rounds."""
+    """Return the time of one step of each contender on the device in ms.
+
+    In turns, the median of several rounds.
+    """
     for step in steps.values():
         for _ in range(WARM_UP):
             step()
@@ -69,8 +74,11 @@ def _case(case: Case, device: torch.device, timer: Timer) -> dict[str, Any]:
     if case.cell in LIBRARY:
         contenders["library"] = library(case, device)
     ms = timer(contenders)
-    row = case._asdict() | {"ms": ms["ours"], "TFLOP/s": _flops(case) * case.runs / ms["ours"] / 1e9,
-                            "million per s": case.runs * case.batch * case.steps / ms["ours"] / 1e3}  # fmt: skip
+    row = case._asdict() | {
+        "ms": ms["ours"],
+        "TFLOP/s": _flops(case) * case.runs / ms["ours"] / 1e9,
+        "million per s": case.runs * case.batch * case.steps / ms["ours"] / 1e3,
+    }
     return row | ({"ratio": ms["library"] / (ms["ours"] / case.runs)} if "library" in ms else {})
 
 
@@ -88,16 +96,24 @@ def page(found: dict[str, Any]) -> str:
     peak = found["peak"]
     parts = [
         "# Speed on a GPU",
-        f"Written by `make bench-gpu` on one {found['device']}, torch {found['torch']}, all in float32; "
-        f"batch {BATCH}, {STEPS} steps, {N_IN} inputs, after {WARM_UP} steps to warm up: the median of {ROUNDS} rounds "
-        "in which the contenders take turns. A step is forward, read-out, squared error, backward, clipping and Adam.",
-        f"On this device one large matmul reaches {peak['TFLOP/s']:.0f} TFLOP/s, and copying {peak['TB/s']:.1f} TB/s.",
-        "In each cell: million model-sample-steps per second; the share of that matmul's rate; in brackets, how many "
+        f"Written by `make bench-gpu` on one {found['device']}, torch {found['torch']}, all in "
+        "float32; "
+        f"batch {BATCH}, {STEPS} steps, {N_IN} inputs, after {WARM_UP} steps to warm up: the "
+        f"median of {ROUNDS} rounds "
+        "in which the contenders take turns. A step is forward, read-out, squared error, "
+        "backward, clipping and Adam.",
+        f"On this device one large matmul reaches {peak['TFLOP/s']:.0f} TFLOP/s, and copying "
+        f"{peak['TB/s']:.1f} TB/s.",
+        "In each cell: million model-sample-steps per second; the share of that matmul's rate; "
+        "in brackets, how many "
         "times cheaper a network is than one alone in torch's layer (cuDNN).",
     ]
     for name in dict.fromkeys(row["cell"] for row in found["cases"]):
         own = [row for row in found["cases"] if row["cell"] == name]
-        head = ["units", *(f"{runs} networks" for runs in dict.fromkeys(row["runs"] for row in own))]
+        head = [
+            "units",
+            *(f"{runs} networks" for runs in dict.fromkeys(row["runs"] for row in own)),
+        ]
         body = [[str(units), *(_shown(row, peak) for row in own if row["units"] == units)]
                 for units in dict.fromkeys(row["units"] for row in own)]  # fmt: skip
         parts += [f"## {name}", table(head, body)]

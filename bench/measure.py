@@ -1,4 +1,6 @@
-"""Timing on a shared machine: CPU time of one thread, contenders in turn, the median of several rounds."""
+"""Timing on a shared machine: CPU time of one thread, contenders in turn, the median of several
+rounds.
+"""
 
 import platform
 import resource
@@ -60,14 +62,18 @@ def _precision(value: str) -> Iterator[None]:
 def wall_s(code: str, *arguments: str) -> tuple[float, str]:
     """Return the wall time of a Python process, and what it printed."""
     start = time.perf_counter()
-    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True
+    )
     return time.perf_counter() - start, done.stdout.strip()
 
 
 def slowest_s(code: str, *arguments: str, processes: int) -> float:
     """Return the largest number of seconds that several processes, side by side, print."""
     command = [sys.executable, "-c", code, *arguments]
-    started = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(processes)]
+    started = [
+        subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(processes)
+    ]
     printed = [process.communicate()[0] for process in started]
     if any(process.returncode for process in started):
         raise RuntimeError("a process of the benchmark failed")
@@ -77,11 +83,16 @@ def slowest_s(code: str, *arguments: str, processes: int) -> float:
 def peak_mb() -> float:
     """Return the peak memory of this process so far in MB.
 
-    Linux counts what the parent had into `ru_maxrss`, so it is asked for the peak since the program began.
+    Linux counts what the parent had into `ru_maxrss`, so it is asked for the peak since the program
+    began.
     """
     status = Path("/proc/self/status")
     if status.exists():
-        (line,) = (line for line in status.read_text(encoding="utf-8").splitlines() if line.startswith("VmHWM"))
+        (line,) = (
+            line
+            for line in status.read_text(encoding="utf-8").splitlines()
+            if line.startswith("VmHWM")
+        )
         return int(line.split()[1]) * 1024 / 1e6
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
 

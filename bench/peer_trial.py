@@ -1,6 +1,9 @@
-"""One trial as a researcher would run it: a process of its own, torch's layer, the same data, loss and optimiser.
+"""One trial as a researcher would run it.
 
-Started with one JSON argument, prints one JSON line. The layer has two biases per gate, the project's cells have one.
+A process of its own, torch's layer, the same data, loss and optimiser.
+
+Started with one JSON argument, prints one JSON line. The layer has two biases per gate, the
+project's cells have one.
 """
 
 import json
@@ -26,11 +29,15 @@ def train(trial: dict[str, Any]) -> dict[str, float]:
     x[:, 0] = inputs
     params = [*layer.parameters(), *readout.parameters()]
     optimiser = torch.optim.Adam(params, lr=trial["lr"])
-    schedule = torch.optim.lr_scheduler.ExponentialLR(optimiser, trial["lr_final"] ** (1 / trial["steps"]))
+    schedule = torch.optim.lr_scheduler.ExponentialLR(
+        optimiser, trial["lr_final"] ** (1 / trial["steps"])
+    )
     start = time.process_time()
     for _ in range(trial["steps"]):
         rows = torch.randint(0, len(labels), (trial["batch"],))
-        loss = binary_cross_entropy_with_logits(readout(layer(x[rows])[0][:, -1])[:, 0], labels[rows])
+        loss = binary_cross_entropy_with_logits(
+            readout(layer(x[rows])[0][:, -1])[:, 0], labels[rows]
+        )
         optimiser.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(params, trial["clip"])

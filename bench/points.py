@@ -1,4 +1,7 @@
-"""The search for slow points against its published predecessor: the same networks and starts, side by side."""
+"""The search for slow points against its published predecessor.
+
+The same networks and starts, side by side.
+"""
 
 import statistics
 import time
@@ -12,13 +15,36 @@ from torch import Tensor
 from bench.adam_search import BASELINES, search
 from bench.flip_flop import Case, case, trained
 from bench.measure import processor
-from slowpoints.dynamics import FIXED, SLOW, SlowPoints, find_slow_points, merge_duplicates, midpoints, speed
+from slowpoints.dynamics import (
+    FIXED,
+    SLOW,
+    SlowPoints,
+    find_slow_points,
+    merge_duplicates,
+    midpoints,
+    speed,
+)
 
 N_STARTS = 1000
 CONVERGED, RESOLVED = 1e-12, 1e-20  # of q
-SAME, NEAR = 1e-3, 1e-2  # distance within which two points are one; and within which a point is found again
+SAME, NEAR = (
+    1e-3,
+    1e-2,
+)  # distance within which two points are one; and within which a point is found again
 DECILES = (0.1, 0.25, 0.5, 0.75, 0.9)
-STEPS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20)  # of ours, to find after how many it is as far as the baseline
+STEPS = (
+    1,
+    2,
+    3,
+    4,
+    5,
+    6,
+    8,
+    10,
+    12,
+    16,
+    20,
+)  # of ours, to find after how many it is as far as the baseline
 OURS = "ours"
 
 
@@ -26,7 +52,8 @@ class Setting(NamedTuple):
     """One network and one set of starts."""
 
     units: int
-    rate: float  # of the network's training: the fast one leaves it slow states where others have fixed points
+    # of the network's training: the fast one leaves it slow states where others have fixed points
+    rate: float
     noise: float
     rounds: int
 
@@ -47,7 +74,12 @@ def run() -> dict[str, Any]:
     for setting in SETTINGS:
         gru, error = trained(setting.units, rate=setting.rate)
         cases.append(_measured(case(gru, error, n_starts=N_STARTS, noise=setting.noise), setting))
-    return {"processor": processor(), "torch": torch.__version__, "starts": N_STARTS, "cases": cases}
+    return {
+        "processor": processor(),
+        "torch": torch.__version__,
+        "starts": N_STARTS,
+        "cases": cases,
+    }
 
 
 def ours(task: Case, **settings: Any) -> SlowPoints:
@@ -56,17 +88,24 @@ def ours(task: Case, **settings: Any) -> SlowPoints:
 
 
 def twice(task: Case) -> tuple[SlowPoints, SlowPoints]:
-    """Return what the search finds from the starts, and then from half-way between any two fixed points found."""
+    """Return what the search finds from the starts, and then from half-way between any two fixed
+    points found.
+    """
     first = ours(task)
     return first, ours(task._replace(starts=midpoints(_fixed(task, first.point))))
 
 
 def _measured(task: Case, setting: Setting) -> dict[str, Any]:
-    """Return what every contender found, and its cost; and the cost of ours to be as far as the best of the others."""
+    """Return what every contender found, and its cost.
+
+    And the cost of ours to be as far as the best of the others.
+    """
     searches: dict[str, Callable[[], Any]] = {OURS: partial(twice, task)}
     for name, (rate, schedule) in BASELINES.items():
         searches[name] = partial(search, task.gru, task.starts, rate=rate, schedule=schedule)
-    ours(task._replace(starts=task.starts[:5]))  # what torch loads at first use is not of interest here
+    ours(
+        task._replace(starts=task.starts[:5])
+    )  # what torch loads at first use is not of interest here
     ends, seconds = _in_turn(searches, setting.rounds)
     found, between = ends.pop(OURS)
     every = torch.cat([found.point, between.point])
@@ -79,7 +118,8 @@ def _measured(task: Case, setting: Setting) -> dict[str, Any]:
         "rate": setting.rate,
         "noise": setting.noise,
         "error": task.error,
-        "searches": {OURS: _seen(task, found.point) | _kinds(found) | {"seconds": seconds[OURS]}} | rows,
+        "searches": {OURS: _seen(task, found.point) | _kinds(found) | {"seconds": seconds[OURS]}}
+        | rows,
         "distinct with midpoints": len(_fixed(task, every)),
         "best": best,
         "found by the best": len(fixed),
@@ -88,8 +128,12 @@ def _measured(task: Case, setting: Setting) -> dict[str, Any]:
     }
 
 
-def _in_turn(searches: dict[str, Callable[[], Any]], rounds: int) -> tuple[dict[str, Any], dict[str, float]]:
-    """Return what each search found, and the median of its CPU time over rounds in which they take turns."""
+def _in_turn(
+    searches: dict[str, Callable[[], Any]], rounds: int
+) -> tuple[dict[str, Any], dict[str, float]]:
+    """Return what each search found, and the median of its CPU time over rounds in which they take
+    turns.
+    """
     ends, seconds = {}, {name: list[float]() for name in searches}
     for _ in range(rounds):
         for name, call in searches.items():
@@ -132,13 +176,19 @@ def _inside(task: Case, h: Tensor) -> Tensor:
 
 
 def _fixed(task: Case, h: Tensor) -> Tensor:
-    """Return the distinct fixed points among states, of those inside the box.    h: [N, H] -> [K, H]"""
+    """Return the distinct fixed points among states, of those inside the box.
+
+    h: [N, H] -> [K, H]
+    """
     fixed = h[(_q(task, h) < CONVERGED) & _inside(task, h)]
     return fixed[merge_duplicates(fixed, radius=SAME).unique()]
 
 
 def _as_far(task: Case, deciles: list[float]) -> dict[str, float] | None:
-    """Return after how many steps, and in what time, no decile of q is above these; None: not in `STEPS`."""
+    """Return after how many steps, and in what time, no decile of q is above these.
+
+    None: not in `STEPS`.
+    """
     for steps in STEPS:
         start = time.process_time()
         found = ours(task, max_iterations=steps)

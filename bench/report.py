@@ -16,19 +16,27 @@ TARGETS = {  # by cell: at least, for 16, 32, 64, 128, 256 units; fixed before t
 
 def markdown(found: dict[str, Any]) -> str:
     """Return the page."""
-    compiled = ", ".join(f"{name} {seconds:.1f}" for name, seconds in found["seconds to compile"].items())
+    compiled = ", ".join(
+        f"{name} {seconds:.1f}" for name, seconds in found["seconds to compile"].items()
+    )
     parts = [
         "# Speed",
-        f"Written by `make bench` on one core of {found['processor']}, torch {found['torch']}. Every number is the "
-        "median of rounds in which the contenders take turns, in CPU time of one thread; a ratio of 5 means that a "
-        "network costs a fifth. A step is forward, read-out, squared error, backward, clipping and Adam. The target, "
+        f"Written by `make bench` on one core of {found['processor']}, torch {found['torch']}. "
+        "Every number is the "
+        "median of rounds in which the contenders take turns, in CPU time of one thread; a "
+        "ratio of 5 means that a "
+        "network costs a fifth. A step is forward, read-out, squared error, backward, clipping "
+        "and Adam. The target, "
         "in brackets, was fixed beforehand; **bold** where it is missed.",
         "## Against torch's layers, one network at a time",
-        "Batch 64. In the second line of a pair torch's matmuls are set to `medium`, the faster setting on some "
+        "Batch 64. In the second line of a pair torch's matmuls are set to `medium`, the "
+        "faster setting on some "
         "processors. Our GRU resets before the matmul, torch's after it: the same cost.",
         _sizes(_library_rows(found["batch 64"])),
         "Batch 512, 5 steps; the target was set for the GRU.",
-        _sizes([line for cell in ("rnn", "gru", "lstm") for line in _short(found["batch 512"], cell)]),
+        _sizes(
+            [line for cell in ("rnn", "gru", "lstm") for line in _short(found["batch 512"], cell)]
+        ),
         "## Against a plain loop in Python, as one writes a cell of one's own",
         "Batch 64, 20 steps.",
         _sizes(_pivot(found["custom"], "ratio", lambda row: (row["cell"],), TARGETS["custom"])),
@@ -38,14 +46,16 @@ def markdown(found: dict[str, Any]) -> str:
         "## Growth",
         "Cost per run of a GRU of 16 units, 20 steps, in units of the same in a stack of 8:",
         _line(found["runs"], "runs", "of the yardstick", "{:.2f}"),
-        "Cost per run and step of a GRU of 64 units (stack of 4), in units of that at 20 steps. A trace that would "
+        "Cost per run and step of a GRU of 64 units (stack of 4), in units of that at 20 "
+        "steps. A trace that would "
         "take more than 64 MB per run, here that of 1000 steps, is computed again instead of kept:",
         _line(_per_step(found["steps"]), "steps", "cost", "{:.2f}"),
         "Memory of one training step of 4 such GRUs, in MB:",
         _line(found["memory"], "steps", "MB, traces kept", "{:.0f}"),
         _line(found["memory"], "steps", "MB, as it runs", "{:.0f}"),
         "## Once",
-        f"Start-up of a job: {found['seconds to start']:.1f} s. Compiling a cell, kept afterwards, in s: {compiled}.",
+        f"Start-up of a job: {found['seconds to start']:.1f} s. Compiling a cell, kept "
+        f"afterwards, in s: {compiled}.",
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -55,14 +65,21 @@ def _library_rows(rows: list[dict[str, Any]]) -> list[tuple[list[str], list[str]
     for cell, steps in dict.fromkeys((row["cell"], row["steps"]) for row in rows):
         own = [row for row in rows if (row["cell"], row["steps"]) == (cell, steps)]
         targets = (1.3, *TARGETS["lstm"][1:]) if (cell, steps) == ("lstm", 100) else TARGETS[cell]
-        lines += _pivot(own, "ratio", lambda row: (f"nn.{row['cell'].upper()}, {row['steps']} steps",), targets)
+        lines += _pivot(
+            own, "ratio", lambda row: (f"nn.{row['cell'].upper()}, {row['steps']} steps",), targets
+        )
         lines += _pivot(own, "ratio, matmul at medium", lambda _: ("- matmuls at medium",), ())
     return lines
 
 
 def _short(rows: list[dict[str, Any]], cell: str) -> list[tuple[list[str], list[str]]]:
     own = [row for row in rows if row["cell"] == cell]
-    return _pivot(own, "ratio", lambda _: (f"nn.{cell.upper()}",), TARGETS["batch 512"] if cell == "gru" else ())
+    return _pivot(
+        own,
+        "ratio",
+        lambda _: (f"nn.{cell.upper()}",),
+        TARGETS["batch 512"] if cell == "gru" else (),
+    )
 
 
 def _pivot(
@@ -92,12 +109,17 @@ def _sizes(lines: list[tuple[list[str], list[str]]]) -> str:
 
 
 def _line(rows: list[dict[str, Any]], x: str, y: str, shown: str) -> str:
-    return table([x, *(str(row[x]) for row in rows)], [[y, *(shown.format(row[y]) for row in rows)]])
+    return table(
+        [x, *(str(row[x]) for row in rows)], [[y, *(shown.format(row[y]) for row in rows)]]
+    )
 
 
 def _per_step(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     base = rows[0]["of the yardstick"] / rows[0]["steps"]
-    return [{"steps": row["steps"], "cost": row["of the yardstick"] / row["steps"] / base} for row in rows]
+    return [
+        {"steps": row["steps"], "cost": row["of the yardstick"] / row["steps"] / base}
+        for row in rows
+    ]
 
 
 def table(head: list[str], body: list[list[str]]) -> str:

@@ -1,4 +1,6 @@
-"""What is measured: ratios by cell and size, growth with runs and steps, memory, start-up, a whole sweep."""
+"""What is measured: ratios by cell and size, growth with runs and steps, memory, start-up, a whole
+sweep.
+"""
 
 from typing import Any
 
@@ -53,7 +55,10 @@ print(time.perf_counter() - start)
 
 
 def runs_for(units: int) -> int:
-    """Return a stack size for the table: smaller for larger networks, to keep the benchmark short."""
+    """Return a stack size for the table.
+
+    Smaller for larger networks, to keep the benchmark short.
+    """
     return max(4, min(32, 1024 // units))
 
 
@@ -64,13 +69,25 @@ def run() -> dict[str, Any]:
         "processor": processor(),
         "torch": torch.__version__,
         "engine": {name: _engine(name) for name in (*LIBRARY, *CUSTOM)},
-        "batch 64": [_ratios(cell, units, steps, 64) for cell in LIBRARY for steps in (20, 100) for units in SIZES],
+        "batch 64": [
+            _ratios(cell, units, steps, 64)
+            for cell in LIBRARY
+            for steps in (20, 100)
+            for units in SIZES
+        ],
         "batch 512": [_ratios(cell, units, 5, 512) for cell in LIBRARY for units in (16, 32, 64)],
         "custom": [_custom(cell, units) for cell in CUSTOM for units in SIZES],
-        "runs": [_growth(Case("gru", 16, 20, 64, runs)) for runs in (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)],
-        "steps": [_growth(Case("gru", 64, steps, 64, 4)) for steps in (20, 50, 100, 200, 500, 1000)],
+        "runs": [
+            _growth(Case("gru", 16, 20, 64, runs))
+            for runs in (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
+        ],
+        "steps": [
+            _growth(Case("gru", 64, steps, 64, 4)) for steps in (20, 50, 100, 200, 500, 1000)
+        ],
         "memory": [_memory(steps) for steps in (100, 300, 1000)],
-        "seconds to compile": {name: float(wall_s(COMPILE, name)[1]) for name in (*LIBRARY, *CUSTOM)},
+        "seconds to compile": {
+            name: float(wall_s(COMPILE, name)[1]) for name in (*LIBRARY, *CUSTOM)
+        },
         "seconds to start": wall_s("import slowpoints.training.job")[0],
         "sweep": [_sweep(units) for units in SIZES],
     }
@@ -83,7 +100,9 @@ def _engine(name: str) -> str:
 def _ratios(cell: str, units: int, steps: int, batch: int) -> dict[str, Any]:
     case = Case(cell, units, steps, batch, runs_for(units))
     theirs = library(case)
-    ms = cpu_ms({"ours": ours(case), "library": theirs, "library, medium": with_precision(theirs, "medium")})
+    ms = cpu_ms(
+        {"ours": ours(case), "library": theirs, "library, medium": with_precision(theirs, "medium")}
+    )
     per_run = ms["ours"] / case.runs
     return case._asdict() | {
         "ms per run": per_run,
@@ -99,7 +118,9 @@ def _custom(cell: str, units: int) -> dict[str, Any]:
 
 
 def _growth(case: Case) -> dict[str, Any]:
-    """Return the cost of a case, and its ratio to a small network measured beside it in the same rounds."""
+    """Return the cost of a case, and its ratio to a small network measured beside it in the same
+    rounds.
+    """
     yardstick = Case("gru", 16, 20, 64, 8)
     ms = cpu_ms({"ours": ours(case), "yardstick": ours(yardstick)}, rounds=3)
     per_run = ms["ours"] / case.runs
@@ -107,12 +128,18 @@ def _growth(case: Case) -> dict[str, Any]:
 
 
 def _memory(steps: int) -> dict[str, Any]:
-    kept, again = (float(wall_s(MEMORY, "gru", "64", str(steps), str(keeps))[1]) for keeps in (1, 0))
+    kept, again = (
+        float(wall_s(MEMORY, "gru", "64", str(steps), str(keeps))[1]) for keeps in (1, 0)
+    )
     return {"steps": steps, "MB, traces kept": kept, "MB, as it runs": again}
 
 
 def _sweep(units: int) -> dict[str, Any]:
-    """Return how much sooner 64 trainings are done in stacks than one after another, both on two processes."""
+    """Return how much sooner 64 trainings are done in stacks than one after another, both on two
+    processes.
+    """
     words = (str(units), str(SWEEP_RUNS // SWEEP_PROCESSES), str(max(5, 1600 // units)))
-    own, theirs = (slowest_s(TRAIN, kind, *words, processes=SWEEP_PROCESSES) for kind in ("ours", "library"))
+    own, theirs = (
+        slowest_s(TRAIN, kind, *words, processes=SWEEP_PROCESSES) for kind in ("ours", "library")
+    )
     return {"units": units, "ratio": theirs / own}

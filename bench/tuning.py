@@ -1,4 +1,6 @@
-"""What a tuned point costs: a study of this project against one process per trial, with the same tuner."""
+"""What a tuned point costs: a study of this project against one process per trial, with the same
+tuner.
+"""
 
 import json
 import resource
@@ -72,7 +74,14 @@ def _measured(cell: str) -> dict[str, Any]:
 
 
 def _base(cell: str, steps: int = STEPS) -> Run:
-    train = {"steps": steps, "batch": 512, "lr": 0.01, "schedule": "exponential", "lr_final": 0.01, "clip": 10.0}
+    train = {
+        "steps": steps,
+        "batch": 512,
+        "lr": 0.01,
+        "schedule": "exponential",
+        "lr_final": 0.01,
+        "clip": 10.0,
+    }
     blocks = resolve(
         {"name": "perceptron", "n_in": 20, "n_steps": 5},
         {"cell": cell, "budget": BUDGET, "initial_state": "learned"},
@@ -87,12 +96,25 @@ def _n_parameters(base: Run) -> int:
 
 
 def _study(base: Run, how: Study) -> dict[str, float]:
-    """Return seconds of CPU and the best bits per parameter of one study of ours, in this process."""
+    """Return seconds of CPU and the best bits per parameter of one study of ours, in this
+    process.
+    """
     start = time.process_time()
     with TemporaryDirectory() as folder:
-        out = job.Outputs(*(Path(folder, name) for name in ("plan", "runs.jsonl", "runs.safetensors", "provenance")))
-        study.run(Stack("study", base.experiment, [base], how), out=out, checkpoint=Path(folder, "study.safetensors"),
-                 device=torch.device("cpu"), data_dir=None, torch_build="cpu")  # fmt: skip
+        out = job.Outputs(
+            *(
+                Path(folder, name)
+                for name in ("plan", "runs.jsonl", "runs.safetensors", "provenance")
+            )
+        )
+        study.run(
+            Stack("study", base.experiment, [base], how),
+            out=out,
+            checkpoint=Path(folder, "study.safetensors"),
+            device=torch.device("cpu"),
+            data_dir=None,
+            torch_build="cpu",
+        )
         records = read_records(out.records)
     best = study.best_of(records, how).told.valid["bits_per_parameter"] or 0.0
     return {"cpu_s": time.process_time() - start, "best": best}
@@ -105,11 +127,15 @@ def _peer(base: Run) -> dict[str, float]:
     known: list[Trial] = []
     before, training = _cpu(), 0.0
     while len(known) < TRIALS:
-        for point in suggest(dims, known, TOGETHER, name=base.id, goal="highest", sampler="gp", first=TOGETHER):
+        for point in suggest(
+            dims, known, TOGETHER, name=base.id, goal="highest", sampler="gp", first=TOGETHER
+        ):
             values = settings(dims, point)
             own = Perceptron(n_in=20, labels_per_parameter=values["task.labels_per_parameter"])
             labels = n_labels(own, n_parameters=_n_parameters(base))
-            found = _process(base, units=net.units, lr=values["train.lr"], n_labels=labels, seed=len(known))
+            found = _process(
+                base, units=net.units, lr=values["train.lr"], n_labels=labels, seed=len(known)
+            )
             training += found["cpu_s"]
             known.append(Trial(point, found["accuracy"] * labels))
     return {"cpu_s": _cpu() - before, "training_cpu_s": training}
@@ -123,14 +149,19 @@ def _process(base: Run, **own: Any) -> dict[str, float]:
         peer_trial.__file__,
         json.dumps(trial),
     ]  # the file alone: it needs torch, nothing of ours
-    found: dict[str, float] = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    found: dict[str, float] = json.loads(
+        subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    )
     return found
 
 
 def _cpu() -> float:
     """Return the CPU time of this process and of those it waited for."""
-    return sum(getattr(resource.getrusage(who), name) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-               for name in ("ru_utime", "ru_stime"))  # fmt: skip
+    return sum(
+        getattr(resource.getrusage(who), name)
+        for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+        for name in ("ru_utime", "ru_stime")
+    )
 
 
 def tuning_page(found: dict[str, Any]) -> str:
@@ -139,16 +170,29 @@ def tuning_page(found: dict[str, Any]) -> str:
     for cell, own in found["cells"].items():
         peer = own["one process per trial"]
         for name in ("stacked", "stacked, halving"):
-            ratio = f"{peer['cpu_s'] / own[name]['cpu_s']:.1f} ({peer['training_cpu_s'] / own[name]['cpu_s']:.1f})"
-            cost = [f"{seconds / found['trials']:.2f}" for seconds in (peer["cpu_s"], own[name]["cpu_s"])]
+            ratio = (
+                f"{peer['cpu_s'] / own[name]['cpu_s']:.1f} "
+                f"({peer['training_cpu_s'] / own[name]['cpu_s']:.1f})"
+            )
+            cost = [
+                f"{seconds / found['trials']:.2f}"
+                for seconds in (peer["cpu_s"], own[name]["cpu_s"])
+            ]
             rows.append([cell, str(own["parameters"]), name, *cost, ratio])
     parts = [
         "# The cost of a tuned point",
-        f"Written by `make bench-tuning` on {found['processor']}, torch {found['torch']}: CPU seconds per trial, one "
-        f"thread, {found['trials']} trials of {found['steps']:,} steps of the perceptron task (batch 512, 5 steps of "
-        "time), with the same tuner. The baseline starts one process per trial, with `nn.RNN` or `nn.LSTM`; in "
-        "brackets, only its training is counted, not its start. Halving keeps 3 of 8 after an eighth of the steps, and "
+        f"Written by `make bench-tuning` on {found['processor']}, torch {found['torch']}: CPU "
+        "seconds per trial, one "
+        f"thread, {found['trials']} trials of {found['steps']:,} steps of the perceptron task "
+        "(batch 512, 5 steps of "
+        "time), with the same tuner. The baseline starts one process per trial, with `nn.RNN` "
+        "or `nn.LSTM`; in "
+        "brackets, only its training is counted, not its start. Halving keeps 3 of 8 after an "
+        "eighth of the steps, and "
         "1 of these after a half.",
-        table(["cell", "parameters", "ours", "baseline, s per trial", "ours, s per trial", "ratio"], rows),
-    ]  # fmt: skip
+        table(
+            ["cell", "parameters", "ours", "baseline, s per trial", "ours, s per trial", "ratio"],
+            rows,
+        ),
+    ]
     return "\n\n".join(parts) + "\n"

@@ -1,6 +1,7 @@
 """Fingerprints of a tiny training per cell and task: numbers that a refactoring must not change.
 
-`python tests/test_golden.py` writes them anew; a change is a change of the results and is reviewed as one.
+`python tests/test_golden.py` writes them anew; a change is a change of the results and is reviewed
+    as one.
 """
 
 import json
@@ -59,4 +60,6 @@ def test_every_cell_and_task_of_the_project_has_a_fingerprint() -> None:
 
 
 if __name__ == "__main__":
-    FILE.write_text(json.dumps({f"{c}/{t}": fingerprint(c, t) for c, t in sorted(set(PAIRS))}, indent=1) + "\n")
+    FILE.write_text(
+        json.dumps({f"{c}/{t}": fingerprint(c, t) for c, t in sorted(set(PAIRS))}, indent=1) + "\n"
+    )

@@ -1,4 +1,7 @@
-"""The command line: parse, call one function, log. A mistake of the user ends in one line, not in a traceback."""
+"""The command line: parse, call one function, log.
+
+A mistake of the user ends in one line, not in a traceback.
+"""
 
 import logging
 import os
@@ -24,7 +27,9 @@ def main() -> int:
     if args.stage and args.stage != os.environ.get("SLOWPOINTS_STAGE", args.stage):
         launcher = ROOT / "workflow" / "scripts" / "stage"
         os.execv(launcher, [str(launcher), args.stage, "-m", "slowpoints", *sys.argv[1:]])
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    logging.basicConfig(
+        level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(message)s", datefmt="%H:%M:%S"
+    )
     interruption.heed_signals()
     try:
         with ExitStack() as around:
@@ -33,7 +38,10 @@ def main() -> int:
     except interruption.Interrupted as stop:
         print(f"slowpoints {args.command}: {stop}", file=sys.stderr)
         return 1
-    except (SlowpointsError, OSError) as error:  # any other is a defect of ours and shows its traceback
+    except (
+        SlowpointsError,
+        OSError,
+    ) as error:  # any other is a defect of ours and shows its traceback
         print(f"slowpoints {args.command}: {error}", file=sys.stderr)
         return 1
     return 0

@@ -57,7 +57,10 @@ def figure_page(scale: str, name: str) -> str:
 
 
 def whole(scale: str, name: str) -> str:
-    """Return a result of the whole scale: claims.csv, numbers.json, paper.pdf, cells.json, parts.json."""
+    """Return a result of the whole scale.
+
+    Claims.csv, numbers.json, paper.pdf, cells.json, parts.json.
+    """
     return f"{results(scale)}/{name}"
 
 
@@ -89,7 +92,9 @@ def place_of(file: str | Path) -> Place:
     """Return what a file results/<scale>/<experiment>/<kind>/<name>.* is."""
     path = Path(file)
     scale, experiment, kind = path.parts[-4:-1]
-    return Place(scale, experiment, kind, path.name.removesuffix(PROVENANCE).removesuffix(path.suffix))
+    return Place(
+        scale, experiment, kind, path.name.removesuffix(PROVENANCE).removesuffix(path.suffix)
+    )
 
 
 def experiment_of(file: str | Path) -> str:
@@ -99,7 +104,9 @@ def experiment_of(file: str | Path) -> str:
 
 
 def all_runs(scale: str, *, root: Path = Path(), experiment: str = "*") -> list[Path]:
-    """Return the record files that are there, of one experiment or of all, in the order of their names."""
+    """Return the record files that are there, of one experiment or of all, in the order of their
+    names.
+    """
     return sorted((root / results(scale)).glob(f"{experiment}/runs/*{RECORDS}"))
 
 

@@ -30,7 +30,9 @@ def images(name: str, *, data_dir: Path | None) -> SimpleNamespace:
     draw = np.random.default_rng(0)
     prototypes = draw.integers(0, 256, (10, 14, 14))
     labels = np.repeat(np.arange(10), 10)
-    pixels = np.clip(prototypes[labels] + draw.integers(-20, 20, (100, 14, 14)), 0, 255).astype(np.uint8)
+    pixels = np.clip(prototypes[labels] + draw.integers(-20, 20, (100, 14, 14)), 0, 255).astype(
+        np.uint8
+    )
     return SimpleNamespace(train_x=pixels, train_y=labels, test_x=pixels, test_y=labels)
 
 
@@ -45,11 +47,14 @@ def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def group(data_dir: Path) -> Callable[..., Group]:
     """Return a function giving a group of untrained networks."""
 
-    def build(cell: str = "gru", *, n_runs: int = 3, units: int = 6, n_classes: int = 10, **net: Any) -> Group:
+    def build(
+        cell: str = "gru", *, n_runs: int = 3, units: int = 6, n_classes: int = 10, **net: Any
+    ) -> Group:
         block = {"name": "delayed_classification", "n_classes": n_classes}
         train = {"steps": 100, "batch": 32, "lr": 1.0, "eval_every": 100}
         runs = [
-            make_run(i, arm="arm", task=block, net={"cell": cell, "units": units} | net, **train) for i in range(n_runs)
+            make_run(i, arm="arm", task=block, net={"cell": cell, "units": units} | net, **train)
+            for i in range(n_runs)
         ]
         made, task = network(runs[0].task, runs[0].net), tasks.load("delayed_classification")
         seeds = [torch.Generator().manual_seed(i) for i in range(n_runs)]
@@ -75,7 +80,14 @@ def analyse(data_dir: Path) -> Callable[..., Any]:
     ) -> Any:
         own = records or [record for group in groups for record in group.records]
         return module.run(
-            Given(groups, own, module.Settings(**settings), tables=tables or {}, arrays=arrays or {}, data_dir=data_dir)
+            Given(
+                groups,
+                own,
+                module.Settings(**settings),
+                tables=tables or {},
+                arrays=arrays or {},
+                data_dir=data_dir,
+            )
         )
 
     return run

@@ -31,19 +31,26 @@ def grid(bits: int) -> torch.Tensor:
 @pytest.mark.parametrize("bits", range(2, 9))
 def test_weights_on_a_grid_stay_there_to_the_last_bit(bits):
     rng = torch.Generator().manual_seed(bits)
-    w = torch.stack([grid(bits)[torch.randperm(2**bits, generator=rng)], grid(bits) * 4, torch.zeros(2**bits)])
+    w = torch.stack(
+        [grid(bits)[torch.randperm(2**bits, generator=rng)], grid(bits) * 4, torch.zeros(2**bits)]
+    )
     assert torch.equal(quantised(w.reshape(3, -1, 2), bits=bits).reshape(3, -1), w)
 
 
 @pytest.mark.parametrize("bits", range(2, 9))
 def test_rounding_gives_each_network_its_own_levels_and_as_many_as_the_bits_allow(bits):
-    w = torch.randn(2, 40, 50, generator=torch.Generator().manual_seed(0)) * torch.tensor([1.0, 100.0])[:, None, None]
+    w = (
+        torch.randn(2, 40, 50, generator=torch.Generator().manual_seed(0))
+        * torch.tensor([1.0, 100.0])[:, None, None]
+    )
     found = quantised(w, bits=bits)
     assert (found.shape, found.dtype) == (w.shape, w.dtype)
     for own in found:
         levels = own.unique().double()
         assert len(levels) <= 2**bits
-        level = levels / levels.diff().min() - 0.5  # a whole number: none is zero, and they mirror each other
+        level = (
+            levels / levels.diff().min() - 0.5
+        )  # a whole number: none is zero, and they mirror each other
         assert torch.allclose(level, level.round(), atol=1e-3)
     assert torch.equal(quantised(w[1:], bits=bits), found[1:])
 
@@ -70,11 +77,19 @@ def test_bfloat16_keeps_seven_bits_of_the_fraction():
 
 @pytest.fixture(scope="module", params=[2, 4])
 def files(tmp_path_factory, request) -> Path:
-    """Return the records of a few trained networks: two reruns and a trial, with sets of different sizes."""
+    """Return the records of a few trained networks.
+
+    Two reruns and a trial, with sets of different sizes.
+    """
     task = TASK | {"n_classes": request.param}
     folder = tmp_path_factory.mktemp("runs")
     runs = [
-        make_run(seed, task=task | {"labels_per_parameter": 1.5 + seed}, net={"cell": "rnn", "units": 6}, steps=300)
+        make_run(
+            seed,
+            task=task | {"labels_per_parameter": 1.5 + seed},
+            net={"cell": "rnn", "units": 6},
+            steps=300,
+        )
         for seed in range(3)
     ]
     phases = ("rerun", "rerun", "trial")
@@ -107,15 +122,23 @@ def test_what_is_kept_and_stored_follows_from_the_bits(files):
     for run in table.index.unique("run"):
         own = table.loc[run]
         hard = own["bits_per_parameter"]
-        assert own["kept"].to_numpy() == pytest.approx((hard / hard["fp32"]).to_numpy(), nan_ok=True)
-        assert own["bits_per_stored_bit"].to_numpy() == pytest.approx((hard / own["storage_bits"]).to_numpy())
+        assert own["kept"].to_numpy() == pytest.approx(
+            (hard / hard["fp32"]).to_numpy(), nan_ok=True
+        )
+        assert own["bits_per_stored_bit"].to_numpy() == pytest.approx(
+            (hard / own["storage_bits"]).to_numpy()
+        )
         assert own["storage_bits"].tolist() == [32, 16, 8, 7, 6, 5, 4, 3, 2]
-        assert (own["soft_per_hard"] * hard).to_numpy() == pytest.approx(own["soft_bits_per_parameter"].to_numpy())
+        assert (own["soft_per_hard"] * hard).to_numpy() == pytest.approx(
+            own["soft_bits_per_parameter"].to_numpy()
+        )
         assert hard["q2"] < hard["fp32"]
 
 
 def on_a_grid(bits: int, *, scale: float = 1.0, seed: int = 0) -> Group:
-    """Return a hand-made network whose weights, all levels among them where there is room, lie on a grid."""
+    """Return a hand-made network whose weights, all levels among them where there is room, lie on a
+    grid.
+    """
     plan = make_run(task=TASK, net={"cell": "rnn", "units": 8, "initial_state": "learned"})
     made = network(plan.task, plan.net)
     rng = torch.Generator().manual_seed(seed)
@@ -142,9 +165,13 @@ def test_a_network_on_a_coarse_grid_loses_nothing_there_and_something_below():
 
 def test_without_bits_nothing_is_divided_by_them():
     group = on_a_grid(3)
-    silent = group._replace(params={name: torch.zeros_like(value) for name, value in group.params.items()})
+    silent = group._replace(
+        params={name: torch.zeros_like(value) for name, value in group.params.items()}
+    )
     own = bridged([silent], group.records)
-    assert (own["bits_per_parameter"] == 0).all()  # it says 0, and fewer than half of its labels are
+    assert (
+        own["bits_per_parameter"] == 0
+    ).all()  # it says 0, and fewer than half of its labels are
     assert own[["kept", "soft_per_hard"]].isna().all(axis=None)
 
 

@@ -16,14 +16,29 @@ GATES = {"rnn": 1, "gru": 3, "lstm": 4}
 
 
 def outcomes(law) -> pd.DataFrame:
-    """Return networks of three cells and four sizes whose error follows a law of (parameters, units)."""
+    """Return networks of three cells and four sizes whose error follows a law of (parameters,
+    units).
+    """
     rows = [
-        {"run": f"{cell}/{units}/{lr}/{seed}", "arm": cell, "cell": cell, "budget": budget, "seed": seed, "lr": lr,
-         "depth": 1, "units": units, "n_parameters": gates * units**2,
-         "mse": law(gates * units**2, units) * (1 + lr), "valid_mse": law(gates * units**2, units) * (1.001 + lr)}
-        for cell, gates in GATES.items() for budget in (500, 1000, 2000, 4000)
-        for units in [round((budget / gates) ** 0.5)] for lr in (0.0, 0.5) for seed in range(3)
-    ]  # fmt: skip
+        {
+            "run": f"{cell}/{units}/{lr}/{seed}",
+            "arm": cell,
+            "cell": cell,
+            "budget": budget,
+            "seed": seed,
+            "lr": lr,
+            "depth": 1,
+            "units": units,
+            "n_parameters": gates * units**2,
+            "mse": law(gates * units**2, units) * (1 + lr),
+            "valid_mse": law(gates * units**2, units) * (1.001 + lr),
+        }
+        for cell, gates in GATES.items()
+        for budget in (500, 1000, 2000, 4000)
+        for units in [round((budget / gates) ** 0.5)]
+        for lr in (0.0, 0.5)
+        for seed in range(3)
+    ]
     return pd.DataFrame(rows)
 
 
@@ -73,7 +88,9 @@ def test_deeper_and_diverged_networks_are_left_out():
 def test_the_claim_holds_where_parameters_decide_and_fails_where_units_do(experiment):
     (claim,) = [
         claim
-        for claim in load(ROOT / "config" / "experiments" / f"{experiment}.yaml", scale="laptop").claims
+        for claim in load(
+            ROOT / "config" / "experiments" / f"{experiment}.yaml", scale="laptop"
+        ).claims
         if claim.test.table == "coincidence"
     ]
     holds = estimate(claim.test, table_of(outcomes(lambda p, n: p**-0.4))).interval

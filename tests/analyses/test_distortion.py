@@ -19,7 +19,9 @@ def test_a_network_on_the_line_of_so_many_bits_per_parameter_has_them():
     outcomes = pd.DataFrame({"run": runs, "n_parameters": [100, 50, 50], "mse": [*mse, None]})
     task = SET | {"name": "functions"}
     records = [make_record(make_run(i, task=task)) for i in range(3)]
-    table, _ = distortion.run(Given([], records, distortion.Settings(), {"outcomes": outcomes}, {}, Path()))
+    table, _ = distortion.run(
+        Given([], records, distortion.Settings(), {"outcomes": outcomes}, {}, Path())
+    )
     assert table["run"].tolist() == runs
     assert table["bits"].tolist()[:2] == pytest.approx([500, 100])
     assert table["bits_per_parameter"].tolist()[:2] == pytest.approx([5, 2])

@@ -14,8 +14,12 @@ from slowpoints.provenance.record import OfStudy
 
 def trial(number, value, *, arm="rnn", goal="highest", phase="trial", **sweep):
     """Return the record of one trial; without a value it diverged."""
-    run = replace(make_run(number, arm=arm, net={"cell": arm[:3], "units": 2}), sweep={"phase": phase} | sweep)
-    told = OfStudy({"loss": value, "seen": 0.0}, None, {"metric": "loss", "goal": goal, "sampler": "gp"})
+    run = replace(
+        make_run(number, arm=arm, net={"cell": arm[:3], "units": 2}), sweep={"phase": phase} | sweep
+    )
+    told = OfStudy(
+        {"loss": value, "seen": 0.0}, None, {"metric": "loss", "goal": goal, "sampler": "gp"}
+    )
     outcome = "diverged" if value is None else "ok"
     return make_record(run, outcome=outcome, metrics={"loss": 99.0}, study=told)
 
@@ -28,13 +32,17 @@ def test_a_study_has_a_row_per_number_of_trials(analyse):
     assert not arrays
     assert table["n"].tolist() == [1, 2, 3, 4, 5]
     assert table["running"].tolist() == [2, 2, 5, 5, 5]
-    assert table["expected"].to_numpy() == pytest.approx(of_values(np.array([2.0, 1.0, 5.0, 3.0, 1.0])))
+    assert table["expected"].to_numpy() == pytest.approx(
+        of_values(np.array([2.0, 1.0, 5.0, 3.0, 1.0]))
+    )
     assert (table["n_trials"].unique(), table["n_diverged"].unique()) == ([5], [1])
     assert (table["metric"].unique(), table["goal"].unique()) == (["loss"], ["highest"])
 
 
 def test_of_a_loss_the_best_is_the_lowest_and_a_diverged_trial_the_highest(analyse):
-    table, _ = analyse(expected_best, [], records=[trial(i, v, goal="lowest") for i, v in enumerate(VALUES)])
+    table, _ = analyse(
+        expected_best, [], records=[trial(i, v, goal="lowest") for i, v in enumerate(VALUES)]
+    )
     assert table["running"].tolist() == [2, 2, 2, 2, 1]
     assert table["expected"].iloc[[0, -1]].tolist() == pytest.approx([(2 + 5 + 5 + 3 + 1) / 5, 1])
     assert (table["low"] <= table["expected"]).all()
@@ -43,7 +51,9 @@ def test_of_a_loss_the_best_is_the_lowest_and_a_diverged_trial_the_highest(analy
 
 def test_trials_count_in_the_order_tried_whatever_the_order_of_their_files(analyse):
     records = [trial(i, v) for i, v in enumerate(VALUES)]
-    assert analyse(expected_best, [], records=records)[0].equals(analyse(expected_best, [], records=records[::-1])[0])
+    assert analyse(expected_best, [], records=records)[0].equals(
+        analyse(expected_best, [], records=records[::-1])[0]
+    )
 
 
 def test_arms_and_points_of_the_sweep_are_studies_of_their_own_and_reruns_no_trials(analyse):
@@ -65,9 +75,13 @@ def test_the_interval_covers_what_more_trials_would_have_given(analyse):
     hits = []
     for _ in range(40):
         values = rng.uniform(size=30)
-        table, _ = analyse(expected_best, [], records=[trial(i, float(v)) for i, v in enumerate(values)])
+        table, _ = analyse(
+            expected_best, [], records=[trial(i, float(v)) for i, v in enumerate(values)]
+        )
         row = table.iloc[4]
-        hits.append(row["low"] <= 5 / 6 <= row["high"])  # of five uniform values the highest is 5/6 on average
+        hits.append(
+            row["low"] <= 5 / 6 <= row["high"]
+        )  # of five uniform values the highest is 5/6 on average
     assert np.mean(hits) > 0.85
 
 

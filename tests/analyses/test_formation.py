@@ -9,18 +9,29 @@ from helpers.plans import make_record, make_run, trained_by
 from slowpoints.analyses import formation, introductions, slow_points
 from slowpoints.analyses._tracking import in_use, winner
 
-SMALL = {"n_images": 6, "n_wait": 3, "max_iterations": 40, "delays": (3,), "n_held_out": 2, "n_noise": 2}
+SMALL = {
+    "n_images": 6,
+    "n_wait": 3,
+    "max_iterations": 40,
+    "delays": (3,),
+    "n_held_out": 2,
+    "n_noise": 2,
+}
 
 
 @pytest.fixture
 def grown(group):
-    """Return a function giving networks with checkpoints: all alike, or on a straight way to the last."""
+    """Return a function giving networks with checkpoints.
+
+    All alike, or on a straight way to the last.
+    """
 
     def build(cell="gru", *, n_checkpoints=3, still=True, curriculum="none"):
         g = group(cell, n_runs=2)
         share = torch.ones(n_checkpoints) if still else torch.linspace(0.8, 1, n_checkpoints)
         history = {
-            name: value.unsqueeze(1) * share.view(-1, *[1] * (value.dim() - 1)) for name, value in g.params.items()
+            name: value.unsqueeze(1) * share.view(-1, *[1] * (value.dim() - 1))
+            for name, value in g.params.items()
         }
         how = {"snapshots": n_checkpoints, "curriculum": curriculum, "steps": 140, "eval_every": 1}
         records = [trained_by(record, **how) for record in g.records]
@@ -47,7 +58,9 @@ def test_at_the_end_the_points_are_those_of_the_search(grown, followed, cell):
     assert len(table) == 2 * 3 * 10
     last = table[table["step"] == table["step"].max()]
     np.testing.assert_allclose(last["speed"].to_numpy(), points["speed"].to_numpy(), rtol=1e-9)
-    np.testing.assert_allclose(last["spectral_radius"].to_numpy(), points["spectral_radius"].to_numpy(), rtol=1e-9)
+    np.testing.assert_allclose(
+        last["spectral_radius"].to_numpy(), points["spectral_radius"].to_numpy(), rtol=1e-9
+    )
     assert last["label"].tolist() == points["label"].tolist()
     for run in table["run"].unique():
         torch.testing.assert_close(path[f"{run}/path"][-1], arrays[f"{run}/points"])
@@ -110,21 +123,49 @@ def test_the_winner_is_sought_among_the_outputs_in_use():
 
 def made_up(n_classes, *, label, label_in_use, accuracy, speed, step):
     return [
-        {"run": "r", "experiment": "test", "arm": "a", "seed": 0, "n_parameters": 1, "outcome": "ok", "cell": "gru",
-         "units": 6, "depth": 1, "curriculum": "vocabulary", "class": k, "step": step, "n_classes": n_classes,
-         "label": label[k], "label_in_use": label_in_use[k], "accuracy_at_3": accuracy[k], "speed": speed[k]}
+        {
+            "run": "r",
+            "experiment": "test",
+            "arm": "a",
+            "seed": 0,
+            "n_parameters": 1,
+            "outcome": "ok",
+            "cell": "gru",
+            "units": 6,
+            "depth": 1,
+            "curriculum": "vocabulary",
+            "class": k,
+            "step": step,
+            "n_classes": n_classes,
+            "label": label[k],
+            "label_in_use": label_in_use[k],
+            "accuracy_at_3": accuracy[k],
+            "speed": speed[k],
+        }
         for k in range(4)
-    ]  # fmt: skip
+    ]
 
 
 def test_an_introduction_tells_the_parent_from_the_others(group, analyse):
     g = group(n_runs=1)
-    rows = made_up(2, label=[0, 1, 2, 1], label_in_use=[0, 1, 1, -1], accuracy=[1, 0.9, 0, 0], speed=[1] * 4, step=10)
+    rows = made_up(
+        2,
+        label=[0, 1, 2, 1],
+        label_in_use=[0, 1, 1, -1],
+        accuracy=[1, 0.9, 0, 0],
+        speed=[1] * 4,
+        step=10,
+    )
     rows += made_up(4, label=[0, 1, 2, 3], label_in_use=[0, 1, 2, 3], accuracy=[0.8, 0.3, 0, 0],
                     speed=[1, 10, 1, 1], step=20)  # fmt: skip
     table, _ = analyse(introductions, [g], tables={"formation": pd.DataFrame(rows)})
     first, second = table.to_dict("records")
-    assert (first["class"], first["parent"], first["label_before"], first["from_class"]) == (2, 1, 2, 1.0)
+    assert (first["class"], first["parent"], first["label_before"], first["from_class"]) == (
+        2,
+        1,
+        2,
+        1.0,
+    )
     assert first["accuracy_at_3_parent"] == pytest.approx(-0.6)
     assert first["accuracy_at_3_others"] == pytest.approx(-0.2)
     assert first["accuracy_at_3_cost"] == pytest.approx(-0.4)
@@ -141,7 +182,9 @@ def test_without_introductions_the_table_is_empty_but_has_its_columns(group, ana
     assert {"run", "parent", "accuracy_at_3_cost"} <= set(table)
 
 
-@pytest.mark.parametrize("wrong", [{"delays": (50, 10)}, {"delays": ()}, {"delays": (0,)}, {"n_held_out": 0}])
+@pytest.mark.parametrize(
+    "wrong", [{"delays": (50, 10)}, {"delays": ()}, {"delays": (0,)}, {"n_held_out": 0}]
+)
 def test_settings_that_make_no_sense_are_refused(wrong):
     with pytest.raises(ValueError, match="formation: "):
         formation.Settings(**wrong)

@@ -1,4 +1,6 @@
-"""The analyses of delayed classification behind a convolutional front end, against explicit loops."""
+"""The analyses of delayed classification behind a convolutional front end, against
+explicit loops.
+"""
 
 import pytest
 import torch
@@ -15,11 +17,20 @@ cells = pytest.mark.parametrize("cell", ["gru", "lstm"])
 
 
 def followed(g, frames, *, trigger):
-    """Return output and states after all frames, seen and fed one by one, with a trigger at the last.    [B, pixel]"""
-    states, prepared = start(g.network, g.params, batch=len(frames[0])), prepare(g.network, g.params)
+    """Return output and states after all frames, seen and fed one by one, with a trigger at the
+    last.
+
+    [B, pixel]
+    """
+    states, prepared = (
+        start(g.network, g.params, batch=len(frames[0])),
+        prepare(g.network, g.params),
+    )
     for t, frame in enumerate(frames):
         x = with_trigger(frame, trigger * (t + 1 == len(frames)))
-        y, states = step(g.network, prepared, see(g.network, g.params, x.expand(3, *x.shape)), states)
+        y, states = step(
+            g.network, prepared, see(g.network, g.params, x.expand(3, *x.shape)), states
+        )
     return readout(g.network, g.params, y), states
 
 
@@ -40,7 +51,9 @@ def test_final_states_follow_the_image_and_one_noise_for_all(group, cell):
     images = task.images["train"][:, :2]
     final = final_states(g, task, images, n_wait=2, std=0.2, rng=torch.Generator().manual_seed(3))
     rng = torch.Generator().manual_seed(3)
-    noise = [torch.empty(1, 196).normal_(task.mean, 0.2, generator=rng).expand(20, 196) for _ in range(2)]
+    noise = [
+        torch.empty(1, 196).normal_(task.mean, 0.2, generator=rng).expand(20, 196) for _ in range(2)
+    ]
     _, states = followed(g, [images.flatten(0, 1), *noise], trigger=0.0)
     torch.testing.assert_close(final.flatten(1, 2), pack(states), rtol=1e-5, atol=1e-5)
 
@@ -53,10 +66,15 @@ def test_noise_is_on_average_its_mean_feature_not_the_feature_of_its_mean(group)
     frames = torch.empty(N_FRAMES, 196).normal_(task.mean, task.std, generator=rng)
     wanted = torch.zeros(3, 5)
     for frame in frames:
-        wanted += see(g.network, g.params, with_trigger(frame, 0.0).expand(3, 1, 197))[:, 0, :-1] / N_FRAMES
+        wanted += (
+            see(g.network, g.params, with_trigger(frame, 0.0).expand(3, 1, 197))[:, 0, :-1]
+            / N_FRAMES
+        )
     found = mean_noise(g, task)
     torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-6)
-    of_mean = see(g.network, g.params, with_trigger(torch.full((196,), task.mean), 0.0).expand(3, 1, 197))[:, 0, :-1]
+    of_mean = see(
+        g.network, g.params, with_trigger(torch.full((196,), task.mean), 0.0).expand(3, 1, 197)
+    )[:, 0, :-1]
     assert (found - of_mean).abs().max() > 1e-3
 
 
@@ -69,8 +87,12 @@ def test_slow_points_are_those_under_the_mean_feature(group, analyse, cell):
     x = with_trigger(mean_noise(double, world(g, data_dir=None)), 0.0)
     assert x.shape == (3, 6)
     points = torch.stack([arrays[f"test/arm/{i}/points"] for i in range(3)])
-    again = speed(state_map(g.network, double.params, x), points, measure=measure(g.network)).flatten()
-    torch.testing.assert_close(torch.tensor(table["speed"].to_numpy()), again, rtol=1e-9, atol=1e-12)
+    again = speed(
+        state_map(g.network, double.params, x), points, measure=measure(g.network)
+    ).flatten()
+    torch.testing.assert_close(
+        torch.tensor(table["speed"].to_numpy()), again, rtol=1e-9, atol=1e-12
+    )
     assert (table["speed"] <= table["start_speed"]).all()
 
 

@@ -25,12 +25,18 @@ def test_speed_and_accuracy_of_the_same_class_stand_in_one_row(group, analyse):
     g = group(n_runs=2, n_classes=3)
     tables = {
         "slow_points": analyse(slow_points, [g], n_images=3, n_wait=2)[0],
-        "memory_curve": analyse(memory_curve, [g], delays=(4, 19, 20, 30), n_images=2, n_noise=1)[0],
+        "memory_curve": analyse(memory_curve, [g], delays=(4, 19, 20, 30), n_images=2, n_noise=1)[
+            0
+        ],
     }
     table, _ = analyse(longevity, [g], tables=tables)
     assert len(table) == 6
     for _, row in table.iterrows():
-        own = tables["memory_curve"].query("run == @row.run and `class` == @row['class']").set_index("delay")
+        own = (
+            tables["memory_curve"]
+            .query("run == @row.run and `class` == @row['class']")
+            .set_index("delay")
+        )
         assert row["accuracy_at_30"] == own["accuracy"][30]
         assert row["nominal"] == pytest.approx(own["accuracy"][[4, 19]].mean())
         point = tables["slow_points"].query("run == @row.run and `class` == @row['class']").iloc[0]

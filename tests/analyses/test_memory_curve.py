@@ -22,7 +22,9 @@ def test_the_branched_rollout_equals_explicit_sequences_with_a_trigger(group, ce
         frames = [with_trigger(frame, 0.0) for frame in [stimulus, *noise[: delay - 1]]]
         x = torch.stack([*frames, with_trigger(noise[delay - 1], 1.0)], 1)
         y, _ = unroll(g.network, g.params, x.expand(3, *x.shape), last=1)
-        torch.testing.assert_close(out, readout(g.network, g.params, y)[:, :, 0], rtol=1e-5, atol=1e-5)
+        torch.testing.assert_close(
+            out, readout(g.network, g.params, y)[:, :, 0], rtol=1e-5, atol=1e-5
+        )
 
 
 def test_the_states_met_at_a_delay_have_seen_the_image_and_all_frames_before(group):
@@ -42,7 +44,9 @@ def test_there_is_one_row_per_run_class_and_delay(group, analyse):
     assert not arrays
     assert (table["n"] == 6).all()
     assert table["accuracy"].between(0, 1).all()
-    assert (table["accuracy_classes"] >= table["accuracy"] - 1e-12).all()  # without null as a competitor
+    assert (
+        table["accuracy_classes"] >= table["accuracy"] - 1e-12
+    ).all()  # without null as a competitor
     assert {"run", "experiment", "arm", "seed", "cell", "units", "curriculum"} <= set(table)
 
 
@@ -72,7 +76,9 @@ def test_all_networks_see_the_same_noise_whatever_their_company(group, analyse):
 
 
 def test_rows_have_noise_of_their_own_with_the_spread_asked_for():
-    frames = memory_curve.noise(torch.zeros(50, 196), mean=0.2, std=0.3, rng=torch.Generator().manual_seed(0))
+    frames = memory_curve.noise(
+        torch.zeros(50, 196), mean=0.2, std=0.3, rng=torch.Generator().manual_seed(0)
+    )
     first, second = itertools.islice(frames, 2)
     assert not torch.equal(first, second)
     assert not torch.equal(first[0], first[1])
@@ -95,7 +101,9 @@ def test_without_any_network_the_table_is_empty_but_has_its_columns(group, analy
     assert list(empty) == list(full)
 
 
-@pytest.mark.parametrize("wrong", [{"delays": (5, 4)}, {"delays": (0, 4)}, {"delays": ()}, {"n_images": 0}])
+@pytest.mark.parametrize(
+    "wrong", [{"delays": (5, 4)}, {"delays": (0, 4)}, {"delays": ()}, {"n_images": 0}]
+)
 def test_settings_that_make_no_sense_are_refused(wrong):
     with pytest.raises(ValueError, match="memory_curve"):
         memory_curve.Settings(**wrong)

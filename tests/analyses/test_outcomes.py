@@ -16,7 +16,9 @@ def record(seed, outcome, metrics, curve):
 
 def test_the_last_validation_metrics_stand_beside_those_of_the_test():
     records = [
-        record(0, "ok", {"mse": 0.3}, {"step": [50.0, 100.0], "loss": [1.0, 0.5], "mse": [0.9, 0.4]}),
+        record(
+            0, "ok", {"mse": 0.3}, {"step": [50.0, 100.0], "loss": [1.0, 0.5], "mse": [0.9, 0.4]}
+        ),
         record(1, "diverged", {"mse": None}, {"step": [50.0], "loss": [1.0], "mse": [0.9]}),
         record(2, "diverged", {"mse": None}, {}),
     ]

@@ -12,16 +12,33 @@ from slowpoints.measures import statistics
 
 
 def longevity(n_seeds: int = 4) -> pd.DataFrame:
-    """Return five classes of networks of two cells and two curricula; slower points are remembered for longer."""
+    """Return five classes of networks of two cells and two curricula.
+
+    Slower points are remembered for longer.
+    """
     draw = np.random.default_rng(1)
     rows = [
-        {"run": f"{cell}-{curriculum}/{seed}", "cell": cell, "curriculum": curriculum, "class": k,
-         "speed": speed, "noisy_speed": speed + 1, "scatter": draw.normal(), "spectral_radius": 1 + draw.normal() / 9,
-         "distance": draw.normal(), "nominal": draw.normal(), "half_life": 1 / speed + draw.normal(),
-         "accuracy_at_4": 1.0, "accuracy_at_100": draw.normal() - speed}
-        for cell in ("gru", "lstm") for curriculum in ("delay", "none") for seed in range(n_seeds)
-        for k in range(5) for speed in [draw.uniform(0.1, 1)]
-    ]  # fmt: skip
+        {
+            "run": f"{cell}-{curriculum}/{seed}",
+            "cell": cell,
+            "curriculum": curriculum,
+            "class": k,
+            "speed": speed,
+            "noisy_speed": speed + 1,
+            "scatter": draw.normal(),
+            "spectral_radius": 1 + draw.normal() / 9,
+            "distance": draw.normal(),
+            "nominal": draw.normal(),
+            "half_life": 1 / speed + draw.normal(),
+            "accuracy_at_4": 1.0,
+            "accuracy_at_100": draw.normal() - speed,
+        }
+        for cell in ("gru", "lstm")
+        for curriculum in ("delay", "none")
+        for seed in range(n_seeds)
+        for k in range(5)
+        for speed in [draw.uniform(0.1, 1)]
+    ]
     return pd.DataFrame(rows)
 
 
@@ -47,7 +64,9 @@ def test_there_is_a_row_per_scope_outcome_and_predictor(table):
     assert (table["delay"].isna() == (table["outcome"] == "half_life")).all()
 
 
-@pytest.mark.parametrize(("cell", "curriculum"), [("gru", "delay"), ("lstm", "all"), ("all", "all")])
+@pytest.mark.parametrize(
+    ("cell", "curriculum"), [("gru", "delay"), ("lstm", "all"), ("all", "all")]
+)
 @pytest.mark.parametrize("predictor", ["speed", "rate", "distance"])
 def test_every_number_is_that_of_the_statistic_claims_use(table, cell, curriculum, predictor):
     own = longevity().assign(rate=lambda t: np.log(t["spectral_radius"]).abs())
@@ -56,12 +75,16 @@ def test_every_number_is_that_of_the_statistic_claims_use(table, cell, curriculu
     x, y, z = (own[name].to_numpy() for name in (predictor, "accuracy_at_100", "nominal"))
     network = pd.factorize(own["run"])[0].astype(np.int64)
     plain = statistics.interval(lambda w: statistics.spearman(w, x, y), network, limits=(-1.0, 1.0))
-    partial = statistics.interval(lambda w: statistics.spearman(w, x, y, given=z), network, limits=(-1.0, 1.0))
-    row = table.query("cell == @cell and curriculum == @curriculum and predictor == @predictor and delay == 100").iloc[
-        0
-    ]
+    partial = statistics.interval(
+        lambda w: statistics.spearman(w, x, y, given=z), network, limits=(-1.0, 1.0)
+    )
+    row = table.query(
+        "cell == @cell and curriculum == @curriculum and predictor == @predictor and delay == 100"
+    ).iloc[0]
     assert tuple(row[["rho", "low", "high"]]) == pytest.approx(tuple(plain), abs=1e-12)
-    assert tuple(row[["partial", "partial_low", "partial_high"]]) == pytest.approx(tuple(partial), abs=1e-12)
+    assert tuple(row[["partial", "partial_low", "partial_high"]]) == pytest.approx(
+        tuple(partial), abs=1e-12
+    )
     assert row["mean"] == pytest.approx(y.mean())
 
 
@@ -80,7 +103,9 @@ def test_where_all_are_known_or_nominal_is_given_itself_there_is_nothing(table):
 
 
 def test_two_networks_have_estimates_without_intervals():
-    own = table_of(longevity(n_seeds=2)).query("cell == 'gru' and curriculum == 'none' and delay == 100")
+    own = table_of(longevity(n_seeds=2)).query(
+        "cell == 'gru' and curriculum == 'none' and delay == 100"
+    )
     assert own["rho"].notna().all()
     assert own["low"].isna().all()
 

@@ -13,7 +13,9 @@ SMALL = {"n_images": 5, "n_wait": 3, "max_iterations": 200}
 
 
 def constant_map(group, task):
-    """Return the network's map under the mean of the noise, in float64, with its parameters and input."""
+    """Return the network's map under the mean of the noise, in float64, with its parameters and
+    input.
+    """
     params = {name: value.double() for name, value in group.params.items()}
     x = with_trigger(torch.full((len(group.records), 196), task.mean, dtype=torch.float64), 0.0)
     return state_map(group.network, params, x), params, x
@@ -28,11 +30,15 @@ def test_every_class_gets_a_point_whose_reported_speed_is_its_own(group, analyse
     points = torch.stack([arrays[f"test/arm/{i}/points"] for i in range(3)])
     assert points.shape == (3, 10, n_states)
     again = speed(F, points, measure=measure(g.network)).flatten()
-    torch.testing.assert_close(torch.tensor(table["speed"].to_numpy()), again, rtol=1e-9, atol=1e-12)
+    torch.testing.assert_close(
+        torch.tensor(table["speed"].to_numpy()), again, rtol=1e-9, atol=1e-12
+    )
     assert (table["speed"] <= table["start_speed"]).all()
     assert set(table["kind"]) <= {"open", "fixed", "slow"}
     J = state_jacobian(g.network, params, x)(points)
-    kept = torch.view_as_complex(torch.stack([arrays[f"test/arm/{i}/eigenvalues"] for i in range(3)]))
+    kept = torch.view_as_complex(
+        torch.stack([arrays[f"test/arm/{i}/eigenvalues"] for i in range(3)])
+    )
     torch.testing.assert_close(kept.abs(), spectrum(J).abs(), rtol=1e-6, atol=1e-9)
     radius = torch.tensor(table["spectral_radius"].to_numpy())
     torch.testing.assert_close(radius, kept.abs().amax(-1).flatten())
@@ -46,11 +52,16 @@ def test_noisy_speed_is_drift_and_scatter_together(group, analyse, cell):
     points = torch.stack([arrays[f"test/arm/{i}/points"] for i in range(3)])
     moved = displacements(g, world(g, data_dir=None), points)
     assert moved.shape == (N_FRAMES, *points.shape)
-    drift, scattered = moved.mean(0).norm(dim=-1).flatten(), torch.tensor(table["scatter"].to_numpy())
+    drift, scattered = (
+        moved.mean(0).norm(dim=-1).flatten(),
+        torch.tensor(table["scatter"].to_numpy()),
+    )
     noisy = torch.tensor(table["noisy_speed"].to_numpy())
     torch.testing.assert_close(noisy**2, drift**2 + scattered**2, rtol=1e-12, atol=0)
     flat = moved[:, 1, 4].numpy()
-    assert table["scatter"][14] ** 2 == pytest.approx(np.trace(np.cov(flat, rowvar=False, bias=True)), rel=1e-9)
+    assert table["scatter"][14] ** 2 == pytest.approx(
+        np.trace(np.cov(flat, rowvar=False, bias=True)), rel=1e-9
+    )
     assert (scattered > 0).all()
 
 
@@ -80,7 +91,9 @@ def test_participation_is_of_the_leading_direction_at_the_point(group, analyse):
     J = jacobian(F, arrays["test/arm/0/points"].unsqueeze(0))[0, 7]
     values, vectors = np.linalg.eig(J.numpy())
     power = np.abs(vectors[:, np.abs(values).argmax()]) ** 2
-    assert table["participation"][7] == pytest.approx(power.sum() ** 2 / (power**2).sum() / 6, rel=1e-6)
+    assert table["participation"][7] == pytest.approx(
+        power.sum() ** 2 / (power**2).sum() / 6, rel=1e-6
+    )
 
 
 @pytest.mark.parametrize("cell", ["gru", "lstm"])
@@ -122,7 +135,9 @@ def test_points_stay_within_the_region_of_their_class(group):
     g = group()
     task = world(g, data_dir=None)
     double = g._replace(params={name: value.double() for name, value in g.params.items()})
-    final = torch.randn(3, 10, 7, 6, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    final = torch.randn(
+        3, 10, 7, 6, dtype=torch.float64, generator=torch.Generator().manual_seed(0)
+    )
     begin = starts(double, mean_noise(double, task), final, n_deviations=1.5)
     assert (begin.lower <= begin.centres).all()
     assert (begin.centres <= begin.upper).all()
@@ -208,5 +223,9 @@ def test_a_free_search_may_leave_the_class_and_keeps_what_longevity_says(group, 
     table, arrays = analyse(free_search, [g], tables=tables, n_images=3)
     assert len(table) == 6
     assert not arrays
-    assert (table["free_speed"] <= table["speed"] + 1e-9).mean() > 0.5, "a wider box finds slower points"
-    assert (table["accuracy_at_30"].to_numpy() == tables["longevity"]["accuracy_at_30"].to_numpy()).all()
+    assert (table["free_speed"] <= table["speed"] + 1e-9).mean() > 0.5, (
+        "a wider box finds slower points"
+    )
+    assert (
+        table["accuracy_at_30"].to_numpy() == tables["longevity"]["accuracy_at_30"].to_numpy()
+    ).all()

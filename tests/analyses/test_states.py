@@ -1,4 +1,7 @@
-"""One network per arm, looked at closely: its states, the lines between its slow points, its eigenvalues."""
+"""One network per arm, looked at closely.
+
+Its states, the lines between its slow points, its eigenvalues.
+"""
 
 from dataclasses import replace
 
@@ -36,7 +39,8 @@ def needs(group, analyse):
 
 
 @pytest.mark.parametrize(
-    ("accuracies", "chosen"), [((0.9, 0.1, 0.5), 2), ((0.9, 0.1), 1), ((0.1, 0.9), 0), ((0.5, 0.5, 0.5), 1)]
+    ("accuracies", "chosen"),
+    [((0.9, 0.1, 0.5), 2), ((0.9, 0.1), 1), ((0.1, 0.9), 0), ((0.5, 0.5, 0.5), 1)],
 )
 def test_the_network_in_the_middle_is_chosen_and_of_two_the_worse(group, accuracies, chosen):
     g = group(n_runs=len(accuracies))
@@ -50,7 +54,9 @@ def test_every_arm_has_its_own_and_a_group_without_one_is_left_out(group):
     first.records[1] = replace(first.records[1], run=replace(first.records[1].run, arm="other"))
     table = memory(0.9, 0.5).assign(arm=["arm", "arm", "other", "other"])
     table["run"] = table["run"].replace("test/arm/1", "test/other/1")
-    (own,) = representatives([first, second._replace(records=[make_record(make_run(arm="elsewhere"))])], table)
+    (own,) = representatives(
+        [first, second._replace(records=[make_record(make_run(arm="elsewhere"))])], table
+    )
     assert [record.run.arm for record in own.records] == ["arm", "other"]
 
 
@@ -59,7 +65,11 @@ def test_states_trajectories_and_slow_points_lie_in_one_plane(needs, analyse, ce
     g, given = needs(cell)
     table, arrays = analyse(states, [g], **given, **SMALL)
     assert set(table["run"]) == {RUN}
-    assert table["kind"].value_counts().to_dict() == {"state": 80, "trajectory": 10 * 2 * len(SEEN), "slow_point": 10}
+    assert table["kind"].value_counts().to_dict() == {
+        "state": 80,
+        "trajectory": 10 * 2 * len(SEEN),
+        "slow_point": 10,
+    }
     own = dict(tuple(table.groupby("kind")))
     assert tuple(own["trajectory"]["delay"].unique()) == SEEN
     assert tuple(own["state"]["delay"].unique()) == SMALL["delays"]
@@ -94,7 +104,9 @@ def test_the_plane_of_known_states_is_known():
     rng = torch.Generator().manual_seed(0)
     cloud = torch.randn(5000, 3, generator=rng, dtype=torch.float64) * torch.tensor([1.0, 3.0, 0.1])
     plane = states._plane(cloud + 7)
-    torch.testing.assert_close(plane.mean, torch.full((3,), 7.0, dtype=torch.float64), rtol=0, atol=0.2)
+    torch.testing.assert_close(
+        plane.mean, torch.full((3,), 7.0, dtype=torch.float64), rtol=0, atol=0.2
+    )
     wanted = torch.tensor([[0.0, 1.0, 0.0], [1.0, 0.0, 0.0]], dtype=torch.float64)
     torch.testing.assert_close(plane.axes, wanted, rtol=0, atol=0.05)
     assert plane.share.tolist() == pytest.approx([9 / 10.01, 1 / 10.01], abs=0.02)
@@ -109,7 +121,9 @@ def test_states_are_the_same_at_every_run_and_right_only_where_the_class_wins(ne
     assert (seen["correct"] == (seen["class"] == 3)).all()
 
 
-@pytest.mark.parametrize("wrong", [{"delays": (5, 4)}, {"delays": ()}, {"delays": (0, 1)}, {"every": 0}])
+@pytest.mark.parametrize(
+    "wrong", [{"delays": (5, 4)}, {"delays": ()}, {"delays": (0, 1)}, {"every": 0}]
+)
 def test_settings_that_make_no_sense_are_refused(wrong):
     with pytest.raises(ValueError, match="states"):
         states.Settings(**wrong)
@@ -136,7 +150,10 @@ def test_neighbours_are_those_nearest_to_either(needs, analyse):
     both = pd.concat([pairs, pairs.rename(columns={"class": "other", "other": "class"})])
     closest = both.sort_values("distance").drop_duplicates("class")
     wanted = {frozenset(pair) for pair in closest[["class", "other"]].itertuples(index=False)}
-    assert {frozenset(p) for p in pairs.loc[pairs["nearest"], ["class", "other"]].itertuples(index=False)} == wanted
+    assert {
+        frozenset(p)
+        for p in pairs.loc[pairs["nearest"], ["class", "other"]].itertuples(index=False)
+    } == wanted
 
 
 def test_a_line_without_its_ends_is_refused():
@@ -167,6 +184,8 @@ def test_without_any_network_the_table_is_empty_but_has_its_columns(module, need
 
 def test_the_curve_that_chooses_is_the_one_of_the_memory_curve(needs, analyse):
     g, given = needs()
-    given["tables"]["memory_curve"] = analyse(memory_curve, [g], delays=(1, 4), n_images=3, n_noise=1)[0]
+    given["tables"]["memory_curve"] = analyse(
+        memory_curve, [g], delays=(1, 4), n_images=3, n_noise=1
+    )[0]
     table, _ = analyse(eigenvalues, [g], **given)
     assert table["run"].nunique() == 1

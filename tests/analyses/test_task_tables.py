@@ -1,4 +1,6 @@
-"""Tables of the task itself: example trials, the law of the delays, the schedules of the curricula."""
+"""Tables of the task itself: example trials, the law of the delays, the schedules of the
+curricula.
+"""
 
 import math
 
@@ -25,15 +27,20 @@ def test_a_trial_is_one_image_of_the_wanted_class_among_noise(group, analyse):
         assert (shown.sum(), asked.sum()) == (1, 1)
         assert asked.idxmax() - shown.idxmax() >= 4
         assert ((steps["target"] >= 0) == (asked == 1)).all()
-        frame = torch.tensor(trial[trial["is_image"]].sort_values(["row", "column"])["value"].to_numpy()).float()
-        assert (images[steps["target"].max()] == frame).all(-1).any(), "not an image of the class that is wanted"
+        frame = torch.tensor(
+            trial[trial["is_image"]].sort_values(["row", "column"])["value"].to_numpy()
+        ).float()
+        assert (images[steps["target"].max()] == frame).all(-1).any(), (
+            "not an image of the class that is wanted"
+        )
 
 
 def test_the_two_trials_differ_in_class_stimulus_trigger_and_delay(group, analyse):
     table, _ = analyse(example_trials, [group(n_runs=1)])
     steps = table.drop_duplicates(["trial", "step"]).set_index("step").groupby("trial")
     shown, asked, label = (
-        steps[name].agg(how) for name, how in (("is_image", "idxmax"), ("trigger", "idxmax"), ("target", "max"))
+        steps[name].agg(how)
+        for name, how in (("is_image", "idxmax"), ("trigger", "idxmax"), ("target", "max"))
     )
     for values in (shown, asked, asked - shown, label):
         assert values.nunique() == 2
@@ -85,13 +92,22 @@ def test_a_sequence_without_room_for_a_delay_is_refused():
 
 def test_the_schedules_are_those_of_the_curricula(group, analyse):
     g, kinds = group(n_runs=3), ("vocabulary", "delay", "none")
-    g = g._replace(records=[trained_by(record, curriculum=kind) for record, kind in zip(g.records, kinds, strict=True)])
+    g = g._replace(
+        records=[
+            trained_by(record, curriculum=kind)
+            for record, kind in zip(g.records, kinds, strict=True)
+        ]
+    )
     table, _ = analyse(schedules, [g])
     own = {kind: rows for kind, rows in table.groupby("curriculum")}
     assert own["vocabulary"]["n_classes"].tolist() == list(range(2, 11))
-    assert (own["vocabulary"]["start"] * 140).tolist() == pytest.approx(curricula.SCHEDULES["vocabulary"].starts)
+    assert (own["vocabulary"]["start"] * 140).tolist() == pytest.approx(
+        curricula.SCHEDULES["vocabulary"].starts
+    )
     assert set(own["vocabulary"]["t_max"]) == {20}
     assert own["delay"]["t_max"].tolist() == list(range(6, 21, 2))
-    assert (own["delay"]["start"] * 140).tolist() == pytest.approx(curricula.SCHEDULES["delay"].starts)
+    assert (own["delay"]["start"] * 140).tolist() == pytest.approx(
+        curricula.SCHEDULES["delay"].starts
+    )
     assert set(own["delay"]["n_classes"]) == {10}
     assert own["none"][["start", "n_classes", "t_max"]].to_numpy().tolist() == [[0, 10, 20]]

@@ -15,19 +15,29 @@ OFFSET = 10.0  # keeps rectified units where they are linear
 
 
 def linear(R: torch.Tensor, *, task: dict[str, Any], learns: bool = True, **net: Any) -> Group:
-    """Return two rectified networks with h_t - OFFSET = R (h_{t-1} - OFFSET) + x_t, and a read-out of h_T - OFFSET."""
+    """Return two rectified networks with h_t - OFFSET = R (h_{t-1} - OFFSET) + x_t, and a read-out
+    of h_T - OFFSET.
+    """
     runs = [
-        make_run(i, arm="arm", task=task, net={"cell": "irnn", "units": len(R), "initial_state": "learned"} | net)
+        make_run(
+            i,
+            arm="arm",
+            task=task,
+            net={"cell": "irnn", "units": len(R), "initial_state": "learned"} | net,
+        )
         for i in range(2)
     ]
     made = network(runs[0].task, runs[0].net)
     here = torch.full((2, len(R)), OFFSET)
     eye = torch.eye(made.n_in, len(R))
     params = {
-        "0.W.state": eye.expand(2, -1, -1), "0.b.state": here - here @ R, "0.R.state": R.expand(2, -1, -1),
-        "0.init.state": here, "readout.W": torch.eye(len(R), made.n_out).expand(2, -1, -1) * learns,
+        "0.W.state": eye.expand(2, -1, -1),
+        "0.b.state": here - here @ R,
+        "0.R.state": R.expand(2, -1, -1),
+        "0.init.state": here,
+        "readout.W": torch.eye(len(R), made.n_out).expand(2, -1, -1) * learns,
         "readout.b": (-OFFSET * torch.eye(len(R), made.n_out).sum(0)).expand(2, -1) * learns,
-    }  # fmt: skip
+    }
     params["0.init.h"] = params.pop("0.init.state")
     records = [make_record(run, metrics={"mse": 0.25}) for run in runs]
     module = tasks.load(task["name"])
@@ -54,7 +64,9 @@ def test_what_leaks_away_is_fast_and_does_not_last(analyse):
     table, _ = analyse(waiting, [linear(a * torch.eye(4), task=SHOWN)], n_sequences=2000)
     row = table.iloc[0]
     assert row["spread"] == pytest.approx(2 * a**4, rel=0.05)  # one step before the last of six
-    assert row["speed"] == pytest.approx((1 - a) * row["spread"], rel=0.1)  # median for root mean square
+    assert row["speed"] == pytest.approx(
+        (1 - a) * row["spread"], rel=0.1
+    )  # median for root mean square
     assert row["q"] == pytest.approx(row["speed"] ** 2 / 2)
     assert row["relative_speed"] == pytest.approx(row["speed"] / row["spread"])
     assert (row["lasting"], row["miss"]) == (0, 1)
@@ -94,7 +106,9 @@ def test_bits_that_an_identity_keeps_are_held(learns, held, analyse):
     task = {"name": "memorization", "n_targeted": 3, "n_interfering": 4, "layout": "delay"}
     shift = torch.eye(3).roll(1, 1)  # serial bits: each step moves them on by one unit
     group = linear(shift, task=task, learns=learns)
-    group.params["readout.W"] = group.params["readout.W"][:, [0, 2, 1]]  # where six, five and four steps have led
+    group.params["readout.W"] = group.params["readout.W"][
+        :, [0, 2, 1]
+    ]  # where six, five and four steps have led
     row = analyse(waiting, [group], n_sequences=512)[0].iloc[0]
     assert (row["n_wait"], row["expected"]) == (4, 3)
     assert row["held"] == pytest.approx(held, abs=0.02)
@@ -102,7 +116,11 @@ def test_bits_that_an_identity_keeps_are_held(learns, held, analyse):
 
 def test_deeper_networks_are_not_searched(analyse):
     group = linear(torch.eye(4), task=SHOWN, depth=2)
-    upper = {name.replace("0.", "1.", 1): value for name, value in group.params.items() if name.startswith("0.")}
+    upper = {
+        name.replace("0.", "1.", 1): value
+        for name, value in group.params.items()
+        if name.startswith("0.")
+    }
     table, _ = analyse(waiting, [group._replace(params=group.params | upper)])
     assert table["point_speed"].isna().all()
     assert table["lasting"].tolist() == [8, 8]

@@ -1,4 +1,6 @@
-"""The benchmark: contenders that train, rounds that take turns, a page that shows what was missed."""
+"""The benchmark: contenders that train, rounds that take turns, a page that shows what was
+missed.
+"""
 
 import pytest
 import torch
@@ -17,9 +19,17 @@ from slowpoints.dynamics import speed
 
 @pytest.mark.parametrize(
     ("contender", "cell"),
-    [(ours, "gru"), (ours, "pru"), *((library, cell) for cell in LIBRARY), (plain_loop, "gru"), (plain_loop, "lstm"),
-     (plain_loop, "pru"), (plain_loop, "ugrnn"), (plain_loop, "minimal_rnn")],
-)  # fmt: skip
+    [
+        (ours, "gru"),
+        (ours, "pru"),
+        *((library, cell) for cell in LIBRARY),
+        (plain_loop, "gru"),
+        (plain_loop, "lstm"),
+        (plain_loop, "pru"),
+        (plain_loop, "ugrnn"),
+        (plain_loop, "minimal_rnn"),
+    ],
+)
 def test_every_contender_learns(contender, cell, monkeypatch):
     losses = []
     square = torch.Tensor.square
@@ -67,24 +77,40 @@ def test_this_process_takes_memory():
 
 def made_up(*, ratio):
     def row(**more):
-        return {"ratio": ratio, "ratio, matmul at medium": ratio / 2, "of the yardstick": 1.5, **more}
+        return {
+            "ratio": ratio,
+            "ratio, matmul at medium": ratio / 2,
+            "of the yardstick": 1.5,
+            **more,
+        }
 
     sizes = [{"units": units} for units in SIZES]
     return {
-        "processor": "a processor", "torch": "2.0", "seconds to compile": {"gru": 1.25}, "seconds to start": 2.0,
-        "batch 64": [row(cell=cell, steps=steps, **size) for cell in LIBRARY for steps in (20, 100) for size in sizes],
+        "processor": "a processor",
+        "torch": "2.0",
+        "seconds to compile": {"gru": 1.25},
+        "seconds to start": 2.0,
+        "batch 64": [
+            row(cell=cell, steps=steps, **size)
+            for cell in LIBRARY
+            for steps in (20, 100)
+            for size in sizes
+        ],
         "batch 512": [row(cell="gru", **size) for size in sizes[:3]],
         "custom": [row(cell="pru", **size) for size in sizes],
         "sweep": [row(**size) for size in sizes],
         "runs": [row(runs=1), row(runs=2)],
         "steps": [row(steps=20), row(steps=40)],
         "memory": [{"steps": 100, "MB, traces kept": 20.0, "MB, as it runs": 10.0}],
-    }  # fmt: skip
+    }
 
 
 def test_the_page_marks_what_misses_its_target():
     page = markdown(made_up(ratio=3.0))
-    assert "| nn.GRU, 20 steps | **3.0** (14) | **3.0** (7) | **3.0** (4.5) | 3.0 (3) | 3.0 (2.4) |" in page
+    assert (
+        "| nn.GRU, 20 steps | **3.0** (14) | **3.0** (7) | **3.0** (4.5) | 3.0 (3) | 3.0 (2.4) |"
+        in page
+    )
     assert "| nn.LSTM, 100 steps | 3.0 (1.3) |" in page
     assert "| - matmuls at medium | 1.5 | 1.5 | 1.5 | 1.5 | 1.5 |" in page
     assert "| cost | 1.00 | 0.50 |" in page
@@ -103,7 +129,13 @@ def test_the_page_of_a_gpu_shows_rates_shares_and_ratios(monkeypatch):
             step()
         return dict.fromkeys(steps, 2.0)
 
-    for name, value in {"CELLS": ("gru", "ugrnn"), "UNITS": (4,), "RUNS": (1, 3), "STEPS": 10, "BATCH": 32}.items():
+    for name, value in {
+        "CELLS": ("gru", "ugrnn"),
+        "UNITS": (4,),
+        "RUNS": (1, 3),
+        "STEPS": 10,
+        "BATCH": 32,
+    }.items():
         monkeypatch.setattr(gpu, name, value)
     device = torch.device("cpu")
     found = {"device": "a GPU", "torch": "2.0", "peak": {"TFLOP/s": 50.0, "TB/s": 3.0}}
@@ -162,11 +194,20 @@ def test_adam_ends_at_the_fixed_point_or_after_its_last_iteration(monkeypatch):
     assert (speed(task.F, end) < 2e-6).all()
     monkeypatch.setattr(adam_search, "MAX_ITERATIONS", 1)
     moved = adam_search.search(gru, task.starts, rate=rate, schedule=schedule) - task.starts
-    torch.testing.assert_close(moved.abs(), torch.full_like(moved, rate), rtol=1e-3, atol=1e-6)  # Adam's first step
+    torch.testing.assert_close(
+        moved.abs(), torch.full_like(moved, rate), rtol=1e-3, atol=1e-6
+    )  # Adam's first step
 
 
 def test_the_page_of_points_marks_what_misses_the_target():
-    row = {"converged": 0.5, "resolved": 0.0, "inside": 1.0, "distinct": 3, "deciles of q": [1e-9] * 5, "seconds": 10.0}
+    row = {
+        "converged": 0.5,
+        "resolved": 0.0,
+        "inside": 1.0,
+        "distinct": 3,
+        "deciles of q": [1e-9] * 5,
+        "seconds": 10.0,
+    }
     case = {
         "units": 4, "rate": 0.01, "noise": 0.1, "best": "Adam", "found by the best": 3,
         "missed by ours": 1, "distinct with midpoints": 5,
@@ -178,11 +219,23 @@ def test_the_page_of_points_marks_what_misses_the_target():
     assert "| 4 | 0.01 | 0.1 | Adam | 10 | – | – | – | 2 |" in points_page(
         found | {"cases": [case | {"as far as the best": None}]}
     )
-    assert "| 4 | 0.01 | 0.1 | ours | 2 | 50.0 % | 0.0 % | 100.0 % | 3 | 25.0 % | 1e-09 |" in points_page(found)
+    assert (
+        "| 4 | 0.01 | 0.1 | ours | 2 | 50.0 % | 0.0 % | 100.0 % | 3 | 25.0 % | 1e-09 |"
+        in points_page(found)
+    )
 
 
 def test_a_peers_trial_learns_what_it_can_store() -> None:
-    trial = {"seed": 1, "cell": "rnn", "n_in": 16, "units": 16, "n_labels": 16, "n_steps": 2, "steps": 300, "batch": 32}
+    trial = {
+        "seed": 1,
+        "cell": "rnn",
+        "n_in": 16,
+        "units": 16,
+        "n_labels": 16,
+        "n_steps": 2,
+        "steps": 300,
+        "batch": 32,
+    }
     trial |= {"lr": 0.01, "lr_final": 0.1, "clip": 10.0}
     found = peer_trial.train(trial)
     assert found["accuracy"] == 1.0
@@ -190,8 +243,14 @@ def test_a_peers_trial_learns_what_it_can_store() -> None:
 
 
 def test_the_page_of_tuning_says_what_a_trial_costs() -> None:
-    own = {"parameters": 991, "one process per trial": {"cpu_s": 80.0, "training_cpu_s": 40.0},
-           "stacked": {"cpu_s": 16.0, "best": 2.0}, "stacked, halving": {"cpu_s": 8.0, "best": 2.0}}  # fmt: skip
-    text = tuning_page({"processor": "p", "torch": "t", "steps": 2000, "trials": 16, "cells": {"rnn": own}})
+    own = {
+        "parameters": 991,
+        "one process per trial": {"cpu_s": 80.0, "training_cpu_s": 40.0},
+        "stacked": {"cpu_s": 16.0, "best": 2.0},
+        "stacked, halving": {"cpu_s": 8.0, "best": 2.0},
+    }
+    text = tuning_page(
+        {"processor": "p", "torch": "t", "steps": 2000, "trials": 16, "cells": {"rnn": own}}
+    )
     assert "| rnn | 991 | stacked | 5.00 | 1.00 | 5.0 (2.5) |" in text
     assert "| rnn | 991 | stacked, halving | 5.00 | 0.50 | 10.0 (5.0) |" in text

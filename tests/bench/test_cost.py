@@ -9,9 +9,17 @@ from helpers.plans import ROOT
 from slowpoints.spec.tuning import Study
 
 STUDY = Study(
-    metric="mse", goal="lowest", trials=8, sampler="gp", first=8, together=8, rungs=(0.125, 0.5), keep=0.375,
-    reruns=4, space={},
-)  # fmt: skip
+    metric="mse",
+    goal="lowest",
+    trials=8,
+    sampler="gp",
+    first=8,
+    together=8,
+    rungs=(0.125, 0.5),
+    keep=0.375,
+    reruns=4,
+    space={},
+)
 
 
 def test_a_stack_with_rungs_costs_what_its_trials_are_trained() -> None:
@@ -30,16 +38,21 @@ def test_operations_are_six_per_parameter_sequence_and_step() -> None:
     found = cost.cost("laptop", "collins2017-parentheses")
     per_network = 6 * 3000 * 64 * 30 * 800
     assert found.networks == 7 * 32
-    assert found.operations == pytest.approx(per_network * found.networks, rel=0.05), "a budget is nearly filled"
+    assert found.operations == pytest.approx(per_network * found.networks, rel=0.05), (
+        "a budget is nearly filled"
+    )
     assert found.most_parameters <= 3000
 
 
 def test_the_kept_page_is_the_plans_and_the_readme_quotes_it() -> None:
     page = (ROOT / "docs/cost-collins2017.md").read_text()
     assert page == cost.page("collins2017"), "run: make cost"
-    _, jobs, networks, _, operations, *_ = (part.strip() for part in page.splitlines()[-1].strip("|").split("|"))
+    _, jobs, networks, _, operations, *_ = (
+        part.strip() for part in page.splitlines()[-1].strip("|").split("|")
+    )
     mantissa, power = operations.split("e+")
     quoted = (
-        f"{jobs} jobs, {networks} networks, {mantissa} · 10{power.translate(str.maketrans('0123456789', '⁰¹²³⁴⁵⁶⁷⁸⁹'))}"
+        f"{jobs} jobs, {networks} networks, {mantissa} · "
+        f"10{power.translate(str.maketrans('0123456789', '⁰¹²³⁴⁵⁶⁷⁸⁹'))}"
     )
     assert quoted in " ".join((ROOT / "README.md").read_text().split())

@@ -15,7 +15,9 @@ def test_a_figure_needs_its_tables_their_networks_and_what_these_start_from(scal
     found = first_figure.jobs_for(scale, "haviv2019-control")
     assert found <= set(costs.job_names(scale))
     assert "figures/haviv2019-control" in found
-    assert {f"haviv2019-control/train/{name}" for name in dag.all_stacks(scale, "haviv2019-control")} <= found
+    assert {
+        f"haviv2019-control/train/{name}" for name in dag.all_stacks(scale, "haviv2019-control")
+    } <= found
     assert "haviv2019-curricula/analyse/slow_points" in found, "fine-tuning starts from these"
     assert not [job for job in found if job.startswith("collins2017")]
 
@@ -25,14 +27,21 @@ def test_the_cheapest_figure_costs_no_more_than_any_other() -> None:
     assert n == len(first_figure.jobs_for("laptop", name))
     kept = costs.kept()["laptop"]
     prices = {
-        own: sum(costs.expected("laptop", job, kept) for job in first_figure.jobs_for("laptop", own))
+        own: sum(
+            costs.expected("laptop", job, kept) for job in first_figure.jobs_for("laptop", own)
+        )
         for own in dag.figure_names()
     }
     assert prices[name] == min(prices.values())
 
 
 FOUND = {
-    "cores": 2, "share": 0.5, "python": "3.12.1", "warm": False, "local_wheels": False, "commit": "c",
+    "cores": 2,
+    "share": 0.5,
+    "python": "3.12.1",
+    "warm": False,
+    "local_wheels": False,
+    "commit": "c",
     "steps": [
         {"name": "git clone", "seconds": 1.0, "cpu_s": 0.5},
         {"name": "make setup", "seconds": 99.0, "cpu_s": 60.2},
@@ -40,7 +49,7 @@ FOUND = {
         {"name": "snakemake b.pdf", "seconds": 180.0, "cpu_s": 200.0, "jobs": 10},
     ],
     "bytes": {".git": 5e6, ".envs": 3e9, "results": 1e6},
-}  # fmt: skip
+}
 
 
 def test_the_page_adds_up_the_steps() -> None:

@@ -1,4 +1,7 @@
-"""A finished site in a real browser, opened from the file system; what was found can be kept as a page of docs/."""
+"""A finished site in a real browser, opened from the file system.
+
+What was found can be kept as a page of docs/.
+"""
 
 import json
 import os
@@ -68,15 +71,20 @@ def site(request: pytest.FixtureRequest, found: Found) -> Path:
     if not (folder / "index.html").is_file():
         pytest.skip(f"no site at {folder}: build it with `snakemake --cores 2 site`")
     files = [path for path in folder.rglob("*") if path.is_file()]
-    found.facts |= {"scale": folder.parent.name, "n_files": len(files),
-                    "n_pages": sum(path.suffix == ".html" for path in files),
-                    "megabytes": round(sum(path.stat().st_size for path in files) / 1e6)}  # fmt: skip
+    found.facts |= {
+        "scale": folder.parent.name,
+        "n_files": len(files),
+        "n_pages": sum(path.suffix == ".html" for path in files),
+        "megabytes": round(sum(path.stat().st_size for path in files) / 1e6),
+    }
     return folder
 
 
 @pytest.fixture(scope="session")
 def browser(found: Found) -> Iterator[Any]:
-    playwright = pytest.importorskip("playwright.sync_api", reason="`make site-test` has a browser's driver")
+    playwright = pytest.importorskip(
+        "playwright.sync_api", reason="`make site-test` has a browser's driver"
+    )
     path = next(filter(None, map(shutil.which, BROWSERS)), None)
     if path is None:
         pytest.skip(f"no browser on this machine: install one of {', '.join(BROWSERS)}")
@@ -95,7 +103,9 @@ class Visitor:
         self.page, self.site = page, site
         self.errors: list[str] = []
         self.asked: list[str] = []
-        page.on("console", lambda said: self.errors.append(said.text) if said.type == "error" else None)
+        page.on(
+            "console", lambda said: self.errors.append(said.text) if said.type == "error" else None
+        )
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("request", lambda request: self.asked.append(request.url))
 
@@ -106,7 +116,12 @@ class Visitor:
     @property
     def place(self) -> str:
         """Return the page that is open, as named from the site's root."""
-        return str(self.page.url).partition("?")[0].partition("#")[0].removeprefix(f"{self.site.as_uri()}/")
+        return (
+            str(self.page.url)
+            .partition("?")[0]
+            .partition("#")[0]
+            .removeprefix(f"{self.site.as_uri()}/")
+        )
 
 
 @pytest.fixture
@@ -116,7 +131,9 @@ def visit(browser: Any, site: Path) -> Iterator[Callable[[str], Visitor]]:
 
     def opened(view: str = "light") -> Visitor:
         width, height, scheme = VIEWS[view]
-        contexts.append(browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme))
+        contexts.append(
+            browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
+        )
         contexts[-1].set_default_timeout(20_000)
         return Visitor(contexts[-1].new_page(), site)
 
@@ -129,10 +146,15 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     folder, found = config.getoption("--write", None), config.stash[FOUND]
     if folder is None or not found.visits:
         return
-    counts = {outcome: len(terminalreporter.stats.get(outcome, [])) for outcome in ("passed", "failed", "skipped")}
+    counts = {
+        outcome: len(terminalreporter.stats.get(outcome, []))
+        for outcome in ("passed", "failed", "skipped")
+    }
     levels = {level: found.levels[level] for level in LEVELS}
     facts = {**found.facts, **counts, "levels": levels, "n_visits": len(found.visits),
              "n_kinds": len({name for name, _ in found.visits})}  # fmt: skip
-    (folder / "site.json").write_text(json.dumps(facts, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    (folder / "site.json").write_text(
+        json.dumps(facts, indent=1, sort_keys=True) + "\n", encoding="utf-8"
+    )
     rows = "\n".join(f"| {level} | {n} |" for level, n in levels.items())
     (folder / "site.md").write_text(PAGE.format(**{**facts, "levels": rows}), encoding="utf-8")

@@ -1,29 +1,52 @@
-"""The site as a reader meets it: pages open, filter, lead on, search and change colours, without a server."""
+"""The site as a reader meets it: pages open, filter, lead on, search and change colours, without a
+server.
+"""
 
 from typing import Any
 
 import pytest
 
 KINDS = [
-    "index.html", "claims/index.html", "claims/collins2017-five-bits.html", "figures/index.html",
-    "figures/haviv2019-speed.html", "experiments/index.html", "experiments/haviv2019-cells.html", "cells/index.html",
-    "cells/gru.html", "tasks/index.html", "tasks/adding.html", "guide/index.html", "guide/add-your-own.html",
-    "guide/own-network.html", "measured/index.html", "measured/speed.html", "api/index.html", "api/dynamics.html",
-    "search.html", "files/notebooks/haviv2019-speed.html",
-]  # fmt: skip
+    "index.html",
+    "claims/index.html",
+    "claims/collins2017-five-bits.html",
+    "figures/index.html",
+    "figures/haviv2019-speed.html",
+    "experiments/index.html",
+    "experiments/haviv2019-cells.html",
+    "cells/index.html",
+    "cells/gru.html",
+    "tasks/index.html",
+    "tasks/adding.html",
+    "guide/index.html",
+    "guide/add-your-own.html",
+    "guide/own-network.html",
+    "measured/index.html",
+    "measured/speed.html",
+    "api/index.html",
+    "api/dynamics.html",
+    "search.html",
+    "files/notebooks/haviv2019-speed.html",
+]
 
 
 @pytest.mark.parametrize("view", ["light", "dark", "phone"])
 @pytest.mark.parametrize("name", KINDS)
 def test_a_page_opens_fits_asks_for_nothing_and_can_be_read_by_all(name, view, visit, found):
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="`make site-test` has it").Axe()
+    axe = pytest.importorskip(
+        "axe_playwright_python.sync_playwright", reason="`make site-test` has it"
+    ).Axe()
     visitor = visit(view)
     page = visitor.open(name)
     page.wait_for_load_state("load")
     assert not visitor.errors
     assert not [url for url in visitor.asked if not url.startswith(("file:", "data:"))]
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), "wider than the screen"
-    broken = page.evaluate("[...document.images].filter(i => i.loading !== 'lazy' && !i.naturalWidth).map(i => i.src)")
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), (
+        "wider than the screen"
+    )
+    broken = page.evaluate(
+        "[...document.images].filter(i => i.loading !== 'lazy' && !i.naturalWidth).map(i => i.src)"
+    )
     assert not broken
     response = axe.run(page).response
     found.visits.append((name, view))
@@ -47,7 +70,9 @@ def test_claims_are_filtered_by_choosing(visit):
     assert {row.get_attribute("data-verdict") for row in rows} == {"fails"}
     assert page.locator("#shown").inner_text() == f"{len(rows)} of {n_claims} claims"
     page.get_by_role("button", name="Show all").click()
-    page.wait_for_function(f"document.querySelectorAll('#claims tbody tr:not([hidden])').length === {n_claims}")
+    page.wait_for_function(
+        f"document.querySelectorAll('#claims tbody tr:not([hidden])').length === {n_claims}"
+    )
 
 
 @pytest.mark.parametrize("view", ["light", "phone"])
@@ -147,7 +172,9 @@ def test_light_and_dark_are_switched_and_remembered(visit):
 
 def test_equations_are_drawn_line_by_line(visit):
     page = visit().open("cells/gru.html")
-    heights = page.locator(".equation mtr").evaluate_all("rows => rows.map(row => row.getBoundingClientRect().height)")
+    heights = page.locator(".equation mtr").evaluate_all(
+        "rows => rows.map(row => row.getBoundingClientRect().height)"
+    )
     assert len(heights) == 7
     assert min(heights) > 10
 

@@ -33,17 +33,23 @@ def ours_and_reference(made, name, settings, *, depth):
 @CASES
 @pytest.mark.parametrize("depth", [1, 2, 3])
 def test_outputs_and_states_follow_the_equations(name, settings, depth):
-    _, out, final, arrays, reference = ours_and_reference(build(name, settings), name, settings, depth=depth)
+    _, out, final, arrays, reference = ours_and_reference(
+        build(name, settings), name, settings, depth=depth
+    )
     expected, states = reference(arrays)
     np.testing.assert_allclose(out.detach().numpy(), expected, rtol=0, atol=1e-12)
     for layer, layer_states in zip(final, states, strict=True):
         for state, expected_state in zip(layer, layer_states, strict=True):
-            np.testing.assert_allclose(state[0].detach().numpy(), expected_state, rtol=0, atol=1e-12)
+            np.testing.assert_allclose(
+                state[0].detach().numpy(), expected_state, rtol=0, atol=1e-12
+            )
 
 
 @CASES
 def test_every_gradient_follows_the_equations(name, settings):
-    P, out, _, arrays, reference = ours_and_reference(build(name, settings), name, settings, depth=2)
+    P, out, _, arrays, reference = ours_and_reference(
+        build(name, settings), name, settings, depth=2
+    )
     weight = normal(*out.shape, seed=8)
     gradients = torch.autograd.grad((out * weight).sum(), list(P.values()))
     for key, ours in zip(P, gradients, strict=True):
@@ -57,12 +63,19 @@ def test_no_cell_of_the_papers_lacks_a_reference():
 
 def equations(tree):
     """Return the functions with the math of a cell: those nested in `build`."""
-    (made,) = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "build"]
-    return [node for node in ast.walk(made) if isinstance(node, ast.FunctionDef) and node is not made]
+    (made,) = [
+        node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "build"
+    ]
+    return [
+        node for node in ast.walk(made) if isinstance(node, ast.FunctionDef) and node is not made
+    ]
 
 
 def slips(node):
-    """Yield (what, change) for one node of an equation: another sign, function, stream or constant."""
+    """Yield (what, change) for one node of an equation.
+
+    Another sign, function, stream or constant.
+    """
     other_sign = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Add}
     other_function = {"tanh": "sigmoid", "sigmoid": "tanh", "relu": "tanh"}
     if isinstance(node, ast.BinOp) and type(node.op) in other_sign:
@@ -74,7 +87,9 @@ def slips(node):
 
 
 def mutants(tree):
-    """Return (description, tree) for every slip, and for every two streams of an equation exchanged."""
+    """Return (description, tree) for every slip, and for every two streams of an equation
+    exchanged.
+    """
     found = []
     for index, function in enumerate(equations(tree)):
         body = [node for statement in function.body for node in ast.walk(statement)]
@@ -84,11 +99,17 @@ def mutants(tree):
                 twin = equations(mutant)[index]
                 change([node for statement in twin.body for node in ast.walk(statement)][position])
                 found.append((f"{what}: {ast.unparse(node)}", mutant))
-        streams = sorted({n.attr for n in body if isinstance(n, ast.Attribute) and ast.unparse(n.value) == "p"})
+        streams = sorted(
+            {n.attr for n in body if isinstance(n, ast.Attribute) and ast.unparse(n.value) == "p"}
+        )
         for a, b in itertools.pairwise(streams):
             mutant = copy.deepcopy(tree)
             for n in ast.walk(equations(mutant)[index]):
-                if isinstance(n, ast.Attribute) and ast.unparse(n.value) == "p" and n.attr in (a, b):
+                if (
+                    isinstance(n, ast.Attribute)
+                    and ast.unparse(n.value) == "p"
+                    and n.attr in (a, b)
+                ):
                     n.attr = a if n.attr == b else b
             found.append((f"exchange: {a}, {b}", mutant))
     return found

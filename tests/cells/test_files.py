@@ -24,8 +24,14 @@ def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], 
         (HEAD, r"cells/own\.py: lacks build\(settings\)"),
         (BUILD, r"cells/own\.py: lacks class Settings"),
         ("x = 1\ny = (\n", r"cells/own\.py, line 2: not Python: '\(' was never closed"),
-        (HEAD + BUILD + "x = nothing_of_this_name\n", r"cells/own\.py: cannot be imported \(NameError: "),
-        ("import trch\n", r"cells/own\.py: cannot be imported \(ModuleNotFoundError: No module named 'trch'\)"),
+        (
+            HEAD + BUILD + "x = nothing_of_this_name\n",
+            r"cells/own\.py: cannot be imported \(NameError: ",
+        ),
+        (
+            "import trch\n",
+            r"cells/own\.py: cannot be imported \(ModuleNotFoundError: No module named 'trch'\)",
+        ),
     ],
     ids=["no build", "no settings", "not Python", "fails", "misspelt import"],
 )

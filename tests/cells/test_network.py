@@ -54,7 +54,8 @@ def test_the_intersection_rnn_pays_for_its_embedding_once():
     assert engine.count_parameters(net) == (7 * 5 + 5) + 3 * 4 * (2 * 5**2 + 5) + 3 * 5 + 2 * 6
 
 
-FORMULAS = {  # of all layers together: n units, d inputs of each layer (Collins et al. 2017, section 2.1)
+# of all layers together: n units, d inputs of each layer (Collins et al. 2017, section 2.1)
+FORMULAS = {
     "rnn": lambda n, d: n * d + n**2 + n + n,
     "irnn": lambda n, d: n * d + n**2 + n + n,
     "ugrnn": lambda n, d: 2 * (n * d + n**2 + n) + n,
@@ -79,13 +80,17 @@ def test_learned_states_and_the_readout_count_as_parameters(name, depth):
 def test_a_budget_is_filled_and_not_exceeded(name, budget):
     sizes = {"n_in": 3, "n_out": 2, "depth": 2, "learned_state": True}
     units = engine.units_for_budget(build(name), budget=budget, **sizes)
-    counts = [engine.count_parameters(network(name, units=n, n_in=3, depth=2)) for n in (units, units + 1)]
+    counts = [
+        engine.count_parameters(network(name, units=n, n_in=3, depth=2)) for n in (units, units + 1)
+    ]
     assert counts[0] <= budget < counts[1]
 
 
 def test_a_budget_below_one_unit_is_refused():
     with pytest.raises(ValueError, match=r"too small for gru .* one unit takes 14"):
-        engine.units_for_budget(build("gru"), n_in=2, n_out=1, depth=1, learned_state=False, budget=13)
+        engine.units_for_budget(
+            build("gru"), n_in=2, n_out=1, depth=1, learned_state=False, budget=13
+        )
 
 
 @pytest.mark.parametrize("size", ["n_in", "n_out", "units", "depth"])
@@ -121,7 +126,9 @@ def test_the_keep_bias_moves_the_keeping_gates_only(name):
     plain, kept = initial(net, bias_scale=1.0), initial(net, bias_scale=1.0, keep_bias=3.0)
     keeping = {f"{layer}.b.{stream}" for layer in (0, 1) for stream in net.cell.keep}
     for key in plain:
-        torch.testing.assert_close(kept[key] - plain[key], torch.full_like(plain[key], 3.0 * (key in keeping)))
+        torch.testing.assert_close(
+            kept[key] - plain[key], torch.full_like(plain[key], 3.0 * (key in keeping))
+        )
 
 
 def test_orthogonal_matrices_keep_lengths_times_the_scale():
@@ -135,7 +142,9 @@ def test_the_irnn_starts_as_the_identity_whatever_is_asked():
     assert not params["0.b.state"].any()
 
 
-@pytest.mark.parametrize(("kind", "std"), [("normal", 0.5 / 100**0.5), ("xavier", 0.5 * (2 / (100 + 200)) ** 0.5)])
+@pytest.mark.parametrize(
+    ("kind", "std"), [("normal", 0.5 / 100**0.5), ("xavier", 0.5 * (2 / (100 + 200)) ** 0.5)]
+)
 def test_rectangular_matrices_have_the_spread_of_their_kind(kind, std):
     W = initial(network("rnn", n_in=100, units=200), input_init=kind, input_scale=0.5)["0.W.state"]
     assert abs(W.std().item() / std - 1) < 0.02  # 20,000 draws: 4 standard errors
@@ -155,12 +164,17 @@ def test_the_lru_starts_evenly_over_its_ring():
     radius, phase = torch.exp(-torch.exp(nu)), torch.exp(theta)
     even = torch.linspace(0, 1, 4_000, dtype=torch.float64)
     area = (radius**2 - 0.36) / (0.81 - 0.36)
-    for found in (area, phase / 2):  # Kolmogorov and Smirnov: 0.03 is passed by chance once in 700 draws
+    for found in (
+        area,
+        phase / 2,
+    ):  # Kolmogorov and Smirnov: 0.03 is passed by chance once in 700 draws
         assert (found.sort().values - even).abs().max() < 0.03
     torch.testing.assert_close(torch.exp(gamma), torch.sqrt(1 - radius**2), rtol=0, atol=1e-6)
 
 
-@pytest.mark.parametrize(("setting", "value"), [("r_min", -0.1), ("r_min", 1.0), ("r_max", 1.1), ("max_phase", 0.0)])
+@pytest.mark.parametrize(
+    ("setting", "value"), [("r_min", -0.1), ("r_min", 1.0), ("r_max", 1.1), ("max_phase", 0.0)]
+)
 def test_a_ring_outside_the_unit_disc_is_refused(setting, value):
     with pytest.raises(ValueError, match="lru: "):
         build("lru", ((setting, value),))
@@ -170,11 +184,17 @@ def test_scales_may_be_given_by_stream():
     net = network("lstm", depth=2)
     one = initial(net, bias_scale=1.0)
     recurrent, given = {"forget": 0.5, "output": 3.0}, {"input": 2.0, "readout": 0.25}
-    two = initial(net, recurrent_scale=recurrent, input_scale=given, bias_scale=given | {"forget": -1.0})
+    two = initial(
+        net, recurrent_scale=recurrent, input_scale=given, bias_scale=given | {"forget": -1.0}
+    )
     for name in one:
-        *_, kind, stream = ("", *name.split(".")) if not name.startswith("readout") else (name[-1], "readout")
+        *_, kind, stream = (
+            ("", *name.split(".")) if not name.startswith("readout") else (name[-1], "readout")
+        )
         scales = {"R": recurrent, "W": given, "b": given | {"forget": -1.0}}.get(kind, {})
-        torch.testing.assert_close(two[name], one[name] * scales.get(stream, 0.0 if kind == "b" else 1.0), msg=name)
+        torch.testing.assert_close(
+            two[name], one[name] * scales.get(stream, 0.0 if kind == "b" else 1.0), msg=name
+        )
 
 
 def test_matrices_without_a_stream_have_names_of_their_own():
@@ -188,7 +208,9 @@ def test_matrices_without_a_stream_have_names_of_their_own():
 
 
 def test_the_two_gates_of_the_intersection_rnn_have_their_own_forget_bias():
-    params = initial(network("intersection_rnn", depth=2), keep_bias={"output_gate": 1.0, "gate": 5.0})
+    params = initial(
+        network("intersection_rnn", depth=2), keep_bias={"output_gate": 1.0, "gate": 5.0}
+    )
     for layer in (0, 1):
         assert torch.equal(params[f"{layer}.b.output_gate"], torch.full((3,), 1.0))
         assert torch.equal(params[f"{layer}.b.gate"], torch.full((3,), 5.0))
@@ -200,17 +222,37 @@ def test_constant_biases_are_all_equal_and_leave_the_other_draws():
     one, two = initial(net), initial(net, bias_init="constant", bias_scale=-0.7, keep_bias=2.0)
     for name in one:
         constant = ".b" in name
-        expected = torch.full_like(one[name], -0.7 + 2.0 * (name == "0.b.update")) if constant else one[name]
+        expected = (
+            torch.full_like(one[name], -0.7 + 2.0 * (name == "0.b.update"))
+            if constant
+            else one[name]
+        )
         torch.testing.assert_close(two[name], expected, rtol=0, atol=1e-7, msg=name)
 
 
 @pytest.mark.parametrize(
     ("setting", "name", "message"),
     [
-        ("recurrent_scale", "gates", "recurrent_scale: unknown gates; cell ugrnn knows: candidate, gate"),
-        ("recurrent_scale", "readout", "recurrent_scale: unknown readout; cell ugrnn knows: candidate, gate"),
-        ("input_scale", "state", "input_scale: unknown state; cell ugrnn knows: candidate, gate, readout"),
-        ("bias_scale", "embed", "bias_scale: unknown embed; cell ugrnn knows: candidate, gate, readout"),
+        (
+            "recurrent_scale",
+            "gates",
+            "recurrent_scale: unknown gates; cell ugrnn knows: candidate, gate",
+        ),
+        (
+            "recurrent_scale",
+            "readout",
+            "recurrent_scale: unknown readout; cell ugrnn knows: candidate, gate",
+        ),
+        (
+            "input_scale",
+            "state",
+            "input_scale: unknown state; cell ugrnn knows: candidate, gate, readout",
+        ),
+        (
+            "bias_scale",
+            "embed",
+            "bias_scale: unknown embed; cell ugrnn knows: candidate, gate, readout",
+        ),
         ("keep_bias", "candidate", "keep_bias: unknown candidate; cell ugrnn knows: gate"),
     ],
 )

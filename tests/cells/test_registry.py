@@ -47,21 +47,45 @@ def test_a_step_that_reads_an_unknown_name_says_what_is_known():
 @pytest.mark.parametrize(
     ("definition", "message"),
     [
-        ({"streams": ("a",), "projections": ("b",)}, r"projections \['b'\] are not streams; known: \['a'\]"),
+        (
+            {"streams": ("a",), "projections": ("b",)},
+            r"projections \['b'\] are not streams; known: \['a'\]",
+        ),
         ({"streams": ("a",), "keep": ("b",)}, r"keep \['b'\] are not streams"),
         ({"streams": ("a",), "projections": ()}, "no projection of the state"),
-        ({"streams": ("a", "b"), "second": ("b",), "read": lambda p, s: s.h, "recurrent": False}, "so the cell is rec"),
-        ({"streams": ("a",), "emitted": 2, "output_map": True}, "2 times as wide needs `emits` and `output_map`"),
-        ({"streams": ("a",), "emitted": 2, "emits": True}, "2 times as wide needs `emits` and `output_map`"),
-        ({"streams": (Stream("a", of="nothing"),)}, r"\['a'\] are of nothing, so they are a bias alone"),
-        ({"streams": ("a", Stream("b", of="nothing", affine=False)), "projections": ("a",)}, r"\['b'\] are of nothing"),
+        (
+            {"streams": ("a", "b"), "second": ("b",), "read": lambda p, s: s.h, "recurrent": False},
+            "so the cell is rec",
+        ),
+        (
+            {"streams": ("a",), "emitted": 2, "output_map": True},
+            "2 times as wide needs `emits` and `output_map`",
+        ),
+        (
+            {"streams": ("a",), "emitted": 2, "emits": True},
+            "2 times as wide needs `emits` and `output_map`",
+        ),
+        (
+            {"streams": (Stream("a", of="nothing"),)},
+            r"\['a'\] are of nothing, so they are a bias alone",
+        ),
+        (
+            {"streams": ("a", Stream("b", of="nothing", affine=False)), "projections": ("a",)},
+            r"\['b'\] are of nothing",
+        ),
         ({"streams": ("a", "b"), "second": ("b",)}, "`second` and `read` together"),
         ({"streams": ("a",), "read": lambda p, s: s.h}, "`second` and `read` together"),
         ({"streams": (Stream("a", affine=False),)}, "must be plain affine"),
         ({"streams": (Stream("a", through=torch.tanh),)}, "must be plain affine"),
         ({"streams": ("a", Stream("b", of="a"))}, "give them one source"),
-        ({"streams": (Stream("a", of="b"),)}, r"\['b'\] cannot be sources; known: \['input', 'nothing'\]"),
-        ({"streams": ("a",), "states": ("h", "c"), "measure": (torch.tanh,)}, "2 states need as many"),
+        (
+            {"streams": (Stream("a", of="b"),)},
+            r"\['b'\] cannot be sources; known: \['input', 'nothing'\]",
+        ),
+        (
+            {"streams": ("a",), "states": ("h", "c"), "measure": (torch.tanh,)},
+            "2 states need as many",
+        ),
     ],
 )
 def test_a_definition_that_cannot_run_is_refused(definition, message):

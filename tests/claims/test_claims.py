@@ -15,27 +15,49 @@ from slowpoints.provenance.records import write_table
 
 
 def test_a_mean_is_over_networks_not_rows():
-    table = pd.DataFrame({"run": ["a", "a", "a", "b"], "seed": [0, 0, 0, 1], "mse": [1.0, 1.0, 1.0, 3.0]})
+    table = pd.DataFrame(
+        {"run": ["a", "a", "a", "b"], "seed": [0, 0, 0, 1], "mse": [1.0, 1.0, 1.0, 3.0]}
+    )
     assert found(PLAIN, table).estimate == 2.0
 
 
 def test_difference_ratio_and_spread_of_groups():
-    cells, region = {"groups": {"cell": ["gru", "pru"]}, "where": {"load": 2}}, {"y": "mse", "above": 0}
+    cells, region = (
+        {"groups": {"cell": ["gru", "pru"]}, "where": {"load": 2}},
+        {"y": "mse", "above": 0},
+    )
     table = networks()
-    assert found({"statistic": "ratio", "table": "t"} | cells | region, table).estimate == pytest.approx(2)
+    assert found(
+        {"statistic": "ratio", "table": "t"} | cells | region, table
+    ).estimate == pytest.approx(2)
     difference = found({"statistic": "difference", "table": "t"} | cells | region, table)
     assert difference.estimate == pytest.approx(2 * 1.025)
-    spread = {"statistic": "spread", "table": "t", "by": "cell", "where": {"load": "largest"}} | region
+    spread = {
+        "statistic": "spread",
+        "table": "t",
+        "by": "cell",
+        "where": {"load": "largest"},
+    } | region
     assert found(spread, table).estimate == pytest.approx(2)
 
 
 def test_medians_of_groups_are_not_moved_by_outliers():
-    table = networks().assign(mse=lambda t: t["mse"].where((t["seed"] > 0) | (t["cell"] == "pru"), 1e6))
-    test = {"statistic": "median_difference", "table": "t", "groups": {"cell": ["gru", "pru"]}, "y": "mse", "above": 0}
+    table = networks().assign(
+        mse=lambda t: t["mse"].where((t["seed"] > 0) | (t["cell"] == "pru"), 1e6)
+    )
+    test = {
+        "statistic": "median_difference",
+        "table": "t",
+        "groups": {"cell": ["gru", "pru"]},
+        "y": "mse",
+        "above": 0,
+    }
     interval = found(test | {"where": {"load": 2}}, table)
     assert interval.estimate == pytest.approx(4 * 1.035 - 2 * 1.025)
     assert 0 < interval.low < interval.estimate
-    assert found(test | {"where": {"load": 2}, "log": True}, networks()).estimate == pytest.approx(np.log10(2))
+    assert found(test | {"where": {"load": 2}, "log": True}, networks()).estimate == pytest.approx(
+        np.log10(2)
+    )
     assert statistic_text(claim(test).test) == "difference in the median of mse, gru - pru"
 
 
@@ -48,8 +70,13 @@ def lost(n_true: tuple[int, int], *, n: int = 24) -> pd.DataFrame:
 
 
 def test_a_difference_of_shares_is_uncertain_also_where_both_are_zero():
-    test = {"statistic": "share_difference", "table": "t", "groups": {"cell": ["irnn", "gru"]}, "y": "infeasible",
-            "above": 0}  # fmt: skip
+    test = {
+        "statistic": "share_difference",
+        "table": "t",
+        "groups": {"cell": ["irnn", "gru"]},
+        "y": "infeasible",
+        "above": 0,
+    }
     assert found(test, lost((12, 3))).estimate == pytest.approx(9 / 24)
     assert verdict(claim(test).test, found(test, lost((12, 3)))) == "holds"
     assert verdict(claim(test).test, found(test, lost((3, 12)))) == "fails"
@@ -88,26 +115,46 @@ def test_the_slope_of_a_power_law_is_its_exponent():
 
 
 def test_names_are_ranked_by_their_order():
-    test = {"statistic": "spearman", "table": "t", "x": "cell", "y": "mse", "where": {"load": 2}, "below": 0}
+    test = {
+        "statistic": "spearman",
+        "table": "t",
+        "x": "cell",
+        "y": "mse",
+        "where": {"load": 2},
+        "below": 0,
+    }
     assert found(test | {"order": ["gru", "pru"]}, networks()).estimate < -0.8
     assert found(test | {"order": ["pru", "gru"]}, networks()).estimate > 0.8
 
 
 def test_who_never_solved_a_task_took_longest():
-    test = {"statistic": "spearman", "table": "t", "x": "load", "y": "steps", "empty": "highest", "above": 0}
+    test = {
+        "statistic": "spearman",
+        "table": "t",
+        "x": "load",
+        "y": "steps",
+        "empty": "highest",
+        "above": 0,
+    }
     assert found(test, networks()).estimate == pytest.approx(1)
 
 
 def test_a_correlation_given_a_third_column_leaves_out_what_that_carries():
     draw = np.random.default_rng(0)
     nominal = draw.normal(size=400)
-    table = pd.DataFrame({"run": np.repeat(np.arange(40).astype(str), 10), "seed": np.repeat(np.arange(40), 10)})
-    table = table.assign(nominal=nominal, speed=nominal + draw.normal(size=400), kept=nominal + draw.normal(size=400))
+    table = pd.DataFrame(
+        {"run": np.repeat(np.arange(40).astype(str), 10), "seed": np.repeat(np.arange(40), 10)}
+    )
+    table = table.assign(
+        nominal=nominal, speed=nominal + draw.normal(size=400), kept=nominal + draw.normal(size=400)
+    )
     test = {"statistic": "spearman", "table": "t", "x": "speed", "y": "kept", "below": 0}
     assert found(test, table).low > 0.3
     partial = found(test | {"given": "nominal"}, table)
     assert partial.low < 0 < partial.high
-    assert statistic_text(claim(test | {"given": "nominal"}).test).endswith("of speed and kept given nominal")
+    assert statistic_text(claim(test | {"given": "nominal"}).test).endswith(
+        "of speed and kept given nominal"
+    )
     unknown = table.assign(nominal=table["nominal"].where(table["seed"] > 0))
     assert estimate(claim(test | {"given": "nominal"}).test, unknown).n_networks == 39
     with pytest.raises(ClaimError, match=r"no column \['nominl'\]"):
@@ -121,7 +168,9 @@ def test_the_distance_does_not_cancel_by_sign():
 
 
 def test_a_share_of_one_is_not_certain():
-    table = pd.DataFrame({"run": list("abcd"), "seed": range(4), "class": range(4), "label": range(4)})
+    table = pd.DataFrame(
+        {"run": list("abcd"), "seed": range(4), "class": range(4), "label": range(4)}
+    )
     test = {"statistic": "share", "table": "t", "x": "label", "y": "class", "above": 0.9}
     assert found(test, table).estimate == 1
     assert found(test, table).low < 0.9
@@ -136,7 +185,9 @@ def test_the_best_row_counts_where_one_is_selected():
 @pytest.mark.parametrize("wanted", ["lstm", ["pru", "lstm"], {"from": 9}])
 def test_rows_that_are_not_there_are_an_error(wanted):
     with pytest.raises(ClaimError, match="no row where"):
-        found(PLAIN | {"where": {"load" if isinstance(wanted, dict) else "cell": wanted}}, networks())
+        found(
+            PLAIN | {"where": {"load" if isinstance(wanted, dict) else "cell": wanted}}, networks()
+        )
 
 
 def test_a_missing_column_is_an_error():

@@ -9,7 +9,14 @@ from slowpoints.claims.printing import estimated, number, with_interval
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(2.7712, "2.77"), (-0.01039, "−0.0104"), (36.4, "36.4"), (1204.0, "1204"), (0.0, "0"), (math.nan, "–")],
+    [
+        (2.7712, "2.77"),
+        (-0.01039, "−0.0104"),
+        (36.4, "36.4"),
+        (1204.0, "1204"),
+        (0.0, "0"),
+        (math.nan, "–"),
+    ],
 )
 def test_a_number_alone_has_three_digits(value, text):
     assert number(value) == text

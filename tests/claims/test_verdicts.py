@@ -60,13 +60,24 @@ def test_a_claim_that_nothing_could_decide_keeps_its_estimate_and_says_why(tmp_p
 
 def test_where_no_pair_differs_the_interval_is_the_exact_bound_on_pairs_that_do():
     rows = [
-        {"run": f"{cell}{n}", "seed": n, "cell": cell, "solved": True} for cell in ("pru", "gru") for n in range(40)
+        {"run": f"{cell}{n}", "seed": n, "cell": cell, "solved": True}
+        for cell in ("pru", "gru")
+        for n in range(40)
     ]
-    test = {"statistic": "paired_difference", "table": "t", "groups": {"cell": ["pru", "gru"]}, "pair": ["seed"],
-            "y": "solved", "above": -0.2, "below": 0.2}  # fmt: skip
+    test = {
+        "statistic": "paired_difference",
+        "table": "t",
+        "groups": {"cell": ["pru", "gru"]},
+        "pair": ["seed"],
+        "y": "solved",
+        "above": -0.2,
+        "below": 0.2,
+    }
     interval = found(test, pd.DataFrame(rows))
     assert interval.estimate == 0
-    assert (interval.low, interval.high) == pytest.approx((0.025 ** (1 / 40) - 1, 1 - 0.025 ** (1 / 40)))
+    assert (interval.low, interval.high) == pytest.approx(
+        (0.025 ** (1 / 40) - 1, 1 - 0.025 ** (1 / 40))
+    )
 
 
 def test_where_every_row_is_true_the_interval_of_their_mean_is_exact():

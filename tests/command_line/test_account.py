@@ -21,21 +21,64 @@ def logged(folder: Path, *words: str, status: int = 0) -> str:
 
 def test_a_training_job_and_an_analysis_say_what_they_did(tmp_path: Path) -> None:
     name, stack = next(iter(dag.all_stacks(SCALE, EXPERIMENT).items()))
-    files = {key: tmp_path / f"{name}.{key}" for key in ("plan", "records", "weights", "provenance", "checkpoint")}
+    files = {
+        key: tmp_path / f"{name}.{key}"
+        for key in ("plan", "records", "weights", "provenance", "checkpoint")
+    }
     options = [word for key, path in files.items() for word in (f"--{key}", str(path))]
-    said = logged(tmp_path, "train", "--scale", SCALE, "--experiment", EXPERIMENT, "--stack", name, *options)
+    said = logged(
+        tmp_path, "train", "--scale", SCALE, "--experiment", EXPERIMENT, "--stack", name, *options
+    )
     assert f"train: scale smoke, experiment {EXPERIMENT}, stack {name}, device cpu" in said
-    assert f"done in {said.partition('done in ')[2].split()[0]} s: {len(stack.runs)} networks (" in said
+    assert (
+        f"done in {said.partition('done in ')[2].split()[0]} s: {len(stack.runs)} networks ("
+        in said
+    )
     assert "solved their task; 100 steps; median " in said
     assert f"written: {files['records']} ({files['records'].stat().st_size:,} bytes)" in said
     assert str(files["checkpoint"]) not in said.partition("done in")[2]
-    late = logged(tmp_path, "train", "--scale", SCALE, "--experiment", EXPERIMENT, "--stack", name, *options,
-                  "--planned", "0" * 64, "0" * 16, status=1)  # fmt: skip
-    assert f"the settings of stack {name} have changed since this run was planned" in late.splitlines()[-1]
+    late = logged(
+        tmp_path,
+        "train",
+        "--scale",
+        SCALE,
+        "--experiment",
+        EXPERIMENT,
+        "--stack",
+        name,
+        *options,
+        "--planned",
+        "0" * 64,
+        "0" * 16,
+        status=1,
+    )
+    assert (
+        f"the settings of stack {name} have changed since this run was planned"
+        in late.splitlines()[-1]
+    )
     files["weights"].rename(files["records"].with_suffix(".safetensors"))
-    said = logged(tmp_path, "analyse", "nothing", "--scale", SCALE, "--experiment", EXPERIMENT, "--settings", "{}",
-                  "--runs", str(tmp_path), "--table", "t.csv", "--arrays", "t.safetensors", status=1)  # fmt: skip
-    assert f"analyse: nothing, scale smoke, experiment long2016-state, settings {{}}, runs {tmp_path}" in said
+    said = logged(
+        tmp_path,
+        "analyse",
+        "nothing",
+        "--scale",
+        SCALE,
+        "--experiment",
+        EXPERIMENT,
+        "--settings",
+        "{}",
+        "--runs",
+        str(tmp_path),
+        "--table",
+        "t.csv",
+        "--arrays",
+        "t.safetensors",
+        status=1,
+    )
+    assert (
+        f"analyse: nothing, scale smoke, experiment long2016-state, settings {{}}, runs {tmp_path}"
+        in said
+    )
     assert "analyse failed after " in said
 
 

@@ -1,4 +1,6 @@
-"""`slowpoints`: help that answers, the nearest word where one is misspelt, and completion in a real shell."""
+"""`slowpoints`: help that answers, the nearest word where one is misspelt, and completion in a real
+shell.
+"""
 
 import os
 import shutil
@@ -28,7 +30,9 @@ def test_every_command_stands_under_its_group_with_an_example_that_is_accepted()
 
 
 @pytest.mark.parametrize("command", [*COMMANDS, *STAGES], ids=lambda command: command.name)
-def test_a_commands_help_says_what_each_option_means(command: options.Command, capsys: pytest.CaptureFixture) -> None:
+def test_a_commands_help_says_what_each_option_means(
+    command: options.Command, capsys: pytest.CaptureFixture
+) -> None:
     with pytest.raises(SystemExit) as ended:
         parsed([command.name, "--help"])
     assert ended.value.code == 0
@@ -49,8 +53,15 @@ def test_a_commands_help_says_what_each_option_means(command: options.Command, c
         (["docter"], "no command 'docter'; did you mean doctor?"),
         (["figures"], "did you mean figure?"),
         (["zzzzz"], "no command 'zzzzz'; slowpoints --help"),
-        (["costs", "--out", "docs", "--otu=x"], "slowpoints costs: no option or value '--otu=x'; did you mean --out?"),
-        (["costs"], "slowpoints costs: the following arguments are required: --out; slowpoints costs --help"),
+        (
+            ["costs", "--out", "docs", "--otu=x"],
+            "slowpoints costs: no option or value '--otu=x'; did you mean --out?",
+        ),
+        (
+            ["costs"],
+            "slowpoints costs: the following arguments are required: --out; slowpoints "
+            "costs --help",
+        ),
         (["completion", "bsh"], "invalid choice: 'bsh'"),
         (["--scale"], "slowpoints --help says what there is"),
     ],
@@ -72,7 +83,9 @@ def scripts() -> dict[str, str]:
     """Return the completion script of each shell, as the command prints it."""
     found = {}
     for shell in ("bash", "zsh", "fish"):
-        done = subprocess.run([LAUNCHER, "completion", shell], capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            [LAUNCHER, "completion", shell], capture_output=True, text=True, check=True
+        )
         found[shell] = done.stdout
     return found
 
@@ -86,7 +99,9 @@ function=$(complete -p slowpoints | sed 's/.*-F \\([^ ]*\\).*/\\1/')
 $function slowpoints '{words[-1]}' "${{COMP_WORDS[COMP_CWORD-1]}}"
 printf '%s\\n' "${{COMPREPLY[@]}}"
 """
-    done = subprocess.run(["bash", "--norc", "-c", asks], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        ["bash", "--norc", "-c", asks], capture_output=True, text=True, check=True
+    )
     assert done.stderr == ""
     return set(done.stdout.split())
 
@@ -96,7 +111,9 @@ def test_bash_completes_commands_options_scales_and_names(scripts: dict[str, str
     assert completed(scripts["bash"], "doc") == {"doctor"}
     assert completed(scripts["bash"], "progress", "--fol") == {"--follow"}
     assert completed(scripts["bash"], "progress", "--scale", "") == {"smoke", "laptop", "paper"}
-    assert completed(scripts["bash"], "progress", "--experiment", "haviv2019-cu") == {"haviv2019-curricula"}
+    assert completed(scripts["bash"], "progress", "--experiment", "haviv2019-cu") == {
+        "haviv2019-curricula"
+    }
 
 
 @pytest.mark.parametrize(("shell", "check"), [("zsh", "-n"), ("fish", "--no-execute")])
@@ -107,7 +124,9 @@ def test_the_other_shells_can_read_their_scripts(
     if not shutil.which(shell):
         pytest.skip(f"no {shell} here")
     (tmp_path / "script").write_text(scripts[shell])
-    done = subprocess.run([shell, check, tmp_path / "script"], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [shell, check, tmp_path / "script"], capture_output=True, text=True, check=False
+    )
     assert (done.returncode, done.stderr) == (0, "")
 
 
@@ -115,12 +134,19 @@ def test_the_other_shells_can_read_their_scripts(
 def test_fish_offers_the_commands(scripts: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / "script").write_text(scripts["fish"])
     asks = f"source {tmp_path / 'script'}; complete --do-complete 'slowpoints doc'"
-    done = subprocess.run(["fish", "--no-config", "-c", asks], env=os.environ | {"HOME": str(tmp_path)},
-                          capture_output=True, text=True, check=True)  # fmt: skip
+    done = subprocess.run(
+        ["fish", "--no-config", "-c", asks],
+        env=os.environ | {"HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert done.stdout.startswith("doctor\t")
 
 
 def test_the_names_that_completion_offers_are_those_of_the_files() -> None:
     assert "gru" in options.names("cells")
     assert "long2016-adding" in options.names("figures")
-    assert len(options.names("experiments")) == len(list((ROOT / "config/experiments").glob("*.yaml")))
+    assert len(options.names("experiments")) == len(
+        list((ROOT / "config/experiments").glob("*.yaml"))
+    )

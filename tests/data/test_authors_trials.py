@@ -1,4 +1,7 @@
-"""The published trials, from made-up archives: what is read, and what is refused before it can run."""
+"""The published trials, from made-up archives.
+
+What is read, and what is refused before it can run.
+"""
 
 import hashlib
 import io
@@ -17,13 +20,37 @@ from slowpoints.data import DataError, authors_trials
 from slowpoints.data.pickles import read_pickle
 from slowpoints.provenance.records import read_table
 
-HPARAMS = {"optimizer": "RMSProp", "lr_init": np.float64(3.98e-3), "train_steps": np.int64(1_176_212)}
-TYPES = [("architecture", object), ("task_type", "S16"), ("hparams", object), ("n_layers", int), ("hyper_iter", int),
-         ("max_params", int), ("num_params", int), ("train_loss", float), ("valid_loss", float),
-         ("eval_loss", float)]  # fmt: skip
+HPARAMS = {
+    "optimizer": "RMSProp",
+    "lr_init": np.float64(3.98e-3),
+    "train_steps": np.int64(1_176_212),
+}
+TYPES = [
+    ("architecture", object),
+    ("task_type", "S16"),
+    ("hparams", object),
+    ("n_layers", int),
+    ("hyper_iter", int),
+    ("max_params", int),
+    ("num_params", int),
+    ("train_loss", float),
+    ("valid_loss", float),
+    ("eval_loss", float),
+]
 TRIALS = [
     ("lstm", b"text8", HPARAMS, 4, 17, 1_280_000, 1_268_217, 1.5, 1.55, 1.54927),
-    ("+rnn", b"text8", HPARAMS | {"lr_init": np.inf}, 2, 18, 1_280_000, 1_268_000, np.nan, np.inf, np.nan),
+    (
+        "+rnn",
+        b"text8",
+        HPARAMS | {"lr_init": np.inf},
+        2,
+        18,
+        1_280_000,
+        1_268_000,
+        np.nan,
+        np.inf,
+        np.nan,
+    ),
 ]
 
 
@@ -65,12 +92,22 @@ def archived(tmp_path, monkeypatch):
 
 
 def test_trials_are_rows_without_numpy(archived):
-    first, second = archived({"dataset/fig3_txt8rcf.p": pickled(), "dataset/._fig3_txt8rcf.p": b"", "README.md": b""})
+    first, second = archived(
+        {"dataset/fig3_txt8rcf.p": pickled(), "dataset/._fig3_txt8rcf.p": b"", "README.md": b""}
+    )
     assert first == {
-        "architecture": "lstm", "task_type": "text8", "n_layers": 4, "hyper_iter": 17, "max_params": 1_280_000,
-        "num_params": 1_268_217, "train_loss": 1.5, "valid_loss": 1.55, "eval_loss": 1.54927, "source": "fig3_txt8rcf",
+        "architecture": "lstm",
+        "task_type": "text8",
+        "n_layers": 4,
+        "hyper_iter": 17,
+        "max_params": 1_280_000,
+        "num_params": 1_268_217,
+        "train_loss": 1.5,
+        "valid_loss": 1.55,
+        "eval_loss": 1.54927,
+        "source": "fig3_txt8rcf",
         "hparams": '{"lr_init": 0.00398, "optimizer": "RMSProp", "train_steps": 1176212}',
-    }  # fmt: skip
+    }
     assert [second[name] for name in authors_trials.LOSSES] == [None] * 3
     assert json.loads(second["hparams"])["lr_init"] is None
 
@@ -94,7 +131,9 @@ def test_text_of_python_2_is_read():
     assert read_pickle(io.BytesIO(b"\x80\x02}U\x04caf\xe9U\x04lstms.")) == {"caf\xe9": "lstm"}
 
 
-@pytest.mark.parametrize("content", [Malicious(), np.array([Malicious()], object), {"hparams": [Malicious()]}])
+@pytest.mark.parametrize(
+    "content", [Malicious(), np.array([Malicious()], object), {"hparams": [Malicious()]}]
+)
 def test_a_pickle_that_would_run_something_is_refused_by_name(content, archived, tmp_path):
     with pytest.raises(DataError, match=r"fig4\.p: the pickle asks for posix\.system"):
         archived({"fig4.p": pickle.dumps(content, protocol=2)})

@@ -32,7 +32,9 @@ def server(monkeypatch):
         def do_GET(self):
             content = pages.get(self.path)
             self.send_response(404 if content is None else 200)
-            self.send_header("Content-Length", str(len(content or b"") + 5 * self.path.startswith("/cut")))
+            self.send_header(
+                "Content-Length", str(len(content or b"") + 5 * self.path.startswith("/cut"))
+            )
             self.end_headers()
             self.wfile.write(content or b"")
 
@@ -67,8 +69,14 @@ def write_registry(home, datasets, *, contents, urls=(), shipped=False):
 
 def text_dataset(home, *, urls=(), shipped=False):
     """Pin the one text `t/text.txt`; return the file."""
-    dataset = {"format": "text", "counts": {"characters": len(TEXT)}, "files": {"text": "t/text.txt"}}
-    write_registry(home, {"text": dataset}, contents={"t/text.txt": TEXT}, urls=urls, shipped=shipped)
+    dataset = {
+        "format": "text",
+        "counts": {"characters": len(TEXT)},
+        "files": {"text": "t/text.txt"},
+    }
+    write_registry(
+        home, {"text": dataset}, contents={"t/text.txt": TEXT}, urls=urls, shipped=shipped
+    )
     return get_dataset("text", home=home).files["text"]
 
 
@@ -136,7 +144,9 @@ def test_a_bad_address_is_passed_over_for_the_next(home, server, bad):
 def test_failed_downloads_leave_nothing_and_are_all_named(home, server):
     address, pages = server
     pages |= {"/wrong": b"x" * len(TEXT), "/cut": TEXT[:-5]}
-    urls = [address + page for page in ("/wrong", "/cut", "/absent")] + ["http://127.0.0.1:1/refused"]
+    urls = [address + page for page in ("/wrong", "/cut", "/absent")] + [
+        "http://127.0.0.1:1/refused"
+    ]
     file = text_dataset(home, urls=urls)
     with pytest.raises(DataError) as caught:
         fetch(file, home=home)

@@ -20,14 +20,26 @@ from slowpoints.data.registry import DataError
 from slowpoints.provenance.records import BadResult, read_arrays, read_records, write_arrays
 
 SOURCES = sorted([*(ROOT / "src").rglob("*.py"), *(ROOT / "workflow").rglob("*.py")])
-RULES = {path.name: path.read_text("utf-8") for path in sorted((ROOT / "workflow" / "rules").glob("*.smk"))}
+RULES = {
+    path.name: path.read_text("utf-8")
+    for path in sorted((ROOT / "workflow" / "rules").glob("*.smk"))
+}
 READER = ROOT / "src/slowpoints/data/pickles.py"
 PICKLES = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
-FORBIDDEN = ("torch.load", "torch.jit.load", "pd.read_pickle", "pandas.read_pickle", "os.system", "yaml.unsafe_load")
+FORBIDDEN = (
+    "torch.load",
+    "torch.jit.load",
+    "pd.read_pickle",
+    "pandas.read_pickle",
+    "os.system",
+    "yaml.unsafe_load",
+)
 
 
 def calls(path: Path) -> set[str]:
-    """Return what a file calls and imports, as written, where it could bring objects out of a file."""
+    """Return what a file calls and imports, as written, where it could bring objects out
+    of a file.
+    """
     found = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
@@ -39,7 +51,11 @@ def calls(path: Path) -> set[str]:
             words = {word.arg: ast.unparse(word.value) for word in node.keywords}
             if name in FORBIDDEN:
                 found.add(name)
-            if name in ("np.load", "numpy.load") or words.get("allow_pickle") == "True" or words.get("shell") == "True":
+            if (
+                name in ("np.load", "numpy.load")
+                or words.get("allow_pickle") == "True"
+                or words.get("shell") == "True"
+            ):
                 found.add(f"{name}({words})")
             is_safe = words.get("Loader", "").endswith(("_Loader", "SafeLoader"))
             if name in ("yaml.load", "yaml.load_all") and not is_safe:
@@ -61,10 +77,26 @@ def test_a_call_that_unpickles_would_be_seen(tmp_path: Path) -> None:
 
 
 def test_the_command_of_every_rule_quotes_what_it_is_given() -> None:
-    """{x:q} is quoted by Snakemake; the others are numbers, words that a schema lists, or quoted before."""
-    words = {"params.device", "params.matmul", "params.torch", "params.data_dir", "params.start", "resources.attempt"}
-    constrained = {"wildcards.scale", "wildcards.experiment", "wildcards.stack"}  # by wildcard_constraints
-    commands = [re.findall(r"^    shell:\n((?:        .*\n)+)", text, re.MULTILINE) for text in RULES.values()]
+    """{x:q} is quoted by Snakemake; the others are numbers, words that a schema lists, or quoted
+    before.
+    """
+    words = {
+        "params.device",
+        "params.matmul",
+        "params.torch",
+        "params.data_dir",
+        "params.start",
+        "resources.attempt",
+    }
+    constrained = {
+        "wildcards.scale",
+        "wildcards.experiment",
+        "wildcards.stack",
+    }  # by wildcard_constraints
+    commands = [
+        re.findall(r"^    shell:\n((?:        .*\n)+)", text, re.MULTILINE)
+        for text in RULES.values()
+    ]
     n_rules = sum(len(re.findall(r"^rule \w+:$", text, re.MULTILINE)) for text in RULES.values())
     assert sum(map(len, commands)) == n_rules > 0
     for command in itertools.chain(*commands):
@@ -73,7 +105,10 @@ def test_the_command_of_every_rule_quotes_what_it_is_given() -> None:
 
 
 def bomb(levels: int) -> bytes:
-    """Return a pickle of a list that holds the one before it twice, and so on: small here, 2**levels copied out."""
+    """Return a pickle of a list that holds the one before it twice, and so on.
+
+    Small here, 2**levels copied out.
+    """
     value: list[object] = ["x"]
     for _ in range(levels):
         value = [value, value]
@@ -83,14 +118,20 @@ def bomb(levels: int) -> bytes:
 HARM = {
     "runs a command": (b"cos\nsystem\n(S'true'\ntR.", "asks for os.system"),
     "builds a type": (b"cbuiltins\ntype\n(S'x'\n)}tR.", "asks for builtins.type"),
-    "looks a name up by text": (b"\x80\x04\x8c\x08builtins\x8c\x04exec\x93.", "asks for builtins.exec"),
+    "looks a name up by text": (
+        b"\x80\x04\x8c\x08builtins\x8c\x04exec\x93.",
+        "asks for builtins.exec",
+    ),
     "an old class": (b"(ios\nsystem\n.", "asks for os.system"),
     "a class to be made": (b"(cos\nsystem\nS'true'\no.", "asks for os.system"),
     "an extension code": (b"\x80\x02\x82\x01.", "unregistered extension code"),
     "an object of another file": (b"\x80\x02U\x01xQ.", "persistent"),
     "a name with dots": (b"cnumpy\nndarray.__class__\n.", "asks for numpy.ndarray.__class__"),
     "a text of 4 GB that is not there": (b"\x80\x04X\xff\xff\xff\xff", "not a pickled array"),
-    "bytes of 2**62 that are not there": (b"\x80\x04\x8e" + struct.pack("<Q", 2**62), "not a pickled array"),
+    "bytes of 2**62 that are not there": (
+        b"\x80\x04\x8e" + struct.pack("<Q", 2**62),
+        "not a pickled array",
+    ),
     "a frame of 2**62": (b"\x80\x04\x95" + struct.pack("<Q", 2**62), "not a pickled array"),
 }
 
@@ -159,12 +200,19 @@ def test_records_without_our_checksum_are_refused_unread(text: str, tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    "name", ["it's here", 'a"b', "a;touch harm", "$(touch harm)", "`touch harm`", "{scale} {x}", "a b"]
+    "name",
+    ["it's here", 'a"b', "a;touch harm", "$(touch harm)", "`touch harm`", "{scale} {x}", "a b"],
 )
-def test_a_folder_of_data_with_any_name_is_one_word_of_the_command(name: str, tmp_path: Path) -> None:
-    """The function of common.smk that makes the option is run here, and what it makes, by a shell."""
+def test_a_folder_of_data_with_any_name_is_one_word_of_the_command(
+    name: str, tmp_path: Path
+) -> None:
+    """The function of common.smk that makes the option is run here, and what it makes, by
+    a shell.
+    """
     (tmp_path / name).mkdir()
-    (source,) = re.findall(r"^def data_option.*?(?=^\S)", RULES["common.smk"], re.MULTILINE | re.DOTALL)
+    (source,) = re.findall(
+        r"^def data_option.*?(?=^\S)", RULES["common.smk"], re.MULTILINE | re.DOTALL
+    )
     names = {"shlex": shlex, "config": {"data_dir": name}}
     exec(source, names)
     command = ["bash", "-c", f'set -- {names["data_option"](None)}; test "$#" = 2 && test -d "$2"']

@@ -43,7 +43,9 @@ def test_a_matrix_that_is_not_finite_has_no_spectrum_and_leaves_the_others_their
 
 
 def test_a_time_constant_is_that_of_the_leading_eigenvalue_in_any_order():
-    torch.testing.assert_close(time_constant(torch.tensor([0.1, -0.9])), torch.tensor(-1 / math.log(0.9)))
+    torch.testing.assert_close(
+        time_constant(torch.tensor([0.1, -0.9])), torch.tensor(-1 / math.log(0.9))
+    )
 
 
 def test_no_networks_have_no_duplicates():
@@ -86,13 +88,17 @@ def test_edges_that_cross_by_a_rounding_are_one_point_and_others_are_refused():
 
 
 def test_a_box_of_another_width_is_refused():
-    with pytest.raises(ValueError, match=r"shapes \[3\] and \[\] do not broadcast over starts \[4, 2\]"):
+    with pytest.raises(
+        ValueError, match=r"shapes \[3\] and \[\] do not broadcast over starts \[4, 2\]"
+    ):
         find_slow_points(lambda h: 0.5 * h, normal(4, 2), lower=torch.zeros(3), upper=1.0)
 
 
 def test_a_curvature_that_is_not_finite_ends_the_search_at_once():
     bent = lambda h, w: torch.full((*h.shape, h.shape[-1]), math.nan, dtype=h.dtype)  # noqa: E731
-    found = find_slow_points(lambda h: h + 1 + h**2, torch.tensor([[0.5], [-0.7]]).double(), curvature=bent)
+    found = find_slow_points(
+        lambda h: h + 1 + h**2, torch.tensor([[0.5], [-0.7]]).double(), curvature=bent
+    )
     assert (found.kind == OPEN).all()
     assert found.n_iterations.max() < 20
 
@@ -108,7 +114,9 @@ def test_one_input_for_every_start_is_refused_as_rows_and_found_on_an_axis_of_it
     x = normal(n_starts, 3, seed=1)
     with pytest.raises(ValueError, match=r"starts|one shape"):
         find_slow_points(lambda h: torch.tanh(0.5 * h + x), torch.zeros(n_starts, 3).double())
-    found = find_slow_points(lambda h: torch.tanh(0.5 * h + x[:, None]), torch.zeros(n_starts, 1, 3).double())
+    found = find_slow_points(
+        lambda h: torch.tanh(0.5 * h + x[:, None]), torch.zeros(n_starts, 1, 3).double()
+    )
     assert (found.kind == FIXED).all()
     torch.testing.assert_close(found.point[:, 0], torch.tanh(0.5 * found.point[:, 0] + x))
 

@@ -35,7 +35,9 @@ def rng(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-def tanh_network(n_runs: int, size: int, *, gain: float, seed: int = 0) -> Callable[[Tensor], Tensor]:
+def tanh_network(
+    n_runs: int, size: int, *, gain: float, seed: int = 0
+) -> Callable[[Tensor], Tensor]:
     W = gain * torch.randn(n_runs, size, size, generator=rng(seed)) / math.sqrt(size)
     b = 0.1 * torch.randn(n_runs, 1, size, generator=rng(seed + 1))
     return lambda h: torch.tanh(h @ W + b)
@@ -85,7 +87,9 @@ def test_participation_counts_the_dimensions_of_a_mode():
     v = torch.tensor([[0.0, 0, 5, 0], [1, -1, 1, -1], [2, 2, 0, 0]])
     torch.testing.assert_close(participation(v), torch.tensor([0.25, 1.0, 0.5]))
     torch.testing.assert_close(participation((3 - 4j) * v), participation(v))
-    turning = torch.tensor([[0.0, -1, 0], [1, 0, 0], [0, 0, 0.5]])  # a conjugate pair in two of three dimensions
+    turning = torch.tensor(
+        [[0.0, -1, 0], [1, 0, 0], [0, 0, 0.5]]
+    )  # a conjugate pair in two of three dimensions
     torch.testing.assert_close(participation(modes(turning)[1][:, 0]), torch.tensor(2 / 3))
 
 
@@ -94,7 +98,9 @@ def test_a_pitchfork_has_three_fixed_points_above_its_threshold():
     found = find_slow_points(F, torch.tensor([[-0.8], [0.01], [0.9]]))
     assert (found.kind == FIXED).all()
     upper = 0.9575040240772688  # solves h = tanh(2h)
-    torch.testing.assert_close(found.point[:, 0], torch.tensor([-upper, 0.0, upper]), rtol=0, atol=1e-9)
+    torch.testing.assert_close(
+        found.point[:, 0], torch.tensor([-upper, 0.0, upper]), rtol=0, atol=1e-9
+    )
     slopes = jacobian(F, found.point).flatten()
     torch.testing.assert_close(slopes, torch.tensor([2 * (1 - upper**2), 2.0, 2 * (1 - upper**2)]))
 
@@ -117,7 +123,9 @@ def test_a_flip_flop_of_three_bits_has_27_fixed_points():
 
 @pytest.mark.parametrize("gap", [1e-1, 1e-3, 1e-6])
 def test_the_ghost_of_a_saddle_node_is_slow_with_the_speed_of_its_gap(gap):
-    found = find_slow_points(lambda h: h + h**2 + gap, torch.tensor([[-1.0], [-0.01], [0.3], [2.0]]))
+    found = find_slow_points(
+        lambda h: h + h**2 + gap, torch.tensor([[-1.0], [-0.01], [0.3], [2.0]])
+    )
     assert (found.kind == SLOW).all()
     torch.testing.assert_close(found.speed, torch.full((4,), gap), rtol=1e-7, atol=0)
     torch.testing.assert_close(found.q, 0.5 * found.speed**2)
@@ -125,7 +133,9 @@ def test_the_ghost_of_a_saddle_node_is_slow_with_the_speed_of_its_gap(gap):
 
 
 def test_a_saddle_node_with_its_two_points_has_no_slow_one():
-    found = find_slow_points(lambda h: h + h**2 - 0.04, torch.tensor([[-1.0], [-0.1], [0.1], [1.0]]))
+    found = find_slow_points(
+        lambda h: h + h**2 - 0.04, torch.tensor([[-1.0], [-0.1], [0.1], [1.0]])
+    )
     assert (found.kind == FIXED).all()
     expected = torch.tensor([[-0.2], [-0.2], [0.2], [0.2]])
     torch.testing.assert_close(found.point, expected, rtol=0, atol=1e-8)
@@ -149,9 +159,13 @@ def test_small_networks_show_all_fixed_points_that_root_solves_find_and_no_other
 
 def test_slow_points_are_minima_of_the_speed_for_every_small_displacement():
     F = gated_network(3, 4)
-    found = find_slow_points(F, 2 * torch.rand(3, 30, 4, generator=rng(5)) - 1, lower=-1.0, upper=1.0)
+    found = find_slow_points(
+        F, 2 * torch.rand(3, 30, 4, generator=rng(5)) - 1, lower=-1.0, upper=1.0
+    )
     assert (found.kind == SLOW).any()
-    assert found.n_iterations.max() < 20  # the whole Hessian converges fast; J'J alone only crawls here
+    assert (
+        found.n_iterations.max() < 20
+    )  # the whole Hessian converges fast; J'J alone only crawls here
     for direction in torch.randn(20, 4, generator=rng(6)):
         moved = (found.point + 1e-3 * direction).clamp(-1, 1)
         assert (speed(F, moved) >= found.speed - 1e-9)[found.kind == SLOW].all()
@@ -174,7 +188,9 @@ def test_the_box_keeps_the_search_from_fixed_points_at_infinity():
 
 def test_every_point_has_a_box_of_its_own_while_others_finish():
     centre = torch.tensor([[[-2.0], [0.0], [2.0]], [[1.0], [-1.0], [3.0]]])
-    found = find_slow_points(lambda h: h + h**2 + 0.1, centre, lower=centre - 0.5, upper=centre + 0.5)
+    found = find_slow_points(
+        lambda h: h + h**2 + 0.1, centre, lower=centre - 0.5, upper=centre + 0.5
+    )
     expected = torch.tensor([[-1.5, 0.0, 1.5], [0.5, -0.5, 2.5]])
     torch.testing.assert_close(found.point[..., 0], expected, rtol=0, atol=1e-5)
     torch.testing.assert_close(found.speed, expected**2 + 0.1, rtol=1e-9, atol=0)
@@ -189,19 +205,25 @@ def test_a_long_curved_valley_is_followed_to_its_end():
     found = find_slow_points(F, torch.tensor([[-0.9, 0.5], [0.0, -1.2]]), lower=-1.5, upper=1.5)
     assert (found.kind == SLOW).all()
     assert (found.n_iterations < 100).all()
-    torch.testing.assert_close(found.point, torch.tensor([[1.0, 0.0]]).expand(2, 2), rtol=0, atol=1e-2)
+    torch.testing.assert_close(
+        found.point, torch.tensor([[1.0, 0.0]]).expand(2, 2), rtol=0, atol=1e-2
+    )
 
 
 def test_starts_outside_the_box_are_moved_into_it_and_the_start_is_left_alone():
     start = torch.tensor([[5.0, -7.0]])
-    found = find_slow_points(lambda h: 0.5 * h + 3, start, lower=-1.0, upper=torch.tensor([1.0, 2.0]))
+    found = find_slow_points(
+        lambda h: 0.5 * h + 3, start, lower=-1.0, upper=torch.tensor([1.0, 2.0])
+    )
     torch.testing.assert_close(found.point, torch.tensor([[1.0, 2.0]]))
     torch.testing.assert_close(start, torch.tensor([[5.0, -7.0]]))
 
 
 def test_more_steps_change_no_speed_of_a_point_that_has_converged():
     F, start = gated_network(4, 8), 2 * torch.rand(4, 20, 8, generator=rng(3)) - 1
-    short, long = (find_slow_points(F, start, lower=-1.0, upper=1.0, max_iterations=n) for n in (10, 20))
+    short, long = (
+        find_slow_points(F, start, lower=-1.0, upper=1.0, max_iterations=n) for n in (10, 20)
+    )
     done = short.kind != OPEN
     assert done.any()
     assert not done.all()
@@ -234,7 +256,9 @@ def test_searching_many_networks_at_once_equals_one_at_a_time():
 def test_starts_searched_in_parts_end_where_they_end_together(monkeypatch):
     F, start = gated_network(2, 5), 2 * torch.rand(2, 9, 5, generator=rng(7)) - 1
     together = find_slow_points(F, start, lower=-1.0, upper=1.0)
-    monkeypatch.setattr("slowpoints.dynamics.search.NUMBERS", 2 * 5 * 5 * 4)  # four starts of both networks
+    monkeypatch.setattr(
+        "slowpoints.dynamics.search.NUMBERS", 2 * 5 * 5 * 4
+    )  # four starts of both networks
     parts = find_slow_points(F, start, lower=-1.0, upper=1.0)
     torch.testing.assert_close(parts.speed, together.speed, rtol=1e-9, atol=1e-10)
     torch.testing.assert_close(parts.point, together.point, rtol=0, atol=1e-6)
@@ -279,7 +303,9 @@ def test_the_derivatives_of_the_squared_displacement_agree_with_finite_differenc
         for j in range(3):
             e, f = step * torch.eye(3)[i], step * torch.eye(3)[j]
             corners = [a * b * q(h + a * e + b * f) for a in (1, -1) for b in (1, -1)]
-            torch.testing.assert_close(hessian[..., i, j], sum(corners) / (4 * step**2), rtol=0, atol=1e-6)
+            torch.testing.assert_close(
+                hessian[..., i, j], sum(corners) / (4 * step**2), rtol=0, atol=1e-6
+            )
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 3), (2, 0, 3), (0, 4, 3), (1, 3), (0, 3), (1, 1, 1)])
@@ -292,5 +318,7 @@ def test_the_smallest_searches_keep_their_shape(shape):
 
 
 def test_a_start_that_is_not_finite_stays_open():
-    found = find_slow_points(lambda h: 0.5 * h, torch.tensor([[math.nan], [1.0]]), max_iterations=20)
+    found = find_slow_points(
+        lambda h: 0.5 * h, torch.tensor([[math.nan], [1.0]]), max_iterations=20
+    )
     assert found.kind.tolist() == [OPEN, FIXED]

@@ -1,4 +1,7 @@
-"""The least expected speed under noise: closed forms, equality with the plain search, exact derivatives."""
+"""The least expected speed under noise.
+
+Closed forms, equality with the plain search, exact derivatives.
+"""
 
 import math
 
@@ -7,7 +10,13 @@ import torch
 from torch import Tensor
 
 from slowpoints.dynamics import FIXED, SLOW, Expected, find_slow_points, speed
-from slowpoints.dynamics.maps import curvature, jacobian, residual, residual_curvature, residual_jacobian
+from slowpoints.dynamics.maps import (
+    curvature,
+    jacobian,
+    residual,
+    residual_curvature,
+    residual_jacobian,
+)
 
 
 def normal(*shape: int, seed: int = 0) -> Tensor:
@@ -38,7 +47,9 @@ def test_of_a_linear_map_under_additive_noise_point_and_speed_have_closed_forms(
 @pytest.mark.parametrize("n_draws", [1, 5])
 def test_equal_draws_are_the_plain_search(n_draws):
     (F,) = noisy(1, size=4).maps
-    start = 2 * torch.rand(20, 4, generator=torch.Generator().manual_seed(4), dtype=torch.float64) - 1
+    start = (
+        2 * torch.rand(20, 4, generator=torch.Generator().manual_seed(4), dtype=torch.float64) - 1
+    )
     plain = find_slow_points(F, start, lower=-1.0, upper=1.0)
     together = find_slow_points(Expected([F] * n_draws), start, lower=-1.0, upper=1.0)
     torch.testing.assert_close(together.speed, plain.speed, rtol=1e-9, atol=1e-10)
@@ -68,10 +79,14 @@ def test_the_derivatives_of_the_expected_speed_agree_with_finite_differences():
     axes = step * torch.eye(3, dtype=h.dtype)
     for i, e in enumerate(axes):
         slope = (q(h + e) - q(h - e)) / (2 * step)
-        torch.testing.assert_close((J.mT @ r.unsqueeze(-1)).squeeze(-1)[..., i], slope, rtol=0, atol=1e-7)
+        torch.testing.assert_close(
+            (J.mT @ r.unsqueeze(-1)).squeeze(-1)[..., i], slope, rtol=0, atol=1e-7
+        )
         for j, f in enumerate(axes):
             corners = [a * b * q(h + a * e + b * f) for a in (1, -1) for b in (1, -1)]
-            torch.testing.assert_close(hessian[..., i, j], sum(corners) / (4 * step**2), rtol=0, atol=1e-6)
+            torch.testing.assert_close(
+                hessian[..., i, j], sum(corners) / (4 * step**2), rtol=0, atol=1e-6
+            )
 
 
 def test_derivatives_that_are_given_take_the_place_of_derived_ones():
@@ -83,4 +98,6 @@ def test_derivatives_that_are_given_take_the_place_of_derived_ones():
     )
     h, w = normal(4, 3, seed=8), normal(3, 4, 3, seed=9)
     torch.testing.assert_close(given.jacobian(h), 2 * plain.jacobian(h))
-    torch.testing.assert_close(given.curvature(h, w, measure=torch.sin), 3 * plain.curvature(h, w, measure=torch.tanh))
+    torch.testing.assert_close(
+        given.curvature(h, w, measure=torch.sin), 3 * plain.curvature(h, w, measure=torch.tanh)
+    )

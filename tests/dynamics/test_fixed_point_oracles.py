@@ -1,4 +1,7 @@
-"""The search against an independent root finder: all roots found, no other state called fixed, none counted twice."""
+"""The search against an independent root finder.
+
+All roots found, no other state called fixed, none counted twice.
+"""
 
 import math
 from itertools import product
@@ -10,7 +13,15 @@ import torch
 from scipy.optimize import root
 from torch import Tensor
 
-from slowpoints.dynamics import FIXED, OPEN, find_slow_points, jacobian, merge_duplicates, midpoints, spectrum
+from slowpoints.dynamics import (
+    FIXED,
+    OPEN,
+    find_slow_points,
+    jacobian,
+    merge_duplicates,
+    midpoints,
+    spectrum,
+)
 
 SAME = 1e-6
 
@@ -40,7 +51,9 @@ def flip_flop(n_bits: int) -> Network:
 
 def random(size: int, seed: int) -> Network:
     rng = np.random.default_rng(seed)
-    return Network(3 * rng.standard_normal((size, size)) / math.sqrt(size), 0.1 * rng.standard_normal(size))
+    return Network(
+        3 * rng.standard_normal((size, size)) / math.sqrt(size), 0.1 * rng.standard_normal(size)
+    )
 
 
 def grid(size: int, n: int) -> np.ndarray:
@@ -48,7 +61,9 @@ def grid(size: int, n: int) -> np.ndarray:
 
 
 def roots_of(network: Network, starts: np.ndarray) -> np.ndarray:
-    """Return the distinct roots of the displacement that scipy's hybrid Powell method reaches from the starts."""
+    """Return the distinct roots of the displacement that scipy's hybrid Powell method reaches from
+    the starts.
+    """
     distinct: list[np.ndarray] = []
     for start in starts:
         h = root(network.displacement, start, options={"xtol": 1e-13}).x
@@ -59,7 +74,9 @@ def roots_of(network: Network, starts: np.ndarray) -> np.ndarray:
 
 
 def fixed_points(network: Network, starts: np.ndarray) -> Tensor:
-    """Return the merged points that the search calls fixed, after asking each whether it is a root."""
+    """Return the merged points that the search calls fixed, after asking each whether it
+    is a root.
+    """
     found = find_slow_points(network.step, torch.from_numpy(starts), lower=-1.0, upper=1.0)
     assert not (found.kind == OPEN).any()
     fixed = found.point[found.kind == FIXED]
@@ -79,7 +96,9 @@ def test_a_linear_map_has_the_one_point_that_solves_it(size):
     rng = np.random.default_rng(size)
     A, b = rng.standard_normal((size, size)), 0.1 * rng.standard_normal(size)
     expected = np.linalg.solve(np.eye(size) - A, b)
-    found = find_slow_points(lambda h: h @ torch.from_numpy(A).T + torch.from_numpy(b), torch.zeros(1, size).double())
+    found = find_slow_points(
+        lambda h: h @ torch.from_numpy(A).T + torch.from_numpy(b), torch.zeros(1, size).double()
+    )
     assert found.kind.item() == FIXED
     np.testing.assert_allclose(found.point[0].numpy(), expected, rtol=0, atol=1e-8)
 
@@ -127,7 +146,9 @@ def test_saddles_lie_between_stable_points_and_a_second_search_from_there_finds_
     found = find_slow_points(held.step, torch.cat([stable, between]))
     again = find_slow_points(held.step, midpoints(found.point))
     points = torch.cat([found.point, again.point])
-    assert torch.cdist(whole, points).amin(-1).max() < 1e-6, "all nine: 4 stable, 4 saddles, and the middle"
+    assert torch.cdist(whole, points).amin(-1).max() < 1e-6, (
+        "all nine: 4 stable, 4 saddles, and the middle"
+    )
     assert len(whole) == 9
 
 

@@ -1,4 +1,7 @@
-"""What users give the search that it cannot take as it is: right numbers, or words that say what would be right."""
+"""What users give the search that it cannot take as it is.
+
+Right numbers, or words that say what would be right.
+"""
 
 import math
 import re
@@ -32,7 +35,10 @@ def starts(n: int = 4, size: int = 2) -> Tensor:
 
 
 def central_differences(F, h: Tensor, step: float = 1e-6) -> Tensor:
-    columns = [(F(h + step * e) - F(h - step * e)) / (2 * step) for e in torch.eye(h.shape[-1], dtype=h.dtype)]
+    columns = [
+        (F(h + step * e) - F(h - step * e)) / (2 * step)
+        for e in torch.eye(h.shape[-1], dtype=h.dtype)
+    ]
     return torch.stack(columns, -1)
 
 
@@ -51,7 +57,9 @@ def normed() -> nn.Module:
     return parametrizations.weight_norm(nn.GRUCell(1, H), "weight_hh")
 
 
-@pytest.mark.parametrize("make", [lambda: Leaky(1, H), hooked, normed], ids=["leaky", "hook", "norm"])
+@pytest.mark.parametrize(
+    "make", [lambda: Leaky(1, H), hooked, normed], ids=["leaky", "hook", "norm"]
+)
 def test_a_cell_that_is_not_quite_torchs_own_has_the_jacobian_of_what_it_computes(make):
     torch.manual_seed(0)
     F, h = module_map(make(), torch.zeros(1)), starts(3, H)
@@ -84,7 +92,9 @@ def test_a_forward_that_was_replaced_on_the_instance_is_refused():
 
 
 def test_a_constant_map_has_jacobian_zero_and_its_value_as_fixed_point():
-    assert torch.equal(jacobian(torch.ones_like, starts()), torch.zeros(4, 2, 2, dtype=torch.float64))
+    assert torch.equal(
+        jacobian(torch.ones_like, starts()), torch.zeros(4, 2, 2, dtype=torch.float64)
+    )
     found = find_slow_points(torch.ones_like, starts())
     assert (found.kind == FIXED).all()
     torch.testing.assert_close(found.point, torch.ones(4, 2, dtype=torch.float64))
@@ -92,7 +102,9 @@ def test_a_constant_map_has_jacobian_zero_and_its_value_as_fixed_point():
 
 def test_constant_maps_under_noise_have_their_mean_as_slowest_state():
     F = Expected([lambda h: torch.full_like(h, 1.0), lambda h: torch.full_like(h, 3.0)])
-    torch.testing.assert_close(find_slow_points(F, starts()).point, torch.full((4, 2), 2.0, dtype=torch.float64))
+    torch.testing.assert_close(
+        find_slow_points(F, starts()).point, torch.full((4, 2), 2.0, dtype=torch.float64)
+    )
 
 
 @pytest.mark.parametrize(
@@ -111,19 +123,25 @@ def test_a_map_that_autograd_cannot_see_through_is_refused_unless_its_derivative
         find_slow_points(F, starts())
     known = {
         "jacobian": lambda h: torch.diag_embed(1 - torch.tanh(h) ** 2),
-        "curvature": lambda h, w: torch.diag_embed(-2 * w * torch.tanh(h) * (1 - torch.tanh(h) ** 2)),
+        "curvature": lambda h, w: torch.diag_embed(
+            -2 * w * torch.tanh(h) * (1 - torch.tanh(h) ** 2)
+        ),
     }
     assert (find_slow_points(F, starts(), **known).kind == FIXED).all()
 
 
 def test_a_map_that_is_hidden_in_part_is_refused():
     with pytest.raises(ValueError, match="part of the map is hidden"):
-        find_slow_points(lambda h: torch.cat([h[..., :1].tanh(), 0.5 * h[..., 1:].detach()], -1), starts())
+        find_slow_points(
+            lambda h: torch.cat([h[..., :1].tanh(), 0.5 * h[..., 1:].detach()], -1), starts()
+        )
 
 
 def test_a_jacobian_of_another_map_is_refused():
     with pytest.raises(ValueError, match="another map's"):
-        find_slow_points(half, starts(), jacobian=lambda h: torch.eye(2).double().expand(*h.shape, 2))
+        find_slow_points(
+            half, starts(), jacobian=lambda h: torch.eye(2).double().expand(*h.shape, 2)
+        )
 
 
 def test_units_at_rest_on_a_kink_are_no_reason_to_refuse():
@@ -135,7 +153,10 @@ def test_single_precision_starts_give_the_verdicts_of_double_precision():
     def F(h: Tensor) -> Tensor:
         return torch.tanh(1.2 * h)
 
-    single, double = find_slow_points(F, starts(32).float()), find_slow_points(F, starts(32).float().double())
+    single, double = (
+        find_slow_points(F, starts(32).float()),
+        find_slow_points(F, starts(32).float().double()),
+    )
     assert single.point.dtype == torch.float64
     assert torch.equal(single.kind, double.kind)
     assert torch.equal(single.point, double.point)
@@ -180,7 +201,11 @@ def test_numpy_starts_are_taken_and_no_starts_find_nothing():
     ("lower", "upper", "message"),
     [
         (1.0, -1.0, "lower 1 is not below upper -1"),
-        (torch.tensor([0.0, 2.0]), torch.tensor([1.0, 1.0]), r"lower 2 is not below upper 1 at entry \[0, 1\]"),
+        (
+            torch.tensor([0.0, 2.0]),
+            torch.tensor([1.0, 1.0]),
+            r"lower 2 is not below upper 1 at entry \[0, 1\]",
+        ),
         (math.nan, 1.0, "lower nan"),
         (1.0, 1.0, "no room"),
     ],
@@ -229,7 +254,11 @@ def test_no_points_and_a_negative_radius():
 @pytest.mark.parametrize(
     ("kind", "state", "message"),
     [
-        (nn.GRU, torch.zeros(5, 7, H), r"shape \[5, 7, 4\]; expected \[1, N, 4\].*output.flatten\(0, 1\)"),
+        (
+            nn.GRU,
+            torch.zeros(5, 7, H),
+            r"shape \[5, 7, 4\]; expected \[1, N, 4\].*output.flatten\(0, 1\)",
+        ),
         (nn.GRU, torch.zeros(1, 5, H + 1), r"expected \[1, N, 4\]"),
         (nn.GRU, (torch.zeros(1, 5, H),) * 2, "2 tensors given; GRU has one tensor"),
         (nn.LSTM, torch.zeros(1, 5, H), r"1 tensors given; LSTM has a pair \(h, c\)"),

@@ -1,4 +1,7 @@
-"""Slow points of torch's own recurrent modules: the map is their step, and what is found moves as little as it says."""
+"""Slow points of torch's own recurrent modules.
+
+The map is their step, and what is found moves as little as it says.
+"""
 
 import re
 from pathlib import Path
@@ -26,7 +29,9 @@ def states(n: int, *, layers: int | None, two: bool) -> Tensor | tuple[Tensor, T
 @pytest.mark.parametrize("batch_first", [True, False])
 @pytest.mark.parametrize("layers", [1, 2])
 @pytest.mark.parametrize("kind", MODULES)
-def test_the_map_of_a_layer_is_its_step(kind: type[nn.RNNBase], layers: int, batch_first: bool) -> None:
+def test_the_map_of_a_layer_is_its_step(
+    kind: type[nn.RNNBase], layers: int, batch_first: bool
+) -> None:
     torch.manual_seed(0)
     module, x = kind(IN, H, num_layers=layers, batch_first=batch_first), torch.randn(IN)
     before = states(N, layers=layers, two=kind is nn.LSTM)
@@ -60,12 +65,16 @@ def test_its_fixed_points_are_found_and_its_jacobian_is_exact(kind: type[nn.RNNB
     found = find_slow_points(F, start, lower=lower, upper=upper)
     assert (found.kind == FIXED).all(), "small weights: one attracting fixed point"
     assert float(speed(F, found.point).max()) < 1e-10
-    torch.testing.assert_close(found.point, found.point[:1].expand_as(found.point), rtol=0, atol=1e-8)
+    torch.testing.assert_close(
+        found.point, found.point[:1].expand_as(found.point), rtol=0, atol=1e-8
+    )
     J, eps = jacobian(F, start), 1e-6
     for j in range(start.shape[1]):
         shift = torch.zeros_like(start)
         shift[:, j] = eps
-        torch.testing.assert_close(J[..., j], (F(start + shift) - F(start - shift)) / (2 * eps), rtol=1e-6, atol=1e-8)
+        torch.testing.assert_close(
+            J[..., j], (F(start + shift) - F(start - shift)) / (2 * eps), rtol=1e-6, atol=1e-8
+        )
 
 
 STEPS = [
@@ -87,7 +96,9 @@ def test_its_own_derivatives_are_those_of_autograd(module: nn.Module) -> None:
     torch.testing.assert_close(jacobian(F, h), derived_jacobian(F, h), rtol=0, atol=1e-12)
     for measure in (identity, F.measure, torch.tanh):
         expected = derived_curvature(F, h, w, measure=measure)
-        torch.testing.assert_close(curvature(F, h, w, measure=measure), expected, rtol=0, atol=1e-12)
+        torch.testing.assert_close(
+            curvature(F, h, w, measure=measure), expected, rtol=0, atol=1e-12
+        )
     assert (F.exact is None) == (F.n_layers > 1)
 
 
@@ -121,7 +132,9 @@ def test_the_box_is_what_was_visited_and_a_margin() -> None:
 
 @pytest.mark.parametrize("kind", MODULES)
 def test_the_lines_in_the_readme_do_what_they_say(kind: type[nn.RNNBase]) -> None:
-    (block,) = re.findall(r"```python\n(from slowpoints.dynamics .*?)```", README.read_text("utf-8"), re.DOTALL)
+    (block,) = re.findall(
+        r"```python\n(from slowpoints.dynamics .*?)```", README.read_text("utf-8"), re.DOTALL
+    )
     torch.manual_seed(0)
     space = {"torch": torch, "gru": kind(IN, H), "states": states(N, layers=1, two=kind is nn.LSTM)}
     exec(block, space)
@@ -145,6 +158,8 @@ def test_the_module_itself_stays_as_it_is() -> None:
     ],
     ids=str,
 )
-def test_what_has_no_map_is_refused_with_what_would_be_right(module: nn.Module, x: Tensor, message: str) -> None:
+def test_what_has_no_map_is_refused_with_what_would_be_right(
+    module: nn.Module, x: Tensor, message: str
+) -> None:
     with pytest.raises((TypeError, ValueError), match=message):
         module_map(module, x)

@@ -1,4 +1,7 @@
-"""What is given to the engine from outside: right numbers, or an error in words; never another's memory."""
+"""What is given to the engine from outside: right numbers, or an error in words.
+
+Never another's memory.
+"""
 
 import pytest
 import torch
@@ -10,13 +13,21 @@ from slowpoints import engine
 from slowpoints.cells.definition import Stream, cell
 
 UNITS = 6
-EITHER_ENGINE = pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=["compiled", "loop"])
+EITHER_ENGINE = pytest.mark.parametrize(
+    "dtype", [torch.float32, torch.float64], ids=["compiled", "loop"]
+)
 
 
-def made(dtype: torch.dtype = torch.float32, name: str = "gru") -> tuple[engine.Network, dict[str, Tensor], Tensor]:
+def made(
+    dtype: torch.dtype = torch.float32, name: str = "gru"
+) -> tuple[engine.Network, dict[str, Tensor], Tensor]:
     net = engine.Network(built(name), 3, 2, UNITS)
     params = {key: value.detach().to(dtype) for key, value in random_params(net, runs=2).items()}
-    return net, params, torch.randn(2, 4, 5, 3, generator=torch.Generator().manual_seed(1)).to(dtype)
+    return (
+        net,
+        params,
+        torch.randn(2, 4, 5, 3, generator=torch.Generator().manual_seed(1)).to(dtype),
+    )
 
 
 @EITHER_ENGINE
@@ -54,7 +65,9 @@ def test_an_input_that_does_not_fit_is_refused(dtype, change, message):
 def test_parameters_that_do_not_fit_are_refused(dtype, name, change, message):
     net, params, x = made(dtype)
     changed = change(params[name])
-    params = {key: value for key, value in params.items() if key != name} | ({} if changed is None else {name: changed})
+    params = {key: value for key, value in params.items() if key != name} | (
+        {} if changed is None else {name: changed}
+    )
     with pytest.raises(ValueError, match=message):
         engine.unroll(net, params, x)
     with pytest.raises(ValueError, match=message):
@@ -90,7 +103,12 @@ def test_one_step_and_the_map_of_states_refuse_another_number_of_inputs(n_in):
     net, params, _ = made()
     message = f"an input of {n_in} numbers meets weights for 3"
     with pytest.raises(ValueError, match=message):
-        engine.step(net, engine.prepare(net, params), torch.zeros(2, 4, n_in), engine.start(net, params, batch=4))
+        engine.step(
+            net,
+            engine.prepare(net, params),
+            torch.zeros(2, 4, n_in),
+            engine.start(net, params, batch=4),
+        )
     for derived in (engine.state_map, engine.state_jacobian, engine.state_curvature):
         with pytest.raises(ValueError, match=message):
             derived(net, params, torch.zeros(2, n_in))
@@ -101,7 +119,8 @@ def test_states_of_another_width_are_refused(width):
     net, params, _ = made(torch.float64)
     F = engine.state_map(net, params, torch.zeros(2, 3).double())
     with pytest.raises(
-        ValueError, match=rf"states are \[2, 4, {width}\]; packed, .* 6 numbers: 1 layers of h, 6 units"
+        ValueError,
+        match=rf"states are \[2, 4, {width}\]; packed, .* 6 numbers: 1 layers of h, 6 units",
     ):
         F(torch.zeros(2, 4, width).double())
 
@@ -116,7 +135,8 @@ def test_views_give_the_numbers_of_what_they_show():
     net, params, x = made()
     expected, _ = engine.unroll(net, params, x)
     spread = {
-        key: value.repeat_interleave(2, 1)[:, ::2] if value.dim() == 3 else value for key, value in params.items()
+        key: value.repeat_interleave(2, 1)[:, ::2] if value.dim() == 3 else value
+        for key, value in params.items()
     }
     assert not spread["0.W.reset"].is_contiguous()
     assert torch.equal(engine.unroll(net, spread, x)[0], expected)
@@ -131,12 +151,16 @@ def test_every_initialisation_has_the_shapes_of_the_network():
             for kind in ("orthogonal", "normal", "xavier"):
                 given = INITIAL | {"input_init": kind, "recurrent_init": kind}
                 found = engine.initialise(net, rng=torch.Generator().manual_seed(0), **given)
-                assert {key: tuple(value.shape) for key, value in found.items()} == engine.shapes(net)
+                assert {key: tuple(value.shape) for key, value in found.items()} == engine.shapes(
+                    net
+                )
 
 
 def test_an_orthogonal_matrix_wider_than_high_has_orthonormal_rows():
     net = engine.Network(built("rnn"), 3, 1, 24)
-    W = engine.initialise(net, rng=torch.Generator().manual_seed(0), **(INITIAL | {"input_init": "orthogonal"}))
+    W = engine.initialise(
+        net, rng=torch.Generator().manual_seed(0), **(INITIAL | {"input_init": "orthogonal"})
+    )
     rows = next(value for key, value in W.items() if key.startswith("0.W"))
     torch.testing.assert_close(rows @ rows.T, torch.eye(3))
 
@@ -147,5 +171,7 @@ def test_a_stream_that_changes_its_shape_is_refused():
         return (torch.tanh(p.a) * p.g,)
 
     net = engine.Network(narrow, 3, 1, UNITS)
-    with pytest.raises(ValueError, match=r"cell narrow: `through` of stream g turns \[2, 3, 6\] into \[2, 3, 1\]"):
+    with pytest.raises(
+        ValueError, match=r"cell narrow: `through` of stream g turns \[2, 3, 6\] into \[2, 3, 1\]"
+    ):
         engine.unroll(net, random_params(net, runs=2), torch.zeros(2, 4, 5, 3))

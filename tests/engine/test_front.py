@@ -1,4 +1,6 @@
-"""The convolutional front end: against torch's own modules, its sizes, its gradients, and what passes it by."""
+"""The convolutional front end: against torch's own modules, its sizes, its gradients, and what
+passes it by.
+"""
 
 from itertools import pairwise
 
@@ -20,8 +22,14 @@ def network(front=SMALL, *, cell="gru", beyond=1, units=3, n_out=2):
 
 
 def parameters(net, *, n_runs=2, dtype=torch.float64):
-    runs = [engine.initialise(net, rng=torch.Generator().manual_seed(i), **INITIAL) for i in range(n_runs)]
-    return {name: torch.stack([run[name] for run in runs]).to(dtype).requires_grad_() for name in runs[0]}
+    runs = [
+        engine.initialise(net, rng=torch.Generator().manual_seed(i), **INITIAL)
+        for i in range(n_runs)
+    ]
+    return {
+        name: torch.stack([run[name] for run in runs]).to(dtype).requires_grad_()
+        for name in runs[0]
+    }
 
 
 def sequential(front, params, run):
@@ -53,7 +61,9 @@ def sequential(front, params, run):
     ],
     ids=["MNIST GRU", "MNIST LSTM", "CIFAR-10 GRU", "CIFAR-10 LSTM"],
 )
-def test_the_papers_networks_have_their_number_of_parameters(cell, front, n_in, units, n_parameters):
+def test_the_papers_networks_have_their_number_of_parameters(
+    cell, front, n_in, units, n_parameters
+):
     assert count_parameters(Network(build(cell), n_in, 11, units, front=front)) == n_parameters
 
 
@@ -133,7 +143,9 @@ def test_initial_values_are_those_of_the_paper():
     params = engine.initialise(network(front), rng=torch.Generator().manual_seed(0), **INITIAL)
     kernel = params["front.conv1.W"]
     assert kernel.abs().max() <= 2
-    assert kernel.std().item() == pytest.approx(0.8796, abs=0.01)  # of a normal distribution cut at 2
+    assert kernel.std().item() == pytest.approx(
+        0.8796, abs=0.01
+    )  # of a normal distribution cut at 2
     assert (kernel.abs() > 1.9).any()
     assert (params["front.conv0.b"] == 0.1).all()
     assert params["front.full0.W"].std().item() == pytest.approx(1024**-0.5, rel=0.02)
@@ -142,11 +154,15 @@ def test_initial_values_are_those_of_the_paper():
 
 
 def test_the_papers_front_starts_with_small_features_that_hardly_vary():
-    """Their root mean square is 0.011 and they vary by 0.0003 between noise images, by the authors' initial values."""
+    """Their root mean square is 0.011 and they vary by 0.0003 between noise images, by the authors'
+    initial values.
+    """
     net = network(PAPER, units=1)
     params = parameters(net, n_runs=1, dtype=torch.float32)
     with torch.no_grad():
-        seen = see(net, params, 0.4734 + 0.2517 * normal(1, 32, PAPER.n_in + 1, dtype=torch.float32))[0, :, :-1]
+        seen = see(
+            net, params, 0.4734 + 0.2517 * normal(1, 32, PAPER.n_in + 1, dtype=torch.float32)
+        )[0, :, :-1]
     assert seen.square().mean().sqrt().item() == pytest.approx(0.011, rel=0.05)
     assert seen.std(0).mean().item() == pytest.approx(0.0003, rel=0.2)
 
@@ -170,7 +186,9 @@ def test_a_network_whose_inputs_are_fewer_than_a_frame_is_refused():
 
 
 def test_a_budget_counts_the_front():
-    of_front = count_parameters(network(units=1)) - count_parameters(Network(build("gru"), SMALL.n_out + 1, 2, 1))
+    of_front = count_parameters(network(units=1)) - count_parameters(
+        Network(build("gru"), SMALL.n_out + 1, 2, 1)
+    )
     sizes = {"n_in": SMALL.n_in + 1, "n_out": 2, "depth": 1, "learned_state": False}
     units = engine.units_for_budget(build("gru"), **sizes, budget=of_front + 500, front=SMALL)
     counts = [count_parameters(network(units=n)) for n in (units, units + 1)]

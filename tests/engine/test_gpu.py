@@ -1,4 +1,7 @@
-"""The engine on a GPU, where there is one: against float64 on the CPU, and the recorded step against the plain one."""
+"""The engine on a GPU, where there is one.
+
+Against float64 on the CPU, and the recorded step against the plain one.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +20,9 @@ from slowpoints.training.trainer import Trainer, fit
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
 
 
-@pytest.mark.parametrize(("units", "batch", "steps", "depth"), [(1, 1, 2, 1), (17, 7, 20, 2), (128, 64, 100, 1)])
+@pytest.mark.parametrize(
+    ("units", "batch", "steps", "depth"), [(1, 1, 2, 1), (17, 7, 20, 2), (128, 64, 100, 1)]
+)
 @pytest.mark.parametrize("name", cells.names())
 def test_values_and_gradients_agree_with_the_reference_in_float64(
     name: str, units: int, batch: int, steps: int, depth: int
@@ -33,7 +38,11 @@ def test_values_and_gradients_agree_with_the_reference_in_float64(
 
 
 def trained(
-    runs: list[dict[str, Any]], device: torch.device, folder: Path, width: int | None = None, n_parts: int = 1
+    runs: list[dict[str, Any]],
+    device: torch.device,
+    folder: Path,
+    width: int | None = None,
+    n_parts: int = 1,
 ) -> Trainer:
     own = Trainer(runs, device=device, data_dir=Path(), start=None, width=width, n_parts=n_parts)
     fit(own, path=folder / "none.safetensors", key="test")
@@ -52,7 +61,9 @@ def agree(runs: list[dict[str, Any]], gpu: torch.device, folder: Path) -> None:
     torch.testing.assert_close(there.slots.weights, here.slots.weights, rtol=1e-4, atol=1e-5)
     assert [fate.steps for fate in there.fates] == [fate.steps for fate in here.fates]
     again = trained(runs, gpu, folder, width=2)
-    assert torch.equal(again.slots.weights, there.slots.weights), "the same job twice is the same to the bit"
+    assert torch.equal(again.slots.weights, there.slots.weights), (
+        "the same job twice is the same to the bit"
+    )
     wide = trained(runs, gpu, folder, width=4)
     torch.testing.assert_close(wide.slots.weights, there.slots.weights, rtol=1e-4, atol=1e-5)
     split = trained(runs, gpu, folder, width=4, n_parts=2)
@@ -65,5 +76,7 @@ def test_training_on_a_gpu_is_training(name: str, gpu: torch.device, tmp_path: P
 
 
 @pytest.mark.parametrize("task", TASKS, ids=str)
-def test_every_task_trains_on_a_gpu(task: dict[str, Any], gpu: torch.device, tmp_path: Path) -> None:
+def test_every_task_trains_on_a_gpu(
+    task: dict[str, Any], gpu: torch.device, tmp_path: Path
+) -> None:
     agree([make_run(i, task=task, steps=5 * (i + 1)) for i in range(4)], gpu, tmp_path)

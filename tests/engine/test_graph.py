@@ -1,7 +1,9 @@
-"""A recorded step: replaying it does what the step does. CUDA's recording is stood in for by torch's own tracing.
+"""A recorded step: replaying it does what the step does.
 
-The traced step is a fixed list of operations on fixed tensors, as a CUDA graph is: a number that Python reads from a
-tensor, or a Python value that should change from step to step, shows here.
+CUDA's recording is stood in for by torch's own tracing.
+
+The traced step is a fixed list of operations on fixed tensors, as a CUDA graph is: a number that
+Python reads from a tensor, or a Python value that should change from step to step, shows here.
 """
 
 from functools import partial
@@ -26,7 +28,9 @@ class Traced(Captured):
 
     def _record(self) -> Any:
         before = [value.clone() for value in self.changes]
-        with pytest.MonkeyPatch.context() as patch:  # a tensor made from Python's numbers cannot be recorded
+        with (
+            pytest.MonkeyPatch.context() as patch
+        ):  # a tensor made from Python's numbers cannot be recorded
             patch.setattr(torch, "tensor", None)
             traced = make_fx(self.call)(*self.inputs)
         for value, old in zip(self.changes, before, strict=True):
@@ -46,7 +50,9 @@ def trainer(runs: list[dict[str, Any]], start: Start | None = None) -> Trainer:
 def looked(own: Trainer, *, recorded: bool) -> Slots:
     if recorded:
         changes = [*own.slots.changing(), own.loss_sum]
-        own._on_device = [Traced(partial(own._step, part), changes=changes) for part in own.slots.parts]
+        own._on_device = [
+            Traced(partial(own._step, part), changes=changes) for part in own.slots.parts
+        ]
     for _ in range(5):
         own.advance()
     return own.slots
@@ -61,18 +67,28 @@ def in_torch_alone(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_recorded_step_is_the_step(task: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     in_torch_alone(monkeypatch)
     kinds = ("adam", "momentum", "rmsprop")
-    runs = [make_run(i, task=task, optimizer=kinds[i], schedule="exponential", lr_final=0.1) for i in range(3)]
+    runs = [
+        make_run(i, task=task, optimizer=kinds[i], schedule="exponential", lr_final=0.1)
+        for i in range(3)
+    ]
     plain, recorded = (looked(trainer(runs), recorded=way) for way in (False, True))
     assert torch.equal(plain.flat, recorded.flat)
     assert torch.equal(plain.moments.second, recorded.moments.second)
 
 
-def test_a_recorded_step_with_the_speed_regulariser_is_the_step(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_recorded_step_with_the_speed_regulariser_is_the_step(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     in_torch_alone(monkeypatch)
     task = {"name": "delayed_classification", "loss": "ce", "n_steps": 8}
-    runs = [make_run(i, task=task, start="x", start_arm="a", regularise="centres", strength=0.1) for i in range(2)]
+    runs = [
+        make_run(i, task=task, start="x", start_arm="a", regularise="centres", strength=0.1)
+        for i in range(2)
+    ]
     net = trainer(runs[:1], None).net
-    start = Start(fresh(net, runs), torch.randn(2, 3, 4, generator=torch.Generator().manual_seed(0)))
+    start = Start(
+        fresh(net, runs), torch.randn(2, 3, 4, generator=torch.Generator().manual_seed(0))
+    )
     plain, recorded = (looked(trainer(runs, start), recorded=way) for way in (False, True))
     assert torch.equal(plain.flat, recorded.flat)
 

@@ -86,7 +86,9 @@ def test_a_linear_flip_flop_is_a_fixed_point_everywhere():
     params = {key: torch.zeros_like(value) for key, value in parameters(net, n_runs=2).items()}
     params["0.R.state"] = torch.eye(3, dtype=torch.float64).expand(2, 3, 3)
     inside = points(net).abs()
-    assert torch.equal(engine.state_map(net, params, torch.zeros(2, 2, dtype=torch.float64))(inside), inside)
+    assert torch.equal(
+        engine.state_map(net, params, torch.zeros(2, 2, dtype=torch.float64))(inside), inside
+    )
 
 
 @EVERY_CELL
@@ -100,7 +102,11 @@ def test_the_curvature_is_that_of_autograd(name):
         own = {key: value[run : run + 1].detach() for key, value in P.items()}
         F = engine.state_map(net, own, x[run : run + 1])
         for n in range(packed.shape[1]):
-            expected = jacrev(jacrev(lambda row, F=F, n=n, run=run: (w[run, n] * g(F(row[None, None]))[0, 0]).sum()))
+            expected = jacrev(
+                jacrev(
+                    lambda row, F=F, n=n, run=run: (w[run, n] * g(F(row[None, None]))[0, 0]).sum()
+                )
+            )
             torch.testing.assert_close(ours[run, n], expected(packed[run, n]), rtol=0, atol=1e-12)
 
 

@@ -21,7 +21,9 @@ def test_a_run_alone_equals_the_run_in_company_to_the_bit(name, units, n_in, dep
     x = normal(5, 32, 4, n_in, dtype=torch.float32)
     together = loss_and_gradients(net, P, x)
     for run in (0, 3):
-        own = {key: value[run : run + 1].detach().clone().requires_grad_() for key, value in P.items()}
+        own = {
+            key: value[run : run + 1].detach().clone().requires_grad_() for key, value in P.items()
+        }
         alone = loss_and_gradients(net, own, x[run : run + 1].clone())
         assert torch.equal(alone[0][0], together[0][run])
         assert torch.equal(alone[1][0], together[1][run])
@@ -104,7 +106,11 @@ def test_nothing_given_is_altered(name):
     net = network(name)
     P, x = parameters(net, n_runs=2), normal(2, 3, 4, 2)
     states = engine.start(net, P, batch=3)
-    before = {key: value.detach().clone() for key, value in P.items()}, x.clone(), engine.pack(states).clone()
+    before = (
+        {key: value.detach().clone() for key, value in P.items()},
+        x.clone(),
+        engine.pack(states).clone(),
+    )
     engine.unroll(net, P, x, states)
     assert all(torch.equal(value, before[0][key]) for key, value in P.items())
     assert torch.equal(x, before[1])
@@ -123,7 +129,9 @@ def test_torch_agrees_in_values_and_gradients(name):
     net = network(name, units=4, learned_state=False)
     P, x = parameters(net, n_runs=1), normal(1, 5, 6, 2)
     peer = layer(2, 4, batch_first=True, dtype=torch.float64)
-    fused = {kind: torch.cat([P[f"0.{kind}.{s}"][0] for s in streams], -1).detach() for kind in "WRb"}
+    fused = {
+        kind: torch.cat([P[f"0.{kind}.{s}"][0] for s in streams], -1).detach() for kind in "WRb"
+    }
     peer.load_state_dict(
         {
             "weight_ih_l0": fused["W"].T,
@@ -137,7 +145,10 @@ def test_torch_agrees_in_values_and_gradients(name):
     torch.testing.assert_close(y[0], theirs, rtol=0, atol=1e-14)
     ours = torch.autograd.grad(y.square().sum(), [P[f"0.{k}.{s}"] for k in "WRb" for s in streams])
     theirs = torch.autograd.grad(theirs.square().sum(), list(peer.parameters())[:3])
-    together = [torch.cat([g[0] for g in ours[i : i + len(streams)]], -1) for i in range(0, len(ours), len(streams))]
+    together = [
+        torch.cat([g[0] for g in ours[i : i + len(streams)]], -1)
+        for i in range(0, len(ours), len(streams))
+    ]
     for one, other in zip(together, theirs, strict=True):
         torch.testing.assert_close(one.T if one.ndim == 2 else one, other, rtol=0, atol=1e-12)
 
@@ -146,7 +157,9 @@ def test_the_pru_without_output_map_is_the_ugrnn_to_the_bit():
     pru, ugrnn = network("pru", (("output_map", "identity"),), depth=2), network("ugrnn", depth=2)
     assert engine.shapes(pru) == engine.shapes(ugrnn)
     P, x = parameters(pru, n_runs=2), normal(2, 5, 6, 2)
-    for one, other in zip(loss_and_gradients(pru, P, x), loss_and_gradients(ugrnn, P, x), strict=True):
+    for one, other in zip(
+        loss_and_gradients(pru, P, x), loss_and_gradients(ugrnn, P, x), strict=True
+    ):
         for a, b in zip(one, other, strict=True):
             assert torch.equal(a, b)
 

@@ -17,14 +17,25 @@ from slowpoints.engine.cpu.compiled import kernel, runs_compiled
 
 needs_compiler = pytest.mark.skipif(build.compiler() is None, reason="no C++ compiler here")
 WITH_KERNELS = sorted(set(cells.names()) - set(IN_THE_LOOP))
-SIZES = [(1, 1, 1, 1), (1, 7, 100, 1), (3, 64, 2, 2), (17, 64, 5, 1), (17, 1, 100, 2), (50, 7, 100, 1), (127, 7, 2, 2),
-         (200, 64, 2, 1), (200, 1, 5, 3)]  # H, B, T, depth  # fmt: skip
+SIZES = [
+    (1, 1, 1, 1),
+    (1, 7, 100, 1),
+    (3, 64, 2, 2),
+    (17, 64, 5, 1),
+    (17, 1, 100, 2),
+    (50, 7, 100, 1),
+    (127, 7, 2, 2),
+    (200, 64, 2, 1),
+    (200, 1, 5, 3),
+]  # H, B, T, depth
 
 
 @needs_compiler
 @pytest.mark.parametrize("name", WITH_KERNELS)
 @pytest.mark.parametrize("size", SIZES, ids=str)
-def test_the_kernel_agrees_with_the_loop_in_float64(name: str, size: tuple[int, int, int, int]) -> None:
+def test_the_kernel_agrees_with_the_loop_in_float64(
+    name: str, size: tuple[int, int, int, int]
+) -> None:
     units, batch, steps, depth = size
     net = Network(built(name), n_in=5, n_out=2, units=units, depth=depth, learned_state=units == 17)
     params = random_params(net, runs=2)
@@ -46,7 +57,9 @@ def test_a_cell_whose_step_is_not_elementwise_runs_in_the_loop_and_says_why(
 
 @needs_compiler
 @pytest.mark.parametrize("name", WITH_KERNELS)
-def test_long_sequences_are_computed_again_to_the_same_bits(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_long_sequences_are_computed_again_to_the_same_bits(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     net = Network(built(name), n_in=3, n_out=1, units=9, depth=2)
     params = random_params(net, runs=2)
     x = torch.randn(2, 40, 77, 3, generator=torch.Generator().manual_seed(3)).requires_grad_()
@@ -66,20 +79,31 @@ def test_silent_steps_are_steps_with_no_input(name: str) -> None:
     outputs = []
     for silent, given in ((5, x), (0, pad(x, (0, 0, 0, 5)))):
         out, _ = unroll(net, params, given, silent=silent)
-        outputs.append((out, *torch.autograd.grad(out.square().sum(), [params["0.W." + net.cell.projections[0]]])))
+        outputs.append(
+            (
+                out,
+                *torch.autograd.grad(
+                    out.square().sum(), [params["0.W." + net.cell.projections[0]]]
+                ),
+            )
+        )
     for ours, theirs in zip(*outputs, strict=True):
         torch.testing.assert_close(ours, theirs, rtol=1e-6, atol=1e-6)
 
 
 @needs_compiler
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="flags of another processor")
-@pytest.mark.parametrize(("vector", "rows", "flag"), [(4, 4, "-msse4.2"), (8, 4, "-mavx2"), (8, 8, "-mavx2")], ids=str)
+@pytest.mark.parametrize(
+    ("vector", "rows", "flag"), [(4, 4, "-msse4.2"), (8, 4, "-mavx2"), (8, 8, "-mavx2")], ids=str
+)
 @pytest.mark.parametrize("name", ["gru", "lstm"])
 def test_narrower_vectors_give_the_same_numbers(
     name: str, vector: int, rows: int, flag: str, tmp_path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(build, "CACHE", tmp_path)
-    monkeypatch.setattr(build, "FLAGS", (*(f for f in build.FLAGS if f != "-march=native"), flag, "-mfma"))
+    monkeypatch.setattr(
+        build, "FLAGS", (*(f for f in build.FLAGS if f != "-march=native"), flag, "-mfma")
+    )
     library = build.library(source.source(built(name), vector=vector, rows=rows))
     narrow = compiled.kernel_in(library, vector=vector, rows=rows)
     net = Network(built(name), n_in=5, n_out=2, units=21)
@@ -92,10 +116,14 @@ def test_narrower_vectors_give_the_same_numbers(
 
 def test_tanh_and_exp_are_right_to_single_precision() -> None:
     x = torch.linspace(-7.9, 7.9, 4001, dtype=torch.float64)
-    terms = [sum(c * x ** (2 * i) for i, c in enumerate(part)) for part in (source.TANH_P, source.TANH_Q)]
+    terms = [
+        sum(c * x ** (2 * i) for i, c in enumerate(part)) for part in (source.TANH_P, source.TANH_Q)
+    ]
     torch.testing.assert_close(x * terms[0] / terms[1], x.tanh(), rtol=5e-8, atol=0)
     r = torch.linspace(-0.3467, 0.3467, 401, dtype=torch.float64)
-    torch.testing.assert_close(sum(c * r**i for i, c in enumerate(source.EXP)), r.exp(), rtol=5e-8, atol=0)
+    torch.testing.assert_close(
+        sum(c * r**i for i, c in enumerate(source.EXP)), r.exp(), rtol=5e-8, atol=0
+    )
 
 
 @needs_compiler
@@ -139,7 +167,11 @@ def test_every_elementwise_operation_of_a_cell_has_a_value_and_a_slope() -> None
     @cell(streams=("a", "b"))
     def odd(p: Bundle, s: Bundle) -> tuple[Tensor]:
         x = torch.exp(-torch.square(p.a)) / (2 + torch.sigmoid(p.b)) - torch.abs(p.a) * p.b.tanh()
-        y = torch.mul(torch.add(x, 0.5), torch.sub(p.a, s.h)) + torch.div(torch.relu(p.b), 3) + torch.neg(s.h) / 4
+        y = (
+            torch.mul(torch.add(x, 0.5), torch.sub(p.a, s.h))
+            + torch.div(torch.relu(p.b), 3)
+            + torch.neg(s.h) / 4
+        )
         return (0.1 * y,)
 
     net = Network(odd, n_in=3, n_out=1, units=6)
@@ -175,7 +207,9 @@ def test_a_number_that_each_unit_learns_is_the_same_at_every_step() -> None:
         lambda p, s: (p.a, s.h),  # one too many
     ],
 )
-def test_a_step_with_no_rule_runs_eagerly_and_says_why(step, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_step_with_no_rule_runs_eagerly_and_says_why(
+    step, caplog: pytest.LogCaptureFixture
+) -> None:
     step.__name__ = "unusual"
     unusual = cell(streams=("a",))(step)
     with caplog.at_level("INFO", logger="slowpoints"):

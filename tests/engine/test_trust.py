@@ -1,4 +1,6 @@
-"""What a cell's step may do: cells of one's own that mix, compare, draw or return the wrong thing."""
+"""What a cell's step may do: cells of one's own that mix, compare, draw or return the
+wrong thing.
+"""
 
 import operator
 
@@ -36,7 +38,9 @@ MIXING = {
     "mean of the state": lambda p, s: (torch.tanh(p.a) + s.h.mean(-1, keepdim=True),),
     "neighbour": lambda p, s: (torch.tanh(p.a) + 0.3 * s.h.roll(1, -1),),
     "sums to the right": lambda p, s: (torch.tanh(p.a.flip(-1).cumsum(-1).flip(-1)),),
-    "upper half": lambda p, s: (torch.cat([torch.tanh(p.a[..., :3]), torch.softmax(p.a[..., 3:], -1)], -1),),
+    "upper half": lambda p, s: (
+        torch.cat([torch.tanh(p.a[..., :3]), torch.softmax(p.a[..., 3:], -1)], -1),
+    ),
     "largest": lambda p, s: (torch.tanh(p.a) - 0.1 * s.h.amax(-1, keepdim=True),),
 }
 
@@ -45,11 +49,19 @@ MIXING = {
 def test_a_step_that_mixes_units_has_a_true_jacobian(step):
     net = engine.Network(stepping(step), 3, 1, UNITS)
     params = {key: value.detach().double() for key, value in random_params(net, runs=2).items()}
-    x, h = torch.zeros(2, 3).double(), torch.randn(2, 4, UNITS, generator=torch.Generator().manual_seed(0)).double()
+    x, h = (
+        torch.zeros(2, 3).double(),
+        torch.randn(2, 4, UNITS, generator=torch.Generator().manual_seed(0)).double(),
+    )
     F = engine.state_map(net, params, x)
     step_size = 1e-6
-    columns = [(F(h + step_size * e) - F(h - step_size * e)) / (2 * step_size) for e in torch.eye(UNITS).double()]
-    torch.testing.assert_close(engine.state_jacobian(net, params, x)(h), torch.stack(columns, -1), rtol=1e-6, atol=1e-8)
+    columns = [
+        (F(h + step_size * e) - F(h - step_size * e)) / (2 * step_size)
+        for e in torch.eye(UNITS).double()
+    ]
+    torch.testing.assert_close(
+        engine.state_jacobian(net, params, x)(h), torch.stack(columns, -1), rtol=1e-6, atol=1e-8
+    )
     assert engine.state_curvature(net, params, x) is None
 
 
@@ -57,15 +69,27 @@ REFUSED = {
     "networks": (lambda p, s: (torch.tanh(p.a) * p.a.mean(),), "mixes networks of a stack"),
     "largest of all": (lambda p, s: (p.a / p.a.abs().max(),), "mixes networks of a stack"),
     "next network": (lambda p, s: (torch.tanh(p.a) + s.h.roll(1, 0),), "mixes networks of a stack"),
-    "sums over networks": (lambda p, s: (torch.tanh(p.a.flip(0).cumsum(0).flip(0)),), "mixes networks of a stack"),
+    "sums over networks": (
+        lambda p, s: (torch.tanh(p.a.flip(0).cumsum(0).flip(0)),),
+        "mixes networks of a stack",
+    ),
     "number of networks": (lambda p, s: (torch.tanh(p.a) / len(p.a),), "mixes networks of a stack"),
-    "sums over sequences": (lambda p, s: (torch.tanh(p.a.flip(1).cumsum(1).flip(1)),), "mixes sequences of a batch"),
-    "sequences": (lambda p, s: (torch.tanh(p.a - p.a.mean(1, keepdim=True)),), "mixes sequences of a batch"),
+    "sums over sequences": (
+        lambda p, s: (torch.tanh(p.a.flip(1).cumsum(1).flip(1)),),
+        "mixes sequences of a batch",
+    ),
+    "sequences": (
+        lambda p, s: (torch.tanh(p.a - p.a.mean(1, keepdim=True)),),
+        "mixes sequences of a batch",
+    ),
     "noise": (lambda p, s: (torch.tanh(p.a) + torch.randn_like(s.h),), "draw nothing in it"),
     "no tuple": (lambda p, s: torch.tanh(p.a), r"returns Tensor; return a tuple of 1: \(h,\)"),
     "two for one": (lambda p, s: (p.a, p.a), r"returns 2 values; return a tuple of 1: \(h,\)"),
     "shape": (lambda p, s: (p.a[..., :2],), r"turns \[M, B, H\] = \[2, 3, 6\] into \[2, 3, 2\]"),
-    "in place": (lambda p, s: (torch.tanh(p.a) + s.h.mul_(0.5),), "changes streams or states in place"),
+    "in place": (
+        lambda p, s: (torch.tanh(p.a) + s.h.mul_(0.5),),
+        "changes streams or states in place",
+    ),
     "number": (lambda p, s: (1.0,), "into float"),
 }
 
@@ -90,7 +114,9 @@ def test_a_cell_is_tried_also_where_no_gradients_are_kept():
 
 
 def test_a_state_that_is_set_to_a_constant_has_derivative_zero():
-    fixed = cell(streams=("a",), states=("h", "c"))(lambda p, s: (torch.tanh(p.a) + s.c, torch.ones_like(s.c)))
+    fixed = cell(streams=("a",), states=("h", "c"))(
+        lambda p, s: (torch.tanh(p.a) + s.c, torch.ones_like(s.c))
+    )
     net = engine.Network(fixed, 3, 1, UNITS)
     params = {key: value.detach().double() for key, value in random_params(net, runs=2).items()}
     h = torch.randn(2, 4, 2 * UNITS, generator=torch.Generator().manual_seed(0)).double()
@@ -141,7 +167,9 @@ def test_what_the_kernel_does_not_know_runs_in_the_loop_with_one_line(step, capl
     with caplog.at_level("INFO", logger="slowpoints"):
         found, _ = engine.unroll(net, params, x)
         engine.unroll(net, params, x)
-    expected, _ = engine.unroll(net, {key: value.double() for key, value in params.items()}, x.double())
+    expected, _ = engine.unroll(
+        net, {key: value.double() for key, value in params.items()}, x.double()
+    )
     torch.testing.assert_close(found.double(), expected, rtol=1e-5, atol=1e-5)
     assert len([line for line in caplog.messages if line.startswith("cell odd")]) == 1
     assert engine.engine_of(net, torch.device("cpu")) == "eager"
@@ -165,11 +193,32 @@ def test_trying_a_cell_draws_no_random_number(name):
 
 @pytest.mark.parametrize(
     "question",
-    [bool, float, int, len, iter, list, np.tanh, round, operator.invert, lambda a: a[0], lambda a: a == a,
-     lambda a: a < 1, lambda a: a >= 1, lambda a: a % 2, lambda a: a // 2, lambda a: a @ a, lambda a: a and a,
-     lambda a: 2**a, lambda a: a.mean(), lambda a: a.shape, lambda a: max(a, 0), lambda a: a + float("nan"),
-     lambda a: a + torch.ones(3)],
-)  # fmt: skip
+    [
+        bool,
+        float,
+        int,
+        len,
+        iter,
+        list,
+        np.tanh,
+        round,
+        operator.invert,
+        lambda a: a[0],
+        lambda a: a == a,
+        lambda a: a < 1,
+        lambda a: a >= 1,
+        lambda a: a % 2,
+        lambda a: a // 2,
+        lambda a: a @ a,
+        lambda a: a and a,
+        lambda a: 2**a,
+        lambda a: a.mean(),
+        lambda a: a.shape,
+        lambda a: max(a, 0),
+        lambda a: a + float("nan"),
+        lambda a: a + torch.ones(3),
+    ],
+)
 def test_a_symbol_refuses_what_only_a_tensor_can_answer(question):
     with pytest.raises(NotElementwise):
         question(symbol("a"))

@@ -59,18 +59,25 @@ def pytest_sessionfinish() -> None:
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a copy after a run that nobody disturbed."""
     folder = copy(tmp_path_factory.mktemp("undisturbed") / "copy")
-    done = subprocess.run(COMMAND, cwd=folder, env=surroundings(), capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        COMMAND, cwd=folder, env=surroundings(), capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr[-4000:]
     return folder
 
 
 @pytest.fixture(scope="session")
 def found(request: pytest.FixtureRequest) -> Iterator[dict[str, Any]]:
-    """Return where the cases put what they measured, beside what others did before; `--out` says where it is kept."""
+    """Return where the cases put what they measured, beside what others did before.
+
+    `--out` says where it is kept.
+    """
     out = request.config.getoption("--out")
     known = out and (out / "faults.json").is_file()
     measured: dict[str, Any] = json.loads((out / "faults.json").read_text("utf-8")) if known else {}
     yield measured
     if out is not None:
-        (out / "faults.json").write_text(json.dumps(measured, indent=1, sort_keys=True) + "\n", "utf-8")
+        (out / "faults.json").write_text(
+            json.dumps(measured, indent=1, sort_keys=True) + "\n", "utf-8"
+        )
         (out / "faults.md").write_text(page(measured), "utf-8")

@@ -1,4 +1,6 @@
-"""Run the workflow while its processes are killed at random moments, and call it again until it is done."""
+"""Run the workflow while its processes are killed at random moments, and call it again until it is
+done.
+"""
 
 import random
 import signal
@@ -26,10 +28,13 @@ class Disturbed(NamedTuple):
 
 
 def disturbed(folder: Path, *, seed: int, n_kills: int, n_jobs: int, log: Path) -> Disturbed:
-    """Call the same command until it succeeds; all the while processes of it are killed, `n_kills` in all.
+    """Call the same command until it succeeds.
 
-    The moments are drawn beforehand over the whole run: each some seconds after some of its jobs has ended. Of the
-    kinds of processes alive one is drawn, and of that kind one process; orphans are as good as any.
+    All the while processes of it are killed, `n_kills` in all.
+
+    The moments are drawn beforehand over the whole run: each some seconds after some of its jobs
+    has ended. Of the kinds of processes alive one is drawn, and of that kind one process; orphans
+    are as good as any.
     """
     rng, kills, calls, orphans, begun = random.Random(seed), Counter[str](), 0, 0, time.monotonic()
     moments = sorted(rng.uniform(0, n_jobs - 1) for _ in range(n_kills))
@@ -37,7 +42,12 @@ def disturbed(folder: Path, *, seed: int, n_kills: int, n_jobs: int, log: Path) 
         while True:
             calls += 1
             call = subprocess.Popen(
-                COMMAND, cwd=folder, env=surroundings(), stdout=out, stderr=out, start_new_session=True
+                COMMAND,
+                cwd=folder,
+                env=surroundings(),
+                stdout=out,
+                stderr=out,
+                start_new_session=True,
             )
             while call.poll() is None:
                 time.sleep(0.05)
@@ -50,7 +60,9 @@ def disturbed(folder: Path, *, seed: int, n_kills: int, n_jobs: int, log: Path) 
                 kind = rng.choice(sorted(found))
                 if send(rng.choice(found[kind]), signal.SIGKILL):
                     kills[kind] += 1
-                    orphans += sum(len(pids) for pids in found.values()) - 1 if kind == "Snakemake" else 0
+                    orphans += (
+                        sum(len(pids) for pids in found.values()) - 1 if kind == "Snakemake" else 0
+                    )
                     del moments[0]
             if call.returncode == 0 and not moments:
                 return Disturbed(kills, calls, orphans, time.monotonic() - begun)

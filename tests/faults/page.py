@@ -47,8 +47,10 @@ Compared to the byte with the undisturbed run: {files} files, everything it has 
 
 def _signals(own: dict[str, Any]) -> str:
     lines = [
-        f"| {what} | {case['exit status']} | {_yes(case['says how to go on'])} | {len(case['half-written'])} |"
-        f" {len(case['strangers'])} | {_yes(case['stopped in training'])} | {_yes(case['went on from a checkpoint'])} |"
+        f"| {what} | {case['exit status']} | {_yes(case['says how to go on'])} | "
+        f"{len(case['half-written'])} |"
+        f" {len(case['strangers'])} | {_yes(case['stopped in training'])} | "
+        f"{_yes(case['went on from a checkpoint'])} |"
         f" {_yes(case['equal in the end'])} |"
         for what, case in sorted(own.items())
     ]
@@ -71,15 +73,21 @@ def _others(found: dict[str, Any]) -> str:
     lines = []
     if own := found.get("kill -9 of Snakemake"):
         lines.append(
-            f"- `kill -9` of Snakemake alone leaves {own['orphans']} processes and {own['stale locks']} lock files. The"
-            " same command goes on: jobs that notice the end of Snakemake keep their state and end, locks that hold"
+            f"- `kill -9` of Snakemake alone leaves {own['orphans']} processes and "
+            f"{own['stale locks']} lock files. The"
+            " same command goes on: jobs that notice the end of Snakemake keep their state and "
+            "end, locks that hold"
             " nobody are dropped."
         )
     if own := found.get("two runs at once"):
-        lines.append(f"- Two runs in one folder: the second is {own['the second']}, the first is not harmed.")
+        lines.append(
+            f"- Two runs in one folder: the second is {own['the second']}, the first is not harmed."
+        )
     if own := found.get("a record dated tomorrow"):
         lines.append(
-            f"- A record dated tomorrow, as by a clock that jumped: the next call runs {own['jobs run again']} jobs"
-            " again, to the same bytes. Snakemake compares dates, and of small files then the content."
+            "- A record dated tomorrow, as by a clock that jumped: the next call runs "
+            f"{own['jobs run again']} jobs"
+            " again, to the same bytes. Snakemake compares dates, and of small files then the "
+            "content."
         )
     return "## One at a time\n\n" + "\n".join(lines) + "\n" if lines else ""

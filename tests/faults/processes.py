@@ -1,4 +1,7 @@
-"""The processes of a workflow that runs in one folder, by what they do. Reads /proc, so Linux only."""
+"""The processes of a workflow that runs in one folder, by what they do.
+
+Reads /proc, so Linux only.
+"""
 
 import os
 import signal

@@ -7,7 +7,9 @@ CIRCUMSTANCES = ".provenance.json"
 
 
 def results(folder: Path) -> dict[str, bytes]:
-    """Return every file below `folder` by its name, hidden ones too, but for what tells of times."""
+    """Return every file below `folder` by its name, hidden ones too, but for what tells of
+    times.
+    """
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for path in sorted(folder.rglob("*"))
@@ -16,10 +18,17 @@ def results(folder: Path) -> dict[str, bytes]:
 
 
 def by_kind(names: list[str]) -> dict[str, int]:
-    """Return how many files of each kind there are; the pages of the site and what they need are one kind."""
+    """Return how many files of each kind there are.
+
+    The pages of the site and what they need are one kind.
+    """
     found: dict[str, int] = {}
     for name in names:
         folder = Path(name).parent.name
-        kind = "site/**" if "/site/" in name else f"{'' if '/' not in name else folder + '/'}*{Path(name).suffix}"
+        kind = (
+            "site/**"
+            if "/site/" in name
+            else f"{'' if '/' not in name else folder + '/'}*{Path(name).suffix}"
+        )
         found[kind] = found.get(kind, 0) + 1
     return found

@@ -31,7 +31,9 @@ def test_killed_at_random_moments_a_run_ends_with_the_same_bytes(
         "files compared": by_kind(sorted(wanted)),
         "files missing": sorted(set(wanted) - set(here)),
         "files too many": sorted(set(here) - set(wanted)),
-        "files that differ": sorted(name for name in set(wanted) & set(here) if wanted[name] != here[name]),
+        "files that differ": sorted(
+            name for name in set(wanted) & set(here) if wanted[name] != here[name]
+        ),
     }
     assert not alive(folder)
     assert done.kills.total() == N_KILLS

@@ -1,4 +1,7 @@
-"""Snakemake stopped, killed, called twice at once, and given files from the future: the same command goes on."""
+"""Snakemake stopped, killed, called twice at once, and given files from the future.
+
+The same command goes on.
+"""
 
 import contextlib
 import os
@@ -21,21 +24,35 @@ from slowpoints.machine.started import send
 
 pytestmark = pytest.mark.faults
 PARTS = ["results/smoke/long2016-adding-length/tables/outcomes.csv"]
-LONGER = ("config/experiments/long2016-adding-length.yaml", "smoke: {train.steps: 100,", "smoke: {train.steps: 2000,")
+LONGER = (
+    "config/experiments/long2016-adding-length.yaml",
+    "smoke: {train.steps: 100,",
+    "smoke: {train.steps: 2000,",
+)
 GO_ON = "call the same command again"
 
 
 def call(folder: Path, *words: str) -> subprocess.Popen[str]:
-    """Start a part of the workflow in a process group of its own, in which Ctrl-C is heard even if it is not here."""
+    """Start a part of the workflow in a process group of its own, in which Ctrl-C is heard even if
+    it is not here.
+    """
     return subprocess.Popen(
-        [*COMMAND, "--", *(words or PARTS)], cwd=folder, env=surroundings(), text=True, start_new_session=True,
+        [*COMMAND, "--", *(words or PARTS)],
+        cwd=folder,
+        env=surroundings(),
+        text=True,
+        start_new_session=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-    )  # fmt: skip
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
 
 
 def wait_for_training(run: subprocess.Popen[str], folder: Path) -> int:
-    """Return a training job that has kept its state: others may still be starting, or have ended."""
+    """Return a training job that has kept its state.
+
+    Others may still be starting, or have ended.
+    """
     deadline = time.monotonic() + 600
     while time.monotonic() < deadline:
         kept = {path.stem for path in (folder / "results").rglob("checkpoints/*.safetensors")}
@@ -101,11 +118,16 @@ def test_a_signal_leaves_nothing_half_written_and_says_how_to_go_on(
     while alive(folder) and time.monotonic() < deadline:  # a job goes on to its next look
         time.sleep(0.1)
     stopped = "its state is kept" in said + logs(folder)
-    left = {name: content for name, content in results(folder / "results").items() if "checkpoints" not in name}
+    left = {
+        name: content
+        for name, content in results(folder / "results").items()
+        if "checkpoints" not in name
+    }
     again = finished(folder)
     found.setdefault("signals", {})[what] = {
         "exit status": run.returncode,
-        "says how to go on": GO_ON in said or "the same snakemake command goes on from here" in said,
+        "says how to go on": GO_ON in said
+        or "the same snakemake command goes on from here" in said,
         "half-written": sorted(name for name in left if wanted.get(name) not in (left[name], None)),
         "strangers": sorted(name for name in left if name not in wanted),
         "equal in the end": results(folder / "results") == wanted,
@@ -157,16 +179,25 @@ def test_a_second_run_in_the_same_folder_is_refused_and_the_first_is_not_harmed(
     assert second.returncode == 1
     assert re.search(r"LockException|cannot be locked", said), said[-3000:]
     dry = subprocess.run(
-        [*COMMAND, "-n", "--", *PARTS], cwd=folder, env=surroundings(), capture_output=True, check=False
+        [*COMMAND, "-n", "--", *PARTS],
+        cwd=folder,
+        env=surroundings(),
+        capture_output=True,
+        check=False,
     )
     assert dry.returncode == 0
     said = first.communicate()[0]
     assert first.returncode == 0, said[-3000:]
-    found["two runs at once"] = {"the second": "refused (LockException)", "a dry run beside the first": "works"}
+    found["two runs at once"] = {
+        "the second": "refused (LockException)",
+        "a dry run beside the first": "works",
+    }
     assert results(folder / "results") == wanted
 
 
-def test_a_record_from_the_future_does_no_harm(wanted: dict[str, bytes], tmp_path: Path, found: dict[str, Any]) -> None:
+def test_a_record_from_the_future_does_no_harm(
+    wanted: dict[str, bytes], tmp_path: Path, found: dict[str, Any]
+) -> None:
     folder = copy(tmp_path / "copy", LONGER)
     finished(folder)
     record = next((folder / "results").rglob("runs/*.jsonl"))

@@ -1,4 +1,7 @@
-"""What the figures of capacity show: reruns alone, depths pooled, factors the right way round, every network."""
+"""What the figures of capacity show.
+
+Reruns alone, depths pooled, factors the right way round, every network.
+"""
 
 import numpy as np
 import pandas as pd
@@ -14,11 +17,15 @@ pytestmark = pytest.mark.usefixtures("_fresh_sheet")
 def runs() -> pd.DataFrame:
     """Return trials and reruns of both experiments."""
     made = capacity_tables(learned=True)
-    return pd.concat([pd.DataFrame(made[name, "bits"]) for name in ("collins2017-capacity", "collins2017-depth")])
+    return pd.concat(
+        [pd.DataFrame(made[name, "bits"]) for name in ("collins2017-capacity", "collins2017-depth")]
+    )
 
 
 def stored(arm: str, values: list[float], *, budget: int = 600, depth: int = 1) -> pd.DataFrame:
-    made = pd.DataFrame({"bits_per_parameter": values, "arm": arm, "cell": arm.partition("-")[0], "budget": budget})
+    made = pd.DataFrame(
+        {"bits_per_parameter": values, "arm": arm, "cell": arm.partition("-")[0], "budget": budget}
+    )
     return made.assign(depth=depth, run=[f"{arm}{budget}{i}" for i in range(len(values))])
 
 
@@ -31,14 +38,24 @@ def test_of_studies_the_reruns_are_reported_and_of_others_all(runs):
 def test_depths_are_shown_together_and_apart_under_the_cell_s_name(runs):
     parts = figures.by_depth(runs)
     assert list(parts) == ["all depths", "depth 1", "depth 2", "depth 4"]
-    assert len(parts["all depths"]) == len(runs) == sum(len(own) for own in list(parts.values())[1:])
-    assert set(parts["all depths"]["arm"]) == {"rnn", "rnn-relu", "ugrnn", "intersection_rnn", "a_new_cell"}
+    assert (
+        len(parts["all depths"]) == len(runs) == sum(len(own) for own in list(parts.values())[1:])
+    )
+    assert set(parts["all depths"]["arm"]) == {
+        "rnn",
+        "rnn-relu",
+        "ugrnn",
+        "intersection_rnn",
+        "a_new_cell",
+    }
     assert set(parts["depth 2"]["arm"]) == {"rnn", "intersection_rnn"}
     assert set(parts["depth 4"]["arm"]) == {"ugrnn"}
 
 
 def test_a_factor_is_what_the_row_stores_over_what_the_column_stores():
-    table = pd.concat([stored("lstm", [1.0, 3.0]), stored("rnn", [4.0, 4.0]), stored("gru", [0.0, 0.0])])
+    table = pd.concat(
+        [stored("lstm", [1.0, 3.0]), stored("rnn", [4.0, 4.0]), stored("gru", [0.0, 0.0])]
+    )
     matrix = figures.factors(table)
     assert list(matrix) == ["rnn", "lstm"], "from most to least, without those that store nothing"
     assert matrix.loc["rnn", "lstm"] == pytest.approx(2), (
@@ -49,14 +66,20 @@ def test_a_factor_is_what_the_row_stores_over_what_the_column_stores():
 
 
 def test_every_size_and_depth_counts_as_much_in_a_factor_however_many_networks_it_has():
-    rnn = [stored("rnn", [4.0] * 5), stored("rnn", [2.0], budget=300), stored("rnn-2", [3.0], depth=2)]
+    rnn = [
+        stored("rnn", [4.0] * 5),
+        stored("rnn", [2.0], budget=300),
+        stored("rnn-2", [3.0], depth=2),
+    ]
     matrix = figures.factors(pd.concat([*rnn, stored("gru", [1.0])]))
     assert matrix.loc["rnn", "gru"] == pytest.approx(3)
 
 
 def test_the_matrix_shows_every_factor_and_none_where_nothing_is_stored():
     _, axes = figures.grid(1, 2, height=2)
-    figures.factor_matrix(axes[0, 0], figures.factors(pd.concat([stored("rnn", [4.0]), stored("gru", [2.0])])))
+    figures.factor_matrix(
+        axes[0, 0], figures.factors(pd.concat([stored("rnn", [4.0]), stored("gru", [2.0])]))
+    )
     assert [text.get_text() for text in axes[0, 0].texts] == ["1.00", "2.00", "0.50", "1.00"]
     figures.factor_matrix(axes[0, 1], figures.factors(stored("rnn", [0.0])))
     assert not axes[0, 1].texts
@@ -88,7 +111,10 @@ def test_a_gain_is_over_the_mean_of_the_cell_at_the_smallest_value():
 def test_hard_and_soft_bits_of_a_network_are_two_rows_told_apart_by_line_style():
     table = stored("rnn-2", [3.0]).assign(soft_bits_per_parameter=4.0)
     found = figures.hard_and_soft(table)
-    assert found[["arm", "bits_per_parameter"]].to_numpy().tolist() == [["rnn", 3.0], ["rnn-soft", 4.0]]
+    assert found[["arm", "bits_per_parameter"]].to_numpy().tolist() == [
+        ["rnn", 3.0],
+        ["rnn-soft", 4.0],
+    ]
     assert figures.protocol("rnn-soft")[0] != figures.protocol("rnn")[0]
 
 
@@ -109,7 +135,9 @@ def test_slopes_are_those_of_a_power_law_and_of_a_line():
 
 
 def test_a_study_shows_expected_and_running_best():
-    own = pd.DataFrame(capacity_tables(learned=True)["collins2017-capacity", "expected_best"]).query("arm == 'ugrnn'")
+    own = pd.DataFrame(
+        capacity_tables(learned=True)["collins2017-capacity", "expected_best"]
+    ).query("arm == 'ugrnn'")
     _, axes = figures.grid(1, 1, height=2)
     figures.study(axes[0, 0], own[own["budget"] == 300])
     expected, running = axes[0, 0].lines

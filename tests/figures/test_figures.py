@@ -1,4 +1,6 @@
-"""Figures: colours that never move, files equal to the byte, panels and words that tell the truth."""
+"""Figures: colours that never move, files equal to the byte, panels and words that tell
+the truth.
+"""
 
 from pathlib import Path
 
@@ -91,8 +93,12 @@ def test_the_note_counts_networks_and_diverged_ones():
 
 def test_predictors_stand_right_where_their_sign_is_the_expected_one():
     rows = [("speed", -0.5), ("distance", -0.4), ("nominal", 0.3)]
-    found = pd.DataFrame(rows, columns=["predictor", "rho"]).assign(cell="gru", curriculum="all", partial=np.nan)
-    found = found.assign(low=found["rho"] - 0.1, high=found["rho"] + 0.1, partial_low=np.nan, partial_high=np.nan)
+    found = pd.DataFrame(rows, columns=["predictor", "rho"]).assign(
+        cell="gru", curriculum="all", partial=np.nan
+    )
+    found = found.assign(
+        low=found["rho"] - 0.1, high=found["rho"] + 0.1, partial_low=np.nan, partial_high=np.nan
+    )
     _, axes = figures.grid(1, 1, height=2)
     figures.predictors_compared(axes[0, 0], found)
     drawn = [line.get_xdata() for line in axes[0, 0].lines if len(line.get_xdata()) == 3]
@@ -100,13 +106,23 @@ def test_predictors_stand_right_where_their_sign_is_the_expected_one():
 
 
 def test_the_dots_of_one_predictor_stay_in_its_row_however_many_cells_there_are():
-    rows = [(cell, name, -0.5) for cell in ("rnn", "gru", "lstm", "pru") for name in ("speed", "distance")]
-    found = pd.DataFrame(rows, columns=["cell", "predictor", "rho"]).assign(curriculum="all", low=-0.6, high=-0.4)
+    rows = [
+        (cell, name, -0.5)
+        for cell in ("rnn", "gru", "lstm", "pru")
+        for name in ("speed", "distance")
+    ]
+    found = pd.DataFrame(rows, columns=["cell", "predictor", "rho"]).assign(
+        curriculum="all", low=-0.6, high=-0.4
+    )
     found = found.assign(partial=-0.5, partial_low=-0.6, partial_high=-0.4)
     _, axes = figures.grid(1, 1, height=2)
     figures.predictors_compared(axes[0, 0], found)
     at = np.array(
-        [line.get_ydata() for line in axes[0, 0].lines if len(line.get_xdata()) == 2 and line.get_marker() != "None"]
+        [
+            line.get_ydata()
+            for line in axes[0, 0].lines
+            if len(line.get_xdata()) == 2 and line.get_marker() != "None"
+        ]
     )
     assert len(at) == 8
     assert (np.abs(at - at.round()) < 0.5).all()
@@ -114,7 +130,9 @@ def test_the_dots_of_one_predictor_stay_in_its_row_however_many_cells_there_are(
 
 
 def test_markers_show_the_delays_at_which_there_is_something_to_predict():
-    found = pd.DataFrame({"delay": [4, 50, 100, 1000], "mean": [0.9, 0.85, 0.5, 0.1], "rho": [0.0, -0.1, -0.5, 0.0]})
+    found = pd.DataFrame(
+        {"delay": [4, 50, 100, 1000], "mean": [0.9, 0.85, 0.5, 0.1], "rho": [0.0, -0.1, -0.5, 0.0]}
+    )
     found = found.assign(cell="gru", predictor="speed", outcome="accuracy", low=-0.6, high=0.1)
     _, axes = figures.grid(1, 1, height=2)
     figures.correlation_with_speed(axes[0, 0], found)
@@ -130,8 +148,16 @@ def test_words_list_and_estimate():
     assert figures.listed(["a", "b", "c"]) == "a, b and c"
     assert figures.listed([]) == "nothing"
     assert figures.means(table(), by="cell", y="mse").startswith("PRU 0.150 [0.102, 0.198]")
-    assert figures.correlations(table(), x="load", y="mse") == "PRU 1.00 [1.00, 1.00] and GRU 1.00 [1.00, 1.00]"
-    assert figures.correlations(table().assign(mse=1.0), x="load", y="mse").count("nothing to estimate") == 2
+    assert (
+        figures.correlations(table(), x="load", y="mse")
+        == "PRU 1.00 [1.00, 1.00] and GRU 1.00 [1.00, 1.00]"
+    )
+    assert (
+        figures.correlations(table().assign(mse=1.0), x="load", y="mse").count(
+            "nothing to estimate"
+        )
+        == 2
+    )
 
 
 def test_the_best_row_of_each_group_is_kept():
@@ -141,9 +167,11 @@ def test_the_best_row_of_each_group_is_kept():
 
 
 def test_the_style_is_part_of_what_a_figure_depends_on():
-    assert {"slowpoints.figures.style", "slowpoints.figures.panels", "slowpoints.measures.statistics"} <= set(
-        closure("slowpoints.figures")
-    )
+    assert {
+        "slowpoints.figures.style",
+        "slowpoints.figures.panels",
+        "slowpoints.measures.statistics",
+    } <= set(closure("slowpoints.figures"))
 
 
 def test_rows_may_hold_different_numbers_of_panels_lettered_in_order():
@@ -177,7 +205,10 @@ def test_a_schedule_holds_to_the_end_of_training():
 @pytest.fixture
 def looked_at():
     """Return states, lines and eigenvalues of one network."""
-    return {name: pd.DataFrame(rows) for name, rows in network_tables(("lstm-decu",), learned=True).items()}
+    return {
+        name: pd.DataFrame(rows)
+        for name, rows in network_tables(("lstm-decu",), learned=True).items()
+    }
 
 
 def test_the_panels_of_a_network_show_every_state_once_from_the_same_side(looked_at):
@@ -186,7 +217,12 @@ def test_the_panels_of_a_network_show_every_state_once_from_the_same_side(looked
     for axis, mark, share in zip(
         axes[:2, 0], ("o", "x"), ("20 steps: 100% right", "1000 steps: 0% right"), strict=True
     ):
-        drawn = [line.get_marker() for line in axis.lines for _ in line.get_xdata() if line.get_linestyle() == "None"]
+        drawn = [
+            line.get_marker()
+            for line in axis.lines
+            for _ in line.get_xdata()
+            if line.get_linestyle() == "None"
+        ]
         assert (drawn.count(mark), drawn.count("D")) == (10, 10)
         assert share in [text.get_text() for text in axis.texts]
     assert axes[0, 0].get_xlim() == axes[1, 0].get_xlim()
@@ -200,7 +236,10 @@ def test_a_line_between_slow_points_has_the_colour_of_what_is_read_out_there(loo
     _, axes = figures.grid(3, 1, height=1.5)
     figures.state_panels(axes[:, 0], looked_at["states"], lines)
     (drawn,) = axes[2, 0].collections
-    assert [mpl.colors.to_hex(colour) for colour in drawn.get_colors()] == [CLASSES[4], mpl.colors.to_hex(GREY)]
+    assert [mpl.colors.to_hex(colour) for colour in drawn.get_colors()] == [
+        CLASSES[4],
+        mpl.colors.to_hex(GREY),
+    ]
 
 
 def test_a_spectrum_shows_the_unit_circle_and_all_eigenvalues(looked_at):
@@ -222,25 +261,46 @@ def test_the_grey_lines_are_the_errors_that_2_and_5_bits_per_parameter_allow():
 
 
 def test_a_change_is_that_of_the_network_with_the_same_seed():
-    rows = [("control", 0, 1.0), ("control", 1, 2.0), ("other", 1, 5.0), ("other", 0, 3.0), ("other", 2, 9.0)]
-    found = figures.changes(pd.DataFrame(rows, columns=["arm", "seed", "y"]), y="y", control="control")
-    assert found[["arm", "seed", "change"]].to_numpy().tolist() == [["other", 1, 3.0], ["other", 0, 2.0]]
+    rows = [
+        ("control", 0, 1.0),
+        ("control", 1, 2.0),
+        ("other", 1, 5.0),
+        ("other", 0, 3.0),
+        ("other", 2, 9.0),
+    ]
+    found = figures.changes(
+        pd.DataFrame(rows, columns=["arm", "seed", "y"]), y="y", control="control"
+    )
+    assert found[["arm", "seed", "change"]].to_numpy().tolist() == [
+        ["other", 1, 3.0],
+        ["other", 0, 2.0],
+    ]
 
 
 def test_a_change_in_decades_is_the_logarithm_of_a_ratio():
     rows = [("control", 0, 0.02), ("other", 0, 0.2)]
-    found = figures.changes(pd.DataFrame(rows, columns=["arm", "seed", "y"]), y="y", control="control", log=True)
+    found = figures.changes(
+        pd.DataFrame(rows, columns=["arm", "seed", "y"]), y="y", control="control", log=True
+    )
     assert found["change"].tolist() == pytest.approx([1.0])
 
 
 def test_arms_are_drawn_in_groups_with_their_mean_and_its_interval():
-    rows = [("none", seed, 0.0) for seed in range(4)] + [("some", seed, float(seed)) for seed in range(4)]
-    compared = figures.changes(pd.DataFrame(rows, columns=["arm", "seed", "y"]), y="y", control="none")
+    rows = [("none", seed, 0.0) for seed in range(4)] + [
+        ("some", seed, float(seed)) for seed in range(4)
+    ]
+    compared = figures.changes(
+        pd.DataFrame(rows, columns=["arm", "seed", "y"]), y="y", control="none"
+    )
     _, axes = figures.grid(1, 1, height=1.5)
-    figures.changes_by_arm(axes[0, 0], compared, groups={"red": {"absent": "not there"}, "blue": {"some": "some arm"}})
+    figures.changes_by_arm(
+        axes[0, 0], compared, groups={"red": {"absent": "not there"}, "blue": {"some": "some arm"}}
+    )
     drawn = axes[0, 0].lines
     assert [text.get_text() for text in axes[0, 0].get_yticklabels()] == ["some arm"]
     assert drawn[0].get_xdata().tolist() == [0, 1, 2, 3]
     assert drawn[2].get_xdata()[0] == 1.5  # the mean
     low, high = drawn[1].get_xdata()
-    assert low < 0 < 1.5 < high < 4  # Student's interval of 0, 1, 2, 3 is 1.5 ± 2.05; the bootstrap's is near it
+    assert (
+        low < 0 < 1.5 < high < 4
+    )  # Student's interval of 0, 1, 2, 3 is 1.5 ± 2.05; the bootstrap's is near it

@@ -12,12 +12,24 @@ pytestmark = pytest.mark.usefixtures("_fresh_sheet")
 
 
 def tracked() -> pd.DataFrame:
-    """Return three classes of two networks at three checkpoints; the second class is introduced at the second."""
+    """Return three classes of two networks at three checkpoints.
+
+    The second class is introduced at the second.
+    """
     rows = [
-        {"run": run, "class": k, "step": step, "n_classes": n, "speed": (1 + k) * factor / step, "pc1": k,
-         "label_in_use": min(k, n - 1) if k < 2 else -1}
-        for run, factor in (("a", 1), ("b", 3)) for step, n in ((10, 1), (20, 2), (30, 2)) for k in range(3)
-    ]  # fmt: skip
+        {
+            "run": run,
+            "class": k,
+            "step": step,
+            "n_classes": n,
+            "speed": (1 + k) * factor / step,
+            "pc1": k,
+            "label_in_use": min(k, n - 1) if k < 2 else -1,
+        }
+        for run, factor in (("a", 1), ("b", 3))
+        for step, n in ((10, 1), (20, 2), (30, 2))
+        for k in range(3)
+    ]
     return pd.DataFrame(rows)
 
 
@@ -50,7 +62,9 @@ def test_every_parent_gets_an_arc_as_dark_as_networks_agree():
     axis = axis_of()
     rows = [("a", 0, 1), ("b", 0, 1), ("a", 0, 2), ("b", 1, 2), ("b", -1, 3)]
     figures.family(axis, pd.DataFrame(rows, columns=["run", "parent", "class"]), n_classes=4)
-    arcs = {(arc.center[0], arc.width): arc.get_alpha() for arc in axis.patches if isinstance(arc, Arc)}
+    arcs = {
+        (arc.center[0], arc.width): arc.get_alpha() for arc in axis.patches if isinstance(arc, Arc)
+    }
     assert set(arcs) == {(0.5, 1), (1.0, 2), (1.5, 1)}
     assert arcs[0.5, 1] == 1.0
     assert arcs[1.0, 2] == arcs[1.5, 1] == pytest.approx(0.65)
@@ -58,7 +72,12 @@ def test_every_parent_gets_an_arc_as_dark_as_networks_agree():
 
 def test_the_cost_is_drawn_per_network_and_on_the_mean():
     axis = axis_of()
-    rows = {"run": ["a", "a", "b"], "cell": "gru", "x_parent": [-0.2, -0.4, -0.1], "x_others": [-0.1, np.nan, 0.1]}
+    rows = {
+        "run": ["a", "a", "b"],
+        "cell": "gru",
+        "x_parent": [-0.2, -0.4, -0.1],
+        "x_others": [-0.1, np.nan, 0.1],
+    }
     figures.cost_of_introduction(axis, pd.DataFrame(rows), change="x", name="change")
     a, b, mean = (line.get_ydata().tolist() for line in axis.lines[:3])
     assert (a, b) == (pytest.approx([-0.3, -0.1]), pytest.approx([-0.1, 0.1]))

@@ -24,12 +24,16 @@ def theirs(figure: str, table: pd.DataFrame | None = None) -> pd.DataFrame:
     return figures.authors_trials(source, task_type="mem_thru", figure=figure)
 
 
-@pytest.mark.parametrize(("how", "wanted"), [("median", [0.5, 0.5, 0.6, 0.5]), ("min", [0.5, 0.5, 0.5, 0.3])])
+@pytest.mark.parametrize(
+    ("how", "wanted"), [("median", [0.5, 0.5, 0.6, 0.5]), ("min", [0.5, 0.5, 0.5, 0.3])]
+)
 def test_lines_run_over_the_trials_so_far_in_their_order(how, wanted):
     losses = [0.5, None, 0.7, 0.3]
     own = tables([trial("gru", number, loss) for number, loss in enumerate(losses)])["trials"]
     place = axis()
-    figures.running(place, own.sample(frac=1, random_state=0), how=how, theirs=theirs("fig4", NOTHING))
+    figures.running(
+        place, own.sample(frac=1, random_state=0), how=how, theirs=theirs("fig4", NOTHING)
+    )
     (line,) = [drawn for drawn in place.lines if drawn.get_label() == "GRU"]
     assert line.get_xdata().tolist() == [1, 2, 3, 4]
     assert line.get_ydata() == pytest.approx(np.array(wanted))
@@ -60,10 +64,16 @@ def test_a_box_is_drawn_for_every_cell_that_has_a_loss():
 
 
 def test_failures_stand_beside_the_published_share():
-    own = tables([trial("irnn", number, None if number < 6 else 1.5) for number in range(8)])["trainability"]
+    own = tables([trial("irnn", number, None if number < 6 else 1.5) for number in range(8)])[
+        "trainability"
+    ]
     place = axis()
     figures.failures(place, own)
-    shown = [float(line.get_ydata()[0]) for line in place.lines if line.get_marker() == figures.marker("irnn")]
+    shown = [
+        float(line.get_ydata()[0])
+        for line in place.lines
+        if line.get_marker() == figures.marker("irnn")
+    ]
     assert shown == pytest.approx([6 / 8, 2 / 8])
     (grey,) = [line for line in place.lines if line.get_color() == GREY]
     assert grey.get_ydata()[0] == pytest.approx(0.567)
@@ -71,7 +81,12 @@ def test_failures_stand_beside_the_published_share():
 
 def test_bars_are_of_the_named_hyperparameters_in_their_order():
     shares = pd.DataFrame(
-        [("train.lr", 0.2), ("net.input_scale", 0.7), ("net.input_scale.gate", 0.7), ("train.clip", np.nan)],
+        [
+            ("train.lr", 0.2),
+            ("net.input_scale", 0.7),
+            ("net.input_scale.gate", 0.7),
+            ("train.clip", np.nan),
+        ],
         columns=["hyperparameter", "importance"],
     ).assign(cell="gru", low=0.1, high=0.9)
     names = figures.ranked(shares)
@@ -83,13 +98,17 @@ def test_bars_are_of_the_named_hyperparameters_in_their_order():
 
 
 def test_reruns_stand_above_the_published_ones():
-    made = tables(study("gru", phase="rerun") + study("pru", phase="rerun") + study("gru-4", phase="rerun"))
+    made = tables(
+        study("gru", phase="rerun") + study("pru", phase="rerun") + study("gru-4", phase="rerun")
+    )
     rows = figures.rerun_rows(made["trainability"])
     assert [(row["network"], row["whose"]) for row in rows] == [
         ("GRU", "ours"), ("GRU", "published"), ("PRU", "ours"), ("GRU (4 layers)", "ours")
     ]  # fmt: skip
     assert (rows[1]["n"], rows[1]["infeasible"], rows[1]["mean"]) == ("100", "1%", "0.000189")
-    assert {name for name, text in rows[1].items() if isinstance(text, Quoted)} == set(rows[1]) - {"network"}
+    assert {name for name, text in rows[1].items() if isinstance(text, Quoted)} == set(rows[1]) - {
+        "network"
+    }
     assert not any(isinstance(text, Quoted) for text in rows[0].values())
 
 
@@ -101,7 +120,10 @@ def test_what_is_quoted_is_printed_in_grey():
 
 
 def test_tests_stand_beside_the_published_ones_with_the_sign_of_their_order():
-    low, high = ([trial(arm, n, scale * (1 + n)) for n in range(3)] for arm, scale in (("gru", 0.1), ("irnn", 0.3)))
+    low, high = (
+        [trial(arm, n, scale * (1 + n)) for n in range(3)]
+        for arm, scale in (("gru", 0.1), ("irnn", 0.3))
+    )
     rows = figures.welch_rows(tables(low + high + study("pru"))["welch"])
     turned = figures.welch_rows(tables(high + low)["welch"])
     assert [row["published t"] for row in rows] == ["−7.74", "–", "–"]
@@ -110,8 +132,10 @@ def test_tests_stand_beside_the_published_ones_with_the_sign_of_their_order():
 
 
 def test_the_agreement_counts_signs_of_pairs_that_were_published():
-    made = pd.DataFrame([("gru", "irnn", -1.0), ("lstm", "gru", -2.0), ("gru", "pru", 3.0), ("gru", "rnn", np.nan)],
-                        columns=["cell", "other_cell", "t"])  # fmt: skip
+    made = pd.DataFrame(
+        [("gru", "irnn", -1.0), ("lstm", "gru", -2.0), ("gru", "pru", 3.0), ("gru", "rnn", np.nan)],
+        columns=["cell", "other_cell", "t"],
+    )
     assert figures.agreement(made.assign(depth=1)) == "1 of 2 pairs"
 
 

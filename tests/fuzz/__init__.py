@@ -1,1 +1,3 @@
-"""Bad input on purpose: mutants of every settings file, each refused in one message or meant as it is written."""
+"""Bad input on purpose: mutants of every settings file, each refused in one message or meant as it
+is written.
+"""

@@ -1,4 +1,7 @@
-"""An accepted mutant must be more than a plan: its network, task and optimiser are made, and take one step."""
+"""An accepted mutant must be more than a plan.
+
+Its network, task and optimiser are made, and take one step.
+"""
 
 import torch
 
@@ -12,14 +15,20 @@ MOST_NUMBERS = 3_000_000  # of one training step
 
 
 def hole(run: Run) -> str:
-    """Return what goes wrong when a planned run is built, '' if nothing; a run with a start needs results of others."""
+    """Return what goes wrong when a planned run is built, '' if nothing.
+
+    A run with a start needs results of others.
+    """
     try:
         net = network(run.task, run.net)
         task = vars(run.task.settings)
         if run.train.start or task.get("dataset") not in (None, "mnist14", "fashion14", "text8-1m"):
             return ""
         steps = task.get("n_steps", task.get("n_targeted", 1) + task.get("n_interfering", 0))
-        if count_parameters(net) > MOST_PARAMETERS or steps * run.train.batch * net.n_numbers > MOST_NUMBERS:
+        if (
+            count_parameters(net) > MOST_PARAMETERS
+            or steps * run.train.batch * net.n_numbers > MOST_NUMBERS
+        ):
             return ""
         if task.get("n_samples", 0) * task.get("n_in", 1) > MOST_NUMBERS:
             return ""

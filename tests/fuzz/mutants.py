@@ -1,4 +1,5 @@
-"""Mutants of settings: one change of a tree of settings, of one word of a file, or of the file as a whole.
+"""Mutants of settings: one change of a tree of settings, of one word of a file, or of the file as a
+whole.
 
 A mutant is made from choices that hypothesis draws, so a failing one is shrunk and found again.
 """
@@ -15,21 +16,117 @@ Path = tuple[str | int, ...]
 Tree = dict[str, Any]
 
 WORDS = [  # what people write and YAML reads as something else, or not at all
-    "1e-3", "1E5", "no", "yes", "off", "Null", "~", "", "012", "0o7", "0x1F", "1_000", "12:30:00", "1:30.5",
-    "2024-01-01", ".nan", ".inf", "-.INF", "100 steps", "10%", "3s", "1,5", "!!int '3'", "!!python/object:os.system x",
-    "!!binary aGk=", "&a 3", "*a", "<<", "=", "@x", "`x`", "'3'", "{}", "[]", "[1", "null", "True", "9" * 40,
+    "1e-3",
+    "1E5",
+    "no",
+    "yes",
+    "off",
+    "Null",
+    "~",
+    "",
+    "012",
+    "0o7",
+    "0x1F",
+    "1_000",
+    "12:30:00",
+    "1:30.5",
+    "2024-01-01",
+    ".nan",
+    ".inf",
+    "-.INF",
+    "100 steps",
+    "10%",
+    "3s",
+    "1,5",
+    "!!int '3'",
+    "!!python/object:os.system x",
+    "!!binary aGk=",
+    "&a 3",
+    "*a",
+    "<<",
+    "=",
+    "@x",
+    "`x`",
+    "'3'",
+    "{}",
+    "[]",
+    "[1",
+    "null",
+    "True",
+    "9" * 40,
     "1.0e+999",
-]  # fmt: skip
-VALUES: list[Any] = [None, True, False, "", "x", "3", 3, 0.5, [], {}, [1, 2], {"x": 1}, ["a", ["b"]], {"from": 1}]
+]
+VALUES: list[Any] = [
+    None,
+    True,
+    False,
+    "",
+    "x",
+    "3",
+    3,
+    0.5,
+    [],
+    {},
+    [1, 2],
+    {"x": 1},
+    ["a", ["b"]],
+    {"from": 1},
+]
 NUMBERS: list[Any] = [
-    0, 1, 2, 3, 7, 33, 64, -1, -0.5, 0.25, 0.999, 1.5, 1000, 2**31, 10**12, 10**17, 1e-300, 1e300, 1e-8, 1e8,
-    float("nan"), float("inf"),
-]  # fmt: skip
-TREE_KINDS = ("missing", "misspelt", "extra", "mistyped", "out of range", "list", "misplaced", "another value")
+    0,
+    1,
+    2,
+    3,
+    7,
+    33,
+    64,
+    -1,
+    -0.5,
+    0.25,
+    0.999,
+    1.5,
+    1000,
+    2**31,
+    10**12,
+    10**17,
+    1e-300,
+    1e300,
+    1e-8,
+    1e8,
+    float("nan"),
+    float("inf"),
+]
+TREE_KINDS = (
+    "missing",
+    "misspelt",
+    "extra",
+    "mistyped",
+    "out of range",
+    "list",
+    "misplaced",
+    "another value",
+)
 FILE_KINDS = (
-    "twice", "alias", "merge", "laughs", "tag", "tab", "mark", "nul", "crlf", "latin", "utf16", "documents", "nested",
-    "cut", "flipped", "empty", "comment", "directive", "spread",
-)  # fmt: skip
+    "twice",
+    "alias",
+    "merge",
+    "laughs",
+    "tag",
+    "tab",
+    "mark",
+    "nul",
+    "crlf",
+    "latin",
+    "utf16",
+    "documents",
+    "nested",
+    "cut",
+    "flipped",
+    "empty",
+    "comment",
+    "directive",
+    "spread",
+)
 
 TAGS = [b"!!python/object/apply:os.system [true]", b"!own 3", b"!!set {a}", b"! 3"]
 DIRECTIVES = [b"%YAML 3.0\n---\n", b"%TAG ! !x\n%TAG ! !y\n---\n", b"%\n"]
@@ -43,12 +140,20 @@ class Mutant(NamedTuple):
     path: Path
     content: bytes
     new: Any = None
-    same: bool | None = None  # True: must plan as before; False: must be refused; None: either, see `plans`
+    same: bool | None = (
+        None  # True: must plan as before; False: must be refused; None: either, see `plans`
+    )
 
 
 def paths(tree: Any, at: Path = ()) -> Iterator[Path]:
     """Yield the place of every value in a tree, branches included."""
-    items: Any = tree.items() if isinstance(tree, dict) else enumerate(tree) if isinstance(tree, list) else ()
+    items: Any = (
+        tree.items()
+        if isinstance(tree, dict)
+        else enumerate(tree)
+        if isinstance(tree, list)
+        else ()
+    )
     for key, value in items:
         yield (*at, key)
         yield from paths(value, (*at, key))
@@ -68,7 +173,11 @@ def dumped(tree: Tree) -> bytes:
 
 def _misspelt(draw: DrawFn, word: str) -> str:
     at = draw(st.integers(0, max(0, len(word) - 1)))
-    return draw(st.sampled_from([word[:at] + word[at + 1 :], word + "s", word[:at] + "q" + word[at:], word.upper()]))
+    return draw(
+        st.sampled_from(
+            [word[:at] + word[at + 1 :], word + "s", word[:at] + "q" + word[at:], word.upper()]
+        )
+    )
 
 
 @st.composite
@@ -76,28 +185,52 @@ def tree_mutants(draw: DrawFn, files: dict[str, Tree]) -> Mutant:
     """Return one file with one change of what it says."""
     name = draw(st.sampled_from(sorted(files)))
     tree, kind = copy.deepcopy(files[name]), draw(st.sampled_from(TREE_KINDS))
-    section = draw(st.sampled_from(sorted(tree)))  # claims are most of the text and not most of the settings
+    section = draw(
+        st.sampled_from(sorted(tree))
+    )  # claims are most of the text and not most of the settings
     path: Path = draw(st.sampled_from([(section,), *paths(tree[section], (section,))]))
     parent, last, old = value_at(tree, path[:-1]), path[-1], value_at(tree, path)
     new: Any = old
     if kind == "missing":
         del parent[last]
-    elif kind == "misspelt" and isinstance(last, str) and (isinstance(old, dict | list) or draw(st.booleans())):
+    elif (
+        kind == "misspelt"
+        and isinstance(last, str)
+        and (isinstance(old, dict | list) or draw(st.booleans()))
+    ):
         parent[_misspelt(draw, last)] = parent.pop(last)
     elif kind == "extra":
         place = parent if isinstance(parent, dict) else tree
-        other = draw(st.sampled_from([str(p[-1]) for p in paths(tree)] + ["extra", "net.extra", "train.lr", "no"]))
-        place[other], path = draw(st.sampled_from(VALUES)), (*path[:-1], other) if place is parent else (other,)
+        other = draw(
+            st.sampled_from(
+                [str(p[-1]) for p in paths(tree)] + ["extra", "net.extra", "train.lr", "no"]
+            )
+        )
+        place[other], path = (
+            draw(st.sampled_from(VALUES)),
+            (*path[:-1], other) if place is parent else (other,),
+        )
         new = place[other]
     elif kind == "misplaced":
-        places = [p for p in [(), *paths(tree)] if isinstance(value_at(tree, p), dict) and p[: len(path)] != path]
+        places = [
+            p
+            for p in [(), *paths(tree)]
+            if isinstance(value_at(tree, p), dict) and p[: len(path)] != path
+        ]
         target = value_at(tree, draw(st.sampled_from(places))) if places else tree
         del parent[last]  # after the target is found: in a list, what comes later moves up
         target[str(last)] = old
     else:
         new = _another(draw, kind, old, files, last)
         parent[last] = new
-    return Mutant(name, kind, path, content := dumped(tree), new, True if content == dumped(files[name]) else None)
+    return Mutant(
+        name,
+        kind,
+        path,
+        content := dumped(tree),
+        new,
+        True if content == dumped(files[name]) else None,
+    )
 
 
 def _another(draw: DrawFn, kind: str, old: Any, files: dict[str, Tree], key: str | int) -> Any:
@@ -107,7 +240,12 @@ def _another(draw: DrawFn, kind: str, old: Any, files: dict[str, Tree], key: str
     if kind == "list":
         return draw(
             st.sampled_from(
-                [[old], [], [old, old], *([old[:1], old + old[:1], old[0]] if old and isinstance(old, list) else [])]
+                [
+                    [old],
+                    [],
+                    [old, old],
+                    *([old[:1], old + old[:1], old[0]] if old and isinstance(old, list) else []),
+                ]
             )
         )
     if kind == "another value":
@@ -126,7 +264,9 @@ def word_mutants(draw: DrawFn, files: dict[str, Tree]) -> Mutant:
     tree = copy.deepcopy(files[name])
     section = draw(st.sampled_from(sorted(tree)))
     leaves = [
-        p for p in [(section,), *paths(tree[section], (section,))] if not isinstance(value_at(tree, p), dict | list)
+        p
+        for p in [(section,), *paths(tree[section], (section,))]
+        if not isinstance(value_at(tree, p), dict | list)
     ]
     path: Path = draw(st.sampled_from(leaves or [(section,)]))
     word = draw(st.sampled_from(WORDS))
@@ -162,11 +302,14 @@ def file_mutants(draw: DrawFn, files: dict[str, Tree], texts: dict[str, bytes]) 
         "nested": (text + b"x: " + b"[" * 5000 + b"]" * 5000 + b"\n", False),
         "cut": (text[: draw(st.integers(0, len(text) - 1))], None),
         "flipped": (_flipped(text, draw(st.integers(0, 8 * len(text) - 1))), None),
-        "empty": (draw(st.sampled_from([b"", b"\n", b"---\n", b"...\n", b"null\n", b"[]\n", b"x\n"])), False),
+        "empty": (
+            draw(st.sampled_from([b"", b"\n", b"---\n", b"...\n", b"null\n", b"[]\n", b"x\n"])),
+            False,
+        ),
         "comment": (b"# " + text.replace(b"\n", b"\n# "), False),
         "directive": (draw(st.sampled_from(DIRECTIVES)) + text, False),
         "spread": (text + b"\n\n# the end\n...\n", True),
-    }  # fmt: skip
+    }
     content, same = changed[kind]
     return Mutant(name, kind, (), content, None, same)
 

@@ -1,4 +1,7 @@
-"""The other files that users write: the configuration, spaces of settings, and the list of pinned data."""
+"""The other files that users write.
+
+The configuration, spaces of settings, and the list of pinned data.
+"""
 
 import json
 import shutil
@@ -18,10 +21,15 @@ from slowpoints.spec.strict import SpecError
 from tests.fuzz.mutants import Mutant, Tree, tree_mutants, value_at, word_mutants
 from tests.fuzz.plans import MOST_CHARACTERS, Fate
 
-USERS = {"collins2017": "collins2017-random", "narrow": "collins2017-capacity"}  # an experiment that reads the space
+USERS = {
+    "collins2017": "collins2017-random",
+    "narrow": "collins2017-capacity",
+}  # an experiment that reads the space
 
 
-def sources(folder: Path) -> dict[str, tuple[SearchStrategy[Mutant], Callable[[Mutant], Fate], int]]:
+def sources(
+    folder: Path,
+) -> dict[str, tuple[SearchStrategy[Mutant], Callable[[Mutant], Fate], int]]:
     """Return {what is changed: (its mutants, what becomes of one, its share in percent)}."""
     configs = {"config": read_yaml(ROOT / config.FILE)}
     spaces = {path.stem: read_yaml(path) for path in sorted(tuning.SPACES.glob("*.yaml"))}
@@ -53,8 +61,15 @@ def sources(folder: Path) -> dict[str, tuple[SearchStrategy[Mutant], Callable[[M
         return fate
 
     def pinned(mutant: Mutant) -> Fate:
-        (folder / "registry.json").write_text(json.dumps(yaml.safe_load(mutant.content)), encoding="utf-8")
-        return _fate(lambda: registry.check(folder / "registry.json"), mutant, "registry.json", pins["registry"])
+        (folder / "registry.json").write_text(
+            json.dumps(yaml.safe_load(mutant.content)), encoding="utf-8"
+        )
+        return _fate(
+            lambda: registry.check(folder / "registry.json"),
+            mutant,
+            "registry.json",
+            pins["registry"],
+        )
 
     return {
         "the configuration": (tree_mutants(configs) | word_mutants(configs), configured, 5),
@@ -64,7 +79,10 @@ def sources(folder: Path) -> dict[str, tuple[SearchStrategy[Mutant], Callable[[M
 
 
 def _as_snakemake(path: Path) -> Any:
-    """Return what Snakemake, which reads the file first, hands on; our own message where it cannot read it either."""
+    """Return what Snakemake, which reads the file first, hands on.
+
+    Our own message where it cannot read it either.
+    """
     try:
         return yaml.safe_load(path.read_bytes()) or {}
     except (yaml.YAMLError, ValueError, RecursionError):
@@ -81,7 +99,9 @@ def _fate(check: Callable[[], Tree], mutant: Mutant, name: str, before: Tree) ->
             return Fate(message, f"the message does not name the file: {message}")
         long = len(message) > MOST_CHARACTERS or "\n" in message
         return Fate(message, f"the message has {len(message)} characters" if long else "")
-    except Exception as error:  # whatever else comes out of planning is a hole, and is listed as one
+    except (
+        Exception
+    ) as error:  # whatever else comes out of planning is a hole, and is listed as one
         return Fate(str(error), f"a traceback: {type(error).__name__}: {error}")
     is_value = mutant.kind in ("mistyped", "out of range", "another value") and read != before
     if is_value and value_at(read, mutant.path) != mutant.new:

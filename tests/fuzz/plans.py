@@ -1,4 +1,6 @@
-"""What a mutant comes to: refused in one message, or planned, and then different exactly where the mutation says."""
+"""What a mutant comes to: refused in one message, or planned, and then different exactly where the
+mutation says.
+"""
 
 import math
 from collections.abc import Iterator
@@ -34,10 +36,16 @@ def flat(own: Experiment) -> Flat:
             found |= {("run", run.id, run.arm, block, key): value for key, value in values.items()}
         study = own.studies[run.id].as_json() if run.id in own.studies else {}
         found |= {("study", run.id, run.arm, key): value for key, value in study.items()}
-    found |= {("analysis", name, key): v for name, block in own.analyses.items() for key, v in block.items()}
+    found |= {
+        ("analysis", name, key): v
+        for name, block in own.analyses.items()
+        for key, v in block.items()
+    }
     found |= {("analysis", name): True for name in own.analyses}
     found |= {("claim", claim.id): claim for claim in own.claims}
-    return found | {("stack", stack.name): tuple(run.id for run in stack.runs) for stack in stacks(own)}
+    return found | {
+        ("stack", stack.name): tuple(run.id for run in stack.runs) for stack in stacks(own)
+    }
 
 
 def judge(mutant: Mutant, tree: Tree, *, folder: Path) -> Fate:
@@ -54,8 +62,12 @@ def judge(mutant: Mutant, tree: Tree, *, folder: Path) -> Fate:
             dag.check_tables(everything)
     except SpecError as error:
         return Fate(str(error), _bad_message(str(error), mutant))
-    except Exception as error:  # whatever else comes out of planning is a hole, and is listed as one
-        return Fate(f"{type(error).__name__}: {error}", f"a traceback: {type(error).__name__}: {error}")
+    except (
+        Exception
+    ) as error:  # whatever else comes out of planning is a hole, and is listed as one
+        return Fate(
+            f"{type(error).__name__}: {error}", f"a traceback: {type(error).__name__}: {error}"
+        )
     return Fate("", _misread(mutant, tree, found), found)
 
 
@@ -92,7 +104,9 @@ def _misread(mutant: Mutant, tree: Tree, found: dict[str, Experiment]) -> str:
     """Return how the plan of an accepted mutant differs from what the mutation says."""
     if mutant.same is False:
         return "accepted, though it cannot mean anything"
-    changed = {scale: _changes(_flat_before(mutant.file, scale), flat(own)) for scale, own in found.items()}
+    changed = {
+        scale: _changes(_flat_before(mutant.file, scale), flat(own)) for scale, own in found.items()
+    }
     if mutant.same or dumped(parsed(mutant.content.decode("utf-8-sig"))) == dumped(tree):
         return f"planned differently: {_any(changed)[0]}" if _any(changed) else ""
     if not mutant.path:
@@ -102,7 +116,10 @@ def _misread(mutant: Mutant, tree: Tree, found: dict[str, Experiment]) -> str:
             if not _may_change(mutant, place, scale):
                 return f"{'.'.join(map(str, mutant.path))} at {scale} changed {place}"
     if not _any(changed) and not _is_idle(mutant, tree, list(found)):
-        return f"{'.'.join(map(str, mutant.path))} = {mutant.new!r} changed nothing: ignored in silence"
+        return (
+            f"{'.'.join(map(str, mutant.path))} = {mutant.new!r} changed nothing: ignored "
+            "in silence"
+        )
     return next(_wrong_values(mutant, changed), "")
 
 
@@ -125,7 +142,9 @@ def _key(mutant: Mutant) -> tuple[str, ...]:
     path = [str(part) for part in mutant.path]
     if path[0] in (*BLOCKS, "tune"):
         return tuple(path[:2])
-    rest = {"scales": path[2:3], "arms": path[2:3], "join": path[2:3], "sweep": path[1:2]}.get(path[0], [])
+    rest = {"scales": path[2:3], "arms": path[2:3], "join": path[2:3], "sweep": path[1:2]}.get(
+        path[0], []
+    )
     return tuple(rest[0].removeprefix("sweep.").split(".")) if rest else ()
 
 
@@ -138,31 +157,57 @@ def _may_change(mutant: Mutant, place: tuple[str, ...], scale: str) -> bool:
         return False
     kind = place[0]
     own = {
-        "paper": True, "question": kind == "question", "claims": kind == "claim", "tune": kind in ("study", "stack"),
-        "analyses": kind == "analysis", "seeds_per_stack": kind == "stack",
-        **dict.fromkeys((*BLOCKS, "seeds", "sweep", "arms", "join"), kind in ("run", "stack", "study")),
+        "paper": True,
+        "question": kind == "question",
+        "claims": kind == "claim",
+        "tune": kind in ("study", "stack"),
+        "analyses": kind == "analysis",
+        "seeds_per_stack": kind == "stack",
+        **dict.fromkeys(
+            (*BLOCKS, "seeds", "sweep", "arms", "join"), kind in ("run", "stack", "study")
+        ),
         "scales": kind in ("run", "stack", "study", "analysis"),
-    }.get(section, False)  # fmt: skip
+    }.get(section, False)
     if mutant.kind in ("misplaced", "extra", "misspelt") and len(mutant.path) < 2:
         return True
-    if section == "arms" and len(mutant.path) > 1 and kind in ("run", "study") and mutant.kind != "misplaced":
+    if (
+        section == "arms"
+        and len(mutant.path) > 1
+        and kind in ("run", "study")
+        and mutant.kind != "misplaced"
+    ):
         own = own and (place[2] == mutant.path[1] or mutant.kind == "misspelt")
-    if kind == "run" and len(key) == 2 and section in (*BLOCKS, "arms") and mutant.kind != "misplaced":
+    if (
+        kind == "run"
+        and len(key) == 2
+        and section in (*BLOCKS, "arms")
+        and mutant.kind != "misplaced"
+    ):
         whole = key in (("task", "name"), ("net", "cell"))
-        units = key[0] == "net" and key[1] in ("units", "budget") and place[4] in ("units", "budget")
-        own = own and place[3] == key[0] and (whole or units or place[4] == key[1] or mutant.kind == "misspelt")
+        units = (
+            key[0] == "net" and key[1] in ("units", "budget") and place[4] in ("units", "budget")
+        )
+        own = (
+            own
+            and place[3] == key[0]
+            and (whole or units or place[4] == key[1] or mutant.kind == "misspelt")
+        )
     return own or mutant.kind == "misplaced"
 
 
 def _is_idle(mutant: Mutant, tree: Tree, scales: list[str]) -> bool:
-    """Return whether the setting is overridden wherever it is used, or is as it would be without."""
+    """Return whether the setting is overridden wherever it is used, or is as it would be
+    without.
+    """
     if mutant.path[0] == "arms" and len(mutant.path) > 1:
         lists = [tree["scales"][scale].get("arms", [mutant.path[1]]) for scale in scales]
         if not any(mutant.path[1] in listed for listed in lists):
             return True
     if mutant.kind in ("missing", "misplaced", "extra", "another value", "misspelt", "list"):
         return mutant.kind != "extra" or not isinstance(mutant.new, dict | list | str)
-    if not isinstance(mutant.new, bool) and _same_number(value_at(tree, mutant.path), mutant.new):  # 1 is 1.0
+    if not isinstance(mutant.new, bool) and _same_number(
+        value_at(tree, mutant.path), mutant.new
+    ):  # 1 is 1.0
         return True
     key = ".".join(_key(mutant))
     keys = {key, TWINS.get(key, key)}
@@ -170,8 +215,13 @@ def _is_idle(mutant: Mutant, tree: Tree, scales: list[str]) -> bool:
     over = [any(own in scale or f"sweep.{own}" in scale for own in keys) for scale in every]
     arms = [keys & set(tree["arms"][name]) for name in tree["arms"]]
     sections = ("arms", "join", "sweep", "claims", "analyses", "seeds_per_stack")
-    return all(over) or bool(keys & set(tree.get("sweep", {}))) or all(arms) or mutant.path[0] in (
-        "seeds" if all("seeds" in scale for scale in every) else "", "scales", *sections)  # fmt: skip
+    return (
+        all(over)
+        or bool(keys & set(tree.get("sweep", {})))
+        or all(arms)
+        or mutant.path[0]
+        in ("seeds" if all("seeds" in scale for scale in every) else "", "scales", *sections)
+    )
 
 
 def _wrong_values(mutant: Mutant, changed: dict[str, Flat]) -> Iterator[str]:
@@ -185,8 +235,12 @@ def _wrong_values(mutant: Mutant, changed: dict[str, Flat]) -> Iterator[str]:
         return
     for changes in changed.values():
         for place, value in changes.items():
-            if place[0] == "run" and place[3:] == key and len(mutant.path) == {"scales": 3, "arms": 3}.get(
-                    str(mutant.path[0]), 2) and not _same_number(value, mutant.new):  # fmt: skip
+            if (
+                place[0] == "run"
+                and place[3:] == key
+                and len(mutant.path) == {"scales": 3, "arms": 3}.get(str(mutant.path[0]), 2)
+                and not _same_number(value, mutant.new)
+            ):
                 yield f"{'.'.join(key)} = {mutant.new!r} became {value!r}"
 
 

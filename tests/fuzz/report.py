@@ -1,4 +1,7 @@
-"""Many mutants, counted: which kinds were tried, refused and accepted, and every hole; the page about them."""
+"""Many mutants, counted: which kinds were tried, refused and accepted, and every hole.
+
+The page about them.
+"""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -24,7 +27,9 @@ Judge = Callable[[Mutant], plans.Fate]
 def experiments() -> tuple[dict[str, Tree], dict[str, bytes]]:
     """Return what the experiment files say, and their text."""
     files = {path.stem: path for path in sorted(FOLDER.glob("*.yaml"))}
-    return {name: read_yaml(path) for name, path in files.items()}, {n: p.read_bytes() for n, p in files.items()}
+    return {name: read_yaml(path) for name, path in files.items()}, {
+        n: p.read_bytes() for n, p in files.items()
+    }
 
 
 def sources(folder: Path) -> dict[str, tuple[SearchStrategy[Mutant], Judge, int]]:
@@ -50,7 +55,11 @@ def tried(
 
     @seed(number)
     @settings(
-        max_examples=n, database=None, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
+        max_examples=n,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
     )
     @given(strategy)
     def draw(mutant: Mutant) -> None:
@@ -78,10 +87,21 @@ def run(n: int, *, number: int) -> dict[str, Any]:
                             own["built"] += 1
                     own["refused" if fate.message else "accepted"] += 1
                     if wrong := fate.hole or built:
-                        holes.append({"file": mutant.file, "kind": mutant.kind, "at": ".".join(map(str, mutant.path)),
-                                      "new": repr(mutant.new)[:80], "hole": wrong[:300]})  # fmt: skip
+                        holes.append(
+                            {
+                                "file": mutant.file,
+                                "kind": mutant.kind,
+                                "at": ".".join(map(str, mutant.path)),
+                                "new": repr(mutant.new)[:80],
+                                "hole": wrong[:300],
+                            }
+                        )
                 left -= CHUNK
-    return {"seed": number, "counts": {what: dict(own) for what, own in counts.items()}, "holes": holes}
+    return {
+        "seed": number,
+        "counts": {what: dict(own) for what, own in counts.items()},
+        "holes": holes,
+    }
 
 
 def page(found: dict[str, Any]) -> str:
@@ -92,21 +112,32 @@ def page(found: dict[str, Any]) -> str:
     n = totals["refused"] + totals["accepted"]
     lines = [
         "# Bad input on purpose",
-        "Written by `make fuzz`. Each mutant is one settings file of the project with one change: a value or a "
-        "key that is missing, misspelt, extra, mistyped, out of range, misplaced, a list or another file's; a "
-        "word that YAML reads as something else (`1e-3`, `no`, `012`, `12:30:00`, a date); or a file that is cut, "
-        "flipped, nested 5,000 deep, full of aliases, or in another encoding. A mutant must be refused in one "
-        "message that names its file, or be planned; then the plan may differ from the original's only where the "
-        f"mutation says, and must differ there. Of those planned, every {BUILT}th is built: network, task and "
+        "Written by `make fuzz`. Each mutant is one settings file of the project with one "
+        "change: a value or a "
+        "key that is missing, misspelt, extra, mistyped, out of range, misplaced, a list or "
+        "another file's; a "
+        "word that YAML reads as something else (`1e-3`, `no`, `012`, `12:30:00`, a date); or "
+        "a file that is cut, "
+        "flipped, nested 5,000 deep, full of aliases, or in another encoding. A mutant must be "
+        "refused in one "
+        "message that names its file, or be planned; then the plan may differ from the "
+        "original's only where the "
+        f"mutation says, and must differ there. Of those planned, every {BUILT}th is built: "
+        "network, task and "
         "optimiser, and one step of training if it is small. Whatever else happens is a hole.",
-        f"**{n:,} mutants (seed {found['seed']}): {totals['refused']:,} refused, {totals['accepted']:,} accepted, of "
+        f"**{n:,} mutants (seed {found['seed']}): {totals['refused']:,} refused, "
+        f"{totals['accepted']:,} accepted, of "
         f"these {totals['built']:,} built. Holes: {len(found['holes'])}.**",
         "| changed | tried | refused | accepted | built |\n|---|---|---|---|---|\n"
         + "\n".join(
-            f"| {what} | {own.get('refused', 0) + own.get('accepted', 0)} | {own.get('refused', 0)} "
+            f"| {what} | {own.get('refused', 0) + own.get('accepted', 0)} | "
+            f"{own.get('refused', 0)} "
             f"| {own.get('accepted', 0)} | {own.get('built', 0)} |"
             for what, own in found["counts"].items()
         ),
     ]
-    lines += [f"- {own['file']}, {own['kind']}, {own['at']} = {own['new']}: {own['hole']}" for own in found["holes"]]
+    lines += [
+        f"- {own['file']}, {own['kind']}, {own['at']} = {own['new']}: {own['hole']}"
+        for own in found["holes"]
+    ]
     return "\n\n".join(lines) + "\n"

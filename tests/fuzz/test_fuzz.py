@@ -1,4 +1,6 @@
-"""Bad input on purpose: a few hundred mutants of every settings file, the same ones each time, and known hard cases."""
+"""Bad input on purpose: a few hundred mutants of every settings file, the same ones each time, and
+known hard cases.
+"""
 
 import copy
 from pathlib import Path
@@ -27,14 +29,31 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return report.sources(tmp_path_factory.mktemp("mutants"))
 
 
-@pytest.mark.parametrize("what", ["what an experiment says", "a word of an experiment", "an experiment's file",
-                                  "the configuration", "a space", "the list of pinned data"])  # fmt: skip
-def test_a_mutant_is_refused_in_one_message_or_means_what_it_says(what: str, sources: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    "what",
+    [
+        "what an experiment says",
+        "a word of an experiment",
+        "an experiment's file",
+        "the configuration",
+        "a space",
+        "the list of pinned data",
+    ],
+)
+def test_a_mutant_is_refused_in_one_message_or_means_what_it_says(
+    what: str, sources: dict[str, Any]
+) -> None:
     strategy, judge, _ = sources[what]
     fates = []
 
-    @settings(max_examples=N, derandomize=True, database=None, deadline=None, phases=[Phase.generate, Phase.shrink],
-              suppress_health_check=list(HealthCheck))  # fmt: skip
+    @settings(
+        max_examples=N,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate, Phase.shrink],
+        suppress_health_check=list(HealthCheck),
+    )
     @given(strategy)
     def check(mutant: Mutant) -> None:
         fate = judge(mutant)
@@ -59,19 +78,29 @@ def test_a_mutant_that_is_accepted_can_be_trained(tmp_path: Path) -> None:
 
 SEEN = {  # a reader with a defect, and what is said of it
     "a key ignored in silence": ("changed nothing", {"train": TREES["long2016-state"]["train"]}),
-    "a number that becomes another": ("became", {"train": TREES["long2016-state"]["train"] | {"clip": 0.5}}),
-    "a neighbour that changes too": ("changed", {"net": TREES["long2016-state"]["net"] | {"keep_bias": 3.0}}),
+    "a number that becomes another": (
+        "became",
+        {"train": TREES["long2016-state"]["train"] | {"clip": 0.5}},
+    ),
+    "a neighbour that changes too": (
+        "changed",
+        {"net": TREES["long2016-state"]["net"] | {"keep_bias": 3.0}},
+    ),
 }
 
 
 @pytest.mark.parametrize("defect", SEEN)
-def test_the_judge_sees_a_defect_of_the_reader(defect: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_judge_sees_a_defect_of_the_reader(
+    defect: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     message, wrong = SEEN[defect]
     tree = TREES["long2016-state"]
     changed = tree | {"train": tree["train"] | {"clip": 0.25}}
     mutant = Mutant("long2016-state", "out of range", ("train", "clip"), dumped(changed), 0.25)
     assert plans.judge(mutant, tree, folder=tmp_path).hole == ""
-    monkeypatch.setattr("slowpoints.spec.experiment.read_yaml", lambda path: reading.read_yaml(path) | wrong)
+    monkeypatch.setattr(
+        "slowpoints.spec.experiment.read_yaml", lambda path: reading.read_yaml(path) | wrong
+    )
     assert message in plans.judge(mutant, tree, folder=tmp_path).hole
 
 
@@ -79,7 +108,9 @@ def test_an_arm_that_no_scale_lists_is_refused(tmp_path: Path) -> None:
     tree = TREES["collins2017-random"]
     assert all("arms" in scale for scale in tree["scales"].values())
     content = dumped(tree | {"arms": tree["arms"] | {"where": {"net.cell": "gru"}}})
-    fate = plans.judge(Mutant("collins2017-random", "extra", ("arms", "where"), content), tree, folder=tmp_path)
+    fate = plans.judge(
+        Mutant("collins2017-random", "extra", ("arms", "where"), content), tree, folder=tmp_path
+    )
     assert "arms.where: no scale lists it" in fate.message
 
 
@@ -91,7 +122,8 @@ def test_the_judge_knows_an_arm_of_another_scale(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("file", "key", "new"), [("long2016-controls", "keep_bias", 1), ("long2016-parameters", "units", 105)]
+    ("file", "key", "new"),
+    [("long2016-controls", "keep_bias", 1), ("long2016-parameters", "units", 105)],
 )
 def test_the_judge_knows_one_number_in_two_notations_and_units_that_a_budget_replaces(
     file: str, key: str, new: int, tmp_path: Path
@@ -112,15 +144,24 @@ REFUSED = {
     "claims.0.test.where": ("{cell: pruu}", "no row where cell is pruu at scale laptop"),
     "claims.0.figure": ("long2016-memorisation", "did you mean 'long2016-memorization'"),
     "claims.0.id": ("long2016-targeted", "is also in"),
-    "analyses": ("[outcomes, curves, waiting, memory_curve]", "reads networks of delayed_classification"),
+    "analyses": (
+        "[outcomes, curves, waiting, memory_curve]",
+        "reads networks of delayed_classification",
+    ),
     "scales.paper": ("{trian.steps: 3}", "scales.paper: unknown key 'trian.steps'"),
     "scales.laptop": ("{arms: [gru, gru]}", "listed twice"),
     "arms": ("{'a;b': {net.cell: gru}}", "a name is letters"),
     "claims.0.test.where.cell": ("[[pru]]", "where.cell: expected a value"),
     "join": ("{'{cell}': {net.cel: '{cell}'}}", "join.{cell}: net: unknown key 'cel'"),
     "seeds_per_stack": ("0", "seeds_per_stack must be at least 1"),
-    "arms.pru": ("{net.cell: pru, net.units: 5}", "arms.pru: net.units has no effect, for net.units is swept"),
-    "arms.gru": ("{net.cell: gru, net.budget: 500}", "net.budget has no effect, for net.units is swept; leave one out"),
+    "arms.pru": (
+        "{net.cell: pru, net.units: 5}",
+        "arms.pru: net.units has no effect, for net.units is swept",
+    ),
+    "arms.gru": (
+        "{net.cell: gru, net.budget: 500}",
+        "net.budget has no effect, for net.units is swept; leave one out",
+    ),
     "scales.smoke": ("[1]", "scales.smoke: expected a mapping"),
     "arms.ghost": ("text", "arms.ghost: expected a mapping of overrides"),
     "paper": ("own2020", "unknown value 'own2020'"),
@@ -136,9 +177,15 @@ def test_what_used_to_slip_through_is_refused_while_planning(key: str, tmp_path:
     for part in path:
         branch = branch[part]
     branch[last] = yaml.safe_load(text)
-    fate = plans.judge(Mutant("long2016-state", "known", (), dumped(tree)), TREES["long2016-state"], folder=tmp_path)
+    fate = plans.judge(
+        Mutant("long2016-state", "known", (), dumped(tree)),
+        TREES["long2016-state"],
+        folder=tmp_path,
+    )
     laptop = plans.judge(
-        Mutant("long2016-state", "known", ("scales", "laptop"), dumped(tree)), TREES["long2016-state"], folder=tmp_path
+        Mutant("long2016-state", "known", ("scales", "laptop"), dumped(tree)),
+        TREES["long2016-state"],
+        folder=tmp_path,
     )
     assert message in (fate.message or laptop.message)
     assert "long2016-state.yaml" in (fate.message or laptop.message)
@@ -146,7 +193,9 @@ def test_what_used_to_slip_through_is_refused_while_planning(key: str, tmp_path:
 
 def test_a_long_value_or_list_is_cut_in_a_message() -> None:
     assert shown("a" * 300) == "'" + "a" * 199 + "... (302 characters)"
-    message = str(unknown("column_77x", [f"column_{i}" for i in range(1000)], what="column", where="x"))
+    message = str(
+        unknown("column_77x", [f"column_{i}" for i in range(1000)], what="column", where="x")
+    )
     assert len(message) < 500
     assert "did you mean 'column_77'" in message
     assert "and 980 more" in message
@@ -155,19 +204,27 @@ def test_a_long_value_or_list_is_cut_in_a_message() -> None:
 def test_a_column_of_every_claim_is_one_the_analysis_names() -> None:
     own = dag.experiments("laptop")["haviv2019-curricula"]
     assert "accuracy_at_100" in meaning.columns(own, "longevity", tasks=["delayed_classification"])
-    assert "accuracy_at_101" not in meaning.columns(own, "longevity", tasks=["delayed_classification"])
+    assert "accuracy_at_101" not in meaning.columns(
+        own, "longevity", tasks=["delayed_classification"]
+    )
 
 
 def test_what_is_no_file_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "folder.yaml").mkdir()
     (tmp_path / "link.yaml").symlink_to(tmp_path / "nowhere")
     (tmp_path / "large.yaml").write_bytes(b"#" * (reading.MOST_BYTES + 1))
-    for name, message in (("folder", "not a file"), ("link", "link to nowhere"), ("large", "settings have at most")):
+    for name, message in (
+        ("folder", "not a file"),
+        ("link", "link to nowhere"),
+        ("large", "settings have at most"),
+    ):
         with pytest.raises(SpecError, match=message):
             load(tmp_path / f"{name}.yaml", scale="smoke")
 
 
-@pytest.mark.parametrize("name", ["own.yml", "Own.yaml", "a;b.yaml", "a b.yaml", "$(x).yaml", "own"])
+@pytest.mark.parametrize(
+    "name", ["own.yml", "Own.yaml", "a;b.yaml", "a b.yaml", "$(x).yaml", "own"]
+)
 def test_a_file_with_another_name_is_not_passed_over(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -178,15 +235,20 @@ def test_a_file_with_another_name_is_not_passed_over(
         dag.experiments.__wrapped__("smoke")
 
 
-@given(st.dictionaries(st.sampled_from(["scale", "slots", "data_dir", "device", "matmul", "x"]),
-                       st.none() | st.booleans() | st.integers() | st.text() | st.lists(st.integers())))  # fmt: skip
+@given(
+    st.dictionaries(
+        st.sampled_from(["scale", "slots", "data_dir", "device", "matmul", "x"]),
+        st.none() | st.booleans() | st.integers() | st.text() | st.lists(st.integers()),
+    )
+)
 @settings(max_examples=100, derandomize=True, database=None, deadline=None)
 def test_what_is_given_with_config_is_kept_or_refused_in_one_line(given: dict[str, Any]) -> None:
     base = reading.read_yaml(ROOT / config.FILE)
     slots = given.get("slots", "auto")
     right = {
         "scale": given.get("scale", "laptop") in ("smoke", "laptop", "paper"),
-        "slots": slots == "auto" or (isinstance(slots, int) and not isinstance(slots, bool) and slots >= 1),
+        "slots": slots == "auto"
+        or (isinstance(slots, int) and not isinstance(slots, bool) and slots >= 1),
         "data_dir": given.get("data_dir", "") == "",
         "device": given.get("device", "cpu") == "cpu",
         "matmul": given.get("matmul", "float32") == "float32",

@@ -1,4 +1,7 @@
-"""Whether another way to run a recurrence agrees with the reference loop: values, and gradients of all inputs."""
+"""Whether another way to run a recurrence agrees with the reference loop.
+
+Values, and gradients of all inputs.
+"""
 
 import torch
 from torch import Tensor
@@ -31,7 +34,9 @@ def values_and_gradients(
     out, final = unroll(net, params, x, last=last)
     values = [out, *(state for layer in final for state in layer)]
     rng = torch.Generator().manual_seed(5)
-    total = sum((value * torch.randn(value.shape, generator=rng).to(value.device)).sum() for value in values)
+    total = sum(
+        (value * torch.randn(value.shape, generator=rng).to(value.device)).sum() for value in values
+    )
     wanted = [x, *(value for name, value in params.items() if not name.startswith("readout"))]
     grads = torch.autograd.grad(total, wanted, materialize_grads=True, allow_unused=True)
     return [value.detach() for value in values], list(grads)
@@ -46,14 +51,18 @@ def in_float64(params: dict[str, Tensor], x: Tensor) -> tuple[dict[str, Tensor],
 def case(
     name: str, *, units: int, batch: int, steps: int, depth: int
 ) -> tuple[Network, dict[str, Tensor], Tensor, tuple[list[Tensor], list[Tensor]]]:
-    """Return a network of two runs, parameters, input, and what the reference makes of them at the `LAST` steps."""
+    """Return a network of two runs, parameters, input, and what the reference makes of them at the
+    `LAST` steps.
+    """
     net = Network(built(name), n_in=3, n_out=2, units=units, depth=depth, learned_state=True)
     params = random_params(net, runs=2)
     x = torch.randn(2, batch, steps, 3, generator=torch.Generator().manual_seed(3)).requires_grad_()
     return net, params, x, values_and_gradients(net, *in_float64(params, x), last=LAST)
 
 
-def assert_close(found: tuple[list[Tensor], list[Tensor]], wanted: tuple[list[Tensor], list[Tensor]]) -> None:
+def assert_close(
+    found: tuple[list[Tensor], list[Tensor]], wanted: tuple[list[Tensor], list[Tensor]]
+) -> None:
     """Values to 1e-6, gradients to 1e-5 of the largest of their tensor."""
     for ours, theirs in zip(found[0], wanted[0], strict=True):
         torch.testing.assert_close(ours.double(), theirs.double(), rtol=1e-6, atol=1e-6)

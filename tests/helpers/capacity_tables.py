@@ -15,20 +15,33 @@ FORMATS = {"fp32": 32, "bf16": 16, "q5": 5, "q2": 2}
 
 
 def capacity_tables(*, learned: bool) -> dict[tuple[str, str], Rows]:
-    """Return rows by experiment and table; networks that did not learn stored nothing, or diverged."""
-    found = {(name, "bits"): _bits(name, arms, learned, budget=(300, 600)) for name, arms in ARMS.items()}
+    """Return rows by experiment and table.
+
+    Networks that did not learn stored nothing, or diverged.
+    """
+    found = {
+        (name, "bits"): _bits(name, arms, learned, budget=(300, 600)) for name, arms in ARMS.items()
+    }
     arms = ARMS["collins2017-capacity"]
-    found["collins2017-unrolling", "bits"] = _bits("collins2017-unrolling", arms, learned, n_steps=(1, 5, 10))
+    found["collins2017-unrolling", "bits"] = _bits(
+        "collins2017-unrolling", arms, learned, n_steps=(1, 5, 10)
+    )
     found["collins2017-capacity", "expected_best"] = _expected_best(arms, learned)
-    found["collins2017-capacity", "bridge"] = _bridge("collins2017-capacity", arms, learned, budget=(300, 600))
-    found["collins2017-classes", "bridge"] = _bridge("collins2017-classes", ("rnn", "gru"), learned, n_classes=(2, 64))
+    found["collins2017-capacity", "bridge"] = _bridge(
+        "collins2017-capacity", arms, learned, budget=(300, 600)
+    )
+    found["collins2017-classes", "bridge"] = _bridge(
+        "collins2017-classes", ("rnn", "gru"), learned, n_classes=(2, 64)
+    )
     return found
 
 
 def _runs(experiment: str, arms: tuple[str, ...], **points: tuple[int, ...]) -> Rows:
     """Return two reruns and two trials per arm and point."""
     ((key, values),) = points.items()
-    depths = {arm: int(arm[-1]) if arm[-1].isdigit() else 1 + (arm == "intersection_rnn") for arm in arms}
+    depths = {
+        arm: int(arm[-1]) if arm[-1].isdigit() else 1 + (arm == "intersection_rnn") for arm in arms
+    }
     return [
         identity(experiment, arm, seed, **{key: value}, phase=phase) | {"depth": depths[arm]}
         for arm in arms for value in values for phase in ("trial", "rerun") for seed in range(2)
@@ -54,24 +67,43 @@ def _expected_best(arms: tuple[str, ...], learned: bool) -> Rows:
     """Return studies of four trials; where nothing was learned the first one only diverged."""
     known = [learned or arm != arms[0] for arm in arms]
     return [
-        {"arm": arm, "cell": arm.partition("-")[0], "budget": budget, "depth": 1, "n_trials": 4, "n_diverged": 1}
+        {
+            "arm": arm,
+            "cell": arm.partition("-")[0],
+            "budget": budget,
+            "depth": 1,
+            "n_trials": 4,
+            "n_diverged": 1,
+        }
         | {"n": n, "running": 3.0 * learned if is_known else None, "metric": "bits_per_parameter"}
         | dict.fromkeys(("expected", "low", "high"), learned * (3 - 1 / n) if is_known else None)
-        for arm, is_known in zip(arms, known, strict=True) for budget in (300, 600) for n in range(1, 5)
-    ]  # fmt: skip
+        for arm, is_known in zip(arms, known, strict=True)
+        for budget in (300, 600)
+        for n in range(1, 5)
+    ]
 
 
-def _bridge(experiment: str, arms: tuple[str, ...], learned: bool, **points: tuple[int, ...]) -> Rows:
-    """Return what reruns store in each format; the share that is kept is empty where there was nothing."""
+def _bridge(
+    experiment: str, arms: tuple[str, ...], learned: bool, **points: tuple[int, ...]
+) -> Rows:
+    """Return what reruns store in each format.
+
+    The share that is kept is empty where there was nothing.
+    """
     rows = []
     for run in _runs(experiment, arms, **points):
         for name, width in FORMATS.items():
             hard = 3.0 * (1 - np.exp(-width)) * learned
             shares = (
-                {"kept": 1 - np.exp(-width), "soft_per_hard": 1.1} if learned else {"kept": None, "soft_per_hard": None}
+                {"kept": 1 - np.exp(-width), "soft_per_hard": 1.1}
+                if learned
+                else {"kept": None, "soft_per_hard": None}
             )
             rows.append(
-                {"n_classes": 2} | run | {"format": name, "storage_bits": width, "bits_per_stored_bit": hard / width}
-                | {"bits_per_parameter": hard, "soft_bits_per_parameter": 1.1 * hard} | shares
-            )  # fmt: skip
+                {"n_classes": 2}
+                | run
+                | {"format": name, "storage_bits": width, "bits_per_stored_bit": hard / width}
+                | {"bits_per_parameter": hard, "soft_bits_per_parameter": 1.1 * hard}
+                | shares
+            )
     return [row for row in rows if row["phase"] == "rerun"]

@@ -23,12 +23,23 @@ def claim(test: dict, **changed):
 
 
 def networks(n_seeds: int = 6) -> pd.DataFrame:
-    """Two cells over three loads; the error grows with the load, and is twice as large for the second."""
+    """Two cells over three loads; the error grows with the load, and is twice as large for the
+    second.
+    """
     rows = [
-        {"run": f"{cell}/{load}/{seed}", "cell": cell, "arm": cell, "load": load, "seed": seed,
-         "mse": factor * load * (1 + 0.01 * seed), "steps": None if load == 4 else 10 * load}
-        for cell, factor in (("pru", 1), ("gru", 2)) for load in (1, 2, 4) for seed in range(n_seeds)
-    ]  # fmt: skip
+        {
+            "run": f"{cell}/{load}/{seed}",
+            "cell": cell,
+            "arm": cell,
+            "load": load,
+            "seed": seed,
+            "mse": factor * load * (1 + 0.01 * seed),
+            "steps": None if load == 4 else 10 * load,
+        }
+        for cell, factor in (("pru", 1), ("gru", 2))
+        for load in (1, 2, 4)
+        for seed in range(n_seeds)
+    ]
     return pd.DataFrame(rows)
 
 

@@ -14,7 +14,9 @@ DRIVER = ROOT / ".envs" / "driver" / "bin"
 
 
 def copied(to: Path) -> Path:
-    """Copy every file of the project that version control knows or would take, and return the copy."""
+    """Copy every file of the project that version control knows or would take, and return
+    the copy.
+    """
     listed = subprocess.run(
         ["git", "-C", str(ROOT), "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         capture_output=True, text=True, check=True,

@@ -14,9 +14,17 @@ FACTS = {
     "weights": {"file": "x.safetensors", "sha256": "d" * 64},
 }  # fmt: skip
 MADE = {
-    "commit": "e" * 40, "dirty": False, "changed": [], "started": "2026-01-02T03:04:05Z", "wall_s": 36.0,
-    "machine": "x86_64", "system": "Linux 6", "processor": "Quick 3000", "cores": 2, "slots": 2,
-}  # fmt: skip
+    "commit": "e" * 40,
+    "dirty": False,
+    "changed": [],
+    "started": "2026-01-02T03:04:05Z",
+    "wall_s": 36.0,
+    "machine": "x86_64",
+    "system": "Linux 6",
+    "processor": "Quick 3000",
+    "cores": 2,
+    "slots": 2,
+}
 ENDS = {"gru-00000000-0": ["ok", "budget"], "lstm-00000000-0": ["ok", "diverged"]}
 EXPERIMENT = "long2016-state"
 
@@ -26,13 +34,22 @@ def run(root: Path) -> Path:
     results = root / "results" / "smoke"
     runs = results / EXPERIMENT / "runs"
     for stack, ends in ENDS.items():
-        records = [FACTS | {"id": f"{EXPERIMENT}/{stack[:3]}/{i}", "outcome": end} for i, end in enumerate(ends)]
+        records = [
+            FACTS | {"id": f"{EXPERIMENT}/{stack[:3]}/{i}", "outcome": end}
+            for i, end in enumerate(ends)
+        ]
         write_lines(runs / f"{stack}.jsonl", records)
         write_text(runs / f"{stack}.provenance.json", json.dumps(MADE))
         write_text(runs.parent / "plan" / f"{stack}.json", "{}")
         write_text(runs / f"{stack}.safetensors", "weights")
     write_table(results / EXPERIMENT / "tables" / "outcomes.csv", pd.DataFrame({"run": ["a"]}))
     write_table(results / "claims.csv", pd.DataFrame({"id": ["a"], "verdict": ["holds"]}))
-    for file in ("numbers.json", "paper.pdf", "figures/overview.pdf", "figures/overview.png", "data/mnist14.json"):
+    for file in (
+        "numbers.json",
+        "paper.pdf",
+        "figures/overview.pdf",
+        "figures/overview.png",
+        "data/mnist14.json",
+    ):
         write_text(results / file, "{}")
     return results

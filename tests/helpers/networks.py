@@ -4,8 +4,20 @@ import torch
 
 from slowpoints import cells, engine
 
-OF_THE_PAPERS = ["gru", "intersection_rnn", "irnn", "lru", "lstm", "mgu", "min_gru", "min_lstm", "minimal_rnn", "pru",
-                 "rnn", "ugrnn"]  # fmt: skip
+OF_THE_PAPERS = [
+    "gru",
+    "intersection_rnn",
+    "irnn",
+    "lru",
+    "lstm",
+    "mgu",
+    "min_gru",
+    "min_lstm",
+    "minimal_rnn",
+    "pru",
+    "rnn",
+    "ugrnn",
+]
 IN_THE_LOOP = ["lru"]  # no kernel runs these: what they hand up is wider than the layer
 INITIAL = {
     "keep_bias": 0.5,
@@ -29,7 +41,10 @@ def network(name, settings=(), *, n_in=2, n_out=2, units=3, depth=1, learned_sta
 
 def parameters(net, *, n_runs, dtype=torch.float64):
     """Return the parameters of a stack, learned initial states included, all of them random."""
-    runs = [engine.initialise(net, rng=torch.Generator().manual_seed(i), **INITIAL) for i in range(n_runs)]
+    runs = [
+        engine.initialise(net, rng=torch.Generator().manual_seed(i), **INITIAL)
+        for i in range(n_runs)
+    ]
     stacked = {name: torch.stack([run[name] for run in runs]).to(dtype) for name in runs[0]}
     rng = torch.Generator().manual_seed(99)
     for name, value in stacked.items():

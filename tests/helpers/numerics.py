@@ -1,4 +1,6 @@
-"""One small training in a process of its own, under numerics that are set before torch starts; used by several tests.
+"""One small training in a process of its own, under numerics that are set before torch starts.
+
+Used by several tests.
 
 `python tests/helpers/numerics.py` measures how far apart they are, for docs/determinism.md.
 """
@@ -17,7 +19,12 @@ OTHER = {  # what may differ between two machines, or two configurations, and ch
     "engine": {"SLOWPOINTS_ENGINE": "eager"},
     "processor": {"ATEN_CPU_CAPABILITY": "default"},
 }
-CASES = [("gru", "memorization"), ("lstm", "adding"), ("rnn", "delayed_classification"), ("lru", "text")]
+CASES = [
+    ("gru", "memorization"),
+    ("lstm", "adding"),
+    ("rnn", "delayed_classification"),
+    ("lru", "text"),
+]
 SETTINGS: dict[str, dict[str, Any]] = {
     "memorization": {"n_targeted": 2, "n_interfering": 3},
     "adding": {"n_steps": 12},
@@ -34,7 +41,12 @@ def trained(cell: str, task: str, steps: int) -> dict[str, Any]:
     from slowpoints.training.trainer import Trainer
 
     torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
-    run = make_run(task={"name": task} | SETTINGS[task], net={"cell": cell, "units": 16}, steps=steps, eval_every=20)
+    run = make_run(
+        task={"name": task} | SETTINGS[task],
+        net={"cell": cell, "units": 16},
+        steps=steps,
+        eval_every=20,
+    )
     trainer = Trainer([run], device=torch.device("cpu"), data_dir=None, start=None)
     while not trainer.is_done:
         for _ in range(20):
@@ -45,17 +57,28 @@ def trained(cell: str, task: str, steps: int) -> dict[str, Any]:
 
 def under(setting: dict[str, str], cell: str, task: str, steps: int) -> dict[str, Any]:
     """Return the same from a process of its own, started under some settings of the environment."""
-    env = os.environ | HERE | setting | {"PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT / 'tests'}"}
-    code = f"import json; from helpers.numerics import trained; print(json.dumps(trained({cell!r}, {task!r}, {steps})))"
+    env = (
+        os.environ | HERE | setting | {"PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT / 'tests'}"}
+    )
+    code = (
+        "import json; from helpers.numerics import trained; "
+        f"print(json.dumps(trained({cell!r}, {task!r}, {steps})))"
+    )
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code], env=env, check=True, text=True, stdout=subprocess.PIPE
+        [sys.executable, "-W", "error", "-c", code],
+        env=env,
+        check=True,
+        text=True,
+        stdout=subprocess.PIPE,
     )
     found: dict[str, Any] = json.loads(done.stdout)
     return found
 
 
 def apart(one: dict[str, Any], other: dict[str, Any]) -> tuple[float, float]:
-    """Return the difference of the loss up to the first look, as a share, and that of the weights, root mean square."""
+    """Return the difference of the loss up to the first look, as a share, and that of the weights,
+    root mean square.
+    """
     squares = [(a - b) ** 2 for a, b in zip(one["weights"], other["weights"], strict=True)]
     size = sum(a**2 for a in one["weights"])
     return abs(one["loss"][0] / other["loss"][0] - 1), (sum(squares) / size) ** 0.5
@@ -66,5 +89,8 @@ if __name__ == "__main__":
         for steps in (20, 1000):
             base = under({}, cell, task, steps)
             again = apart(base, under({}, cell, task, steps))
-            found = {name: apart(base, under(setting, cell, task, steps)) for name, setting in OTHER.items()}
+            found = {
+                name: apart(base, under(setting, cell, task, steps))
+                for name, setting in OTHER.items()
+            }
             print(cell, task, steps, "again", again, found, flush=True)

@@ -1,4 +1,6 @@
-"""Train one small stack in a process of its own, by the command line: `python one_job.py FOLDER ROOM STEPS`.
+"""Train one small stack in a process of its own, by the command line.
+
+`python one_job.py FOLDER ROOM STEPS`.
 
 ROOM: megabytes that training may take beyond what the imports have taken; 0 for no limit.
 """
@@ -33,10 +35,14 @@ def command(folder: Path, *, room: int = 0, steps: int = 10) -> list[str]:
     return [sys.executable, __file__, str(folder), str(room), str(steps)]
 
 
-def call(folder: Path, *, room: int = 0, steps: int = 10, **env: str) -> subprocess.CompletedProcess[str]:
+def call(
+    folder: Path, *, room: int = 0, steps: int = 10, **env: str
+) -> subprocess.CompletedProcess[str]:
     """Train the stack, its results in `folder`."""
     words = command(folder, room=room, steps=steps)
-    return subprocess.run(words, env=surroundings() | env, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        words, env=surroundings() | env, capture_output=True, text=True, check=False
+    )
 
 
 def surroundings() -> dict[str, str]:
@@ -53,8 +59,18 @@ def main(folder: Path, room: int, steps: int) -> int:
     if room:
         taken = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
         resource.setrlimit(resource.RLIMIT_AS, (taken + room * 2**20, resource.RLIM_INFINITY))
-    files = [f"--{name}={folder / f'x.{name}'}" for name in ("plan", "records", "weights", "provenance", "checkpoint")]
-    sys.argv = ["slowpoints", "train", "--scale=smoke", "--experiment=test", "--stack=gru-0-0", *files]
+    files = [
+        f"--{name}={folder / f'x.{name}'}"
+        for name in ("plan", "records", "weights", "provenance", "checkpoint")
+    ]
+    sys.argv = [
+        "slowpoints",
+        "train",
+        "--scale=smoke",
+        "--experiment=test",
+        "--stack=gru-0-0",
+        *files,
+    ]
     torch.zeros(1).requires_grad_().sum().backward()  # what the first step of all takes
     return cli.main()
 

@@ -25,20 +25,30 @@ TASKS: list[dict[str, Any]] = [
 ]
 
 
-def make_run(seed: int = 0, *, arm: str = "a", task: dict[str, Any] | None = None, net: dict[str, Any] | None = None,
-             **train: Any) -> Run:  # fmt: skip
+def make_run(
+    seed: int = 0,
+    *,
+    arm: str = "a",
+    task: dict[str, Any] | None = None,
+    net: dict[str, Any] | None = None,
+    **train: Any,
+) -> Run:
     """Return one small run."""
     blocks = resolve(
         {"name": "memorization", "n_targeted": 2, "n_interfering": 3} if task is None else task,
         {"cell": "gru", "units": 4} | (net or {}),
-        {"steps": 20, "batch": 32, "lr": 1e-2, "eval_every": 5, "eval_rows": 32, "test_rows": 32} | train,
+        {"steps": 20, "batch": 32, "lr": 1e-2, "eval_every": 5, "eval_rows": 32, "test_rows": 32}
+        | train,
         where="test",
     )
     return Run("test", arm, {}, seed, *blocks)
 
 
 def trained_by(record: Record, **train: Any) -> Record:
-    """Return a record as if it had been trained in another way; whether that were possible is not checked."""
+    """Return a record as if it had been trained in another way.
+
+    Whether that were possible is not checked.
+    """
     own = copy.copy(record.run.train)
     vars(own).update(train)
     return replace(record, run=replace(record.run, train=own))
@@ -57,7 +67,17 @@ FACTS = Facts(
 
 def make_record(run: Run, **given: Any) -> Record:
     """Return the record of a run that has ended well, but for what is given."""
-    own: dict[str, Any] = {"outcome": "ok", "steps": run.train.steps, "steps_to_solve": None, "solved": False,
-                           "metrics": {}, "curve": {}, "units": run.net.units, "n_parameters": 1, "facts": FACTS,
-                           "weights": {"file": "x.safetensors", "sha256": ""}, "row": 0}  # fmt: skip
+    own: dict[str, Any] = {
+        "outcome": "ok",
+        "steps": run.train.steps,
+        "steps_to_solve": None,
+        "solved": False,
+        "metrics": {},
+        "curve": {},
+        "units": run.net.units,
+        "n_parameters": 1,
+        "facts": FACTS,
+        "weights": {"file": "x.safetensors", "sha256": ""},
+        "row": 0,
+    }
     return Record(run, **own | given)

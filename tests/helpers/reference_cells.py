@@ -1,8 +1,9 @@
-"""Every cell once more, in NumPy, written from the equations of the papers and from nothing of ours.
+"""Every cell once more, in NumPy, written from the equations of the papers and from nothing of
+ours.
 
-P: parameters of one layer by our names, without M; x: [B, I]; s: states, each [B, H]. Only operations that
-hold for complex numbers are used, so a derivative is the imaginary part after a step of 1e-30 i, exact to
-rounding.
+P: parameters of one layer by our names, without M; x: [B, I]; s: states, each [B, H]. Only
+operations that hold for complex numbers are used, so a derivative is the imaginary part after a
+step of 1e-30 i, exact to rounding.
 """
 
 import numpy as np
@@ -140,11 +141,16 @@ STEPS = {
 
 
 def layer_parameters(P, layer):
-    return {name.partition(".")[2]: value for name, value in P.items() if name.startswith(f"{layer}.")}
+    return {
+        name.partition(".")[2]: value for name, value in P.items() if name.startswith(f"{layer}.")
+    }
 
 
 def unroll(step, P, x, *, depth, states):
-    """Return the read-out of every step, [B, T, O], and the final states.    x: [B, T, I]; states: names"""
+    """Return the read-out of every step, [B, T, O], and the final states.
+
+    x: [B, T, I]; states: names
+    """
     n_batch, n_steps, _ = x.shape
     layers = [layer_parameters(P, layer) for layer in range(depth)]
     now = [[np.tile(layer[f"init.{name}"], (n_batch, 1)) for name in states] for layer in layers]

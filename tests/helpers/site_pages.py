@@ -26,7 +26,9 @@ class _Reader(HTMLParser):
             self.page.links.append(given["href"])
         elif tag == "link" and "href" in given:
             self.page.loads.append(given["href"])
-        self.page.loads.extend(given[key] for key in ("src", "data", "poster", "srcset") if key in given)
+        self.page.loads.extend(
+            given[key] for key in ("src", "data", "poster", "srcset") if key in given
+        )
 
 
 def read(path: Path) -> Page:
@@ -42,7 +44,9 @@ def is_remote(target: str) -> bool:
 
 
 def broken(site: Path) -> list[str]:
-    """Return every link into the site or beside it that leads nowhere, and every place that a page does not have."""
+    """Return every link into the site or beside it that leads nowhere, and every place that a page
+    does not have.
+    """
     pages = {path.resolve(): read(path) for path in site.rglob("*.html")}
     found = []
     for path, page in pages.items():
@@ -52,6 +56,8 @@ def broken(site: Path) -> list[str]:
                 continue
             place = (path.parent / unquote(parts.path)).resolve() if parts.path else path
             known = pages[place].places if place in pages else None
-            if not place.is_file() or (parts.fragment and known is not None and unquote(parts.fragment) not in known):
+            if not place.is_file() or (
+                parts.fragment and known is not None and unquote(parts.fragment) not in known
+            ):
                 found.append(f"{path.relative_to(site.resolve())} -> {target}")
     return sorted(set(found))

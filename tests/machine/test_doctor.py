@@ -1,4 +1,6 @@
-"""The doctor: what it sees, what it says to do, and that it works on a machine where nothing is set up."""
+"""The doctor: what it sees, what it says to do, and that it works on a machine where nothing is set
+up.
+"""
 
 import ast
 import hashlib
@@ -29,7 +31,9 @@ def fresh(tmp_path: Path) -> Path:
         source, target = ROOT / part, tmp_path / part
         target.parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():
-            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", "downloads"))
+            shutil.copytree(
+                source, target, ignore=shutil.ignore_patterns("__pycache__", "downloads")
+            )
         else:
             shutil.copy(source, target)
     return tmp_path
@@ -37,7 +41,9 @@ def fresh(tmp_path: Path) -> Path:
 
 def asked(root: Path, **environment: str) -> tuple[int, str]:
     bare = {"PATH": os.environ["PATH"], "HOME": str(root), **environment}
-    done = subprocess.run([sys.executable, root / SCRIPT], env=bare, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, root / SCRIPT], env=bare, capture_output=True, text=True, check=False
+    )
     assert done.stderr == ""
     return done.returncode, done.stdout
 
@@ -62,9 +68,12 @@ def test_the_script_can_be_read_by_python_3_6_and_refuses_it() -> None:
     source = (ROOT / SCRIPT).read_text()
     ast.parse(source, feature_version=(3, 6))
     old = (
-        f"import runpy, sys; sys.version_info = (3, 6, 9); runpy.run_path({str(ROOT / SCRIPT)!r}, run_name='__main__')"
+        "import runpy, sys; sys.version_info = (3, 6, 9); "
+        f"runpy.run_path({str(ROOT / SCRIPT)!r}, run_name='__main__')"
     )
-    done = subprocess.run([sys.executable, "-c", old], env={"PATH": ""}, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", old], env={"PATH": ""}, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 1
     assert "needed is 3.11 or newer" in done.stdout
     assert done.stderr == ""
@@ -73,7 +82,8 @@ def test_the_script_can_be_read_by_python_3_6_and_refuses_it() -> None:
 def test_settings_are_read_without_yaml_as_yaml_reads_them() -> None:
     found = project.settings(ROOT)
     assert found == {
-        key: str(value) for key, value in yaml.safe_load((ROOT / "config/config.yaml").read_text()).items()
+        key: str(value)
+        for key, value in yaml.safe_load((ROOT / "config/config.yaml").read_text()).items()
     }
 
 
@@ -95,7 +105,10 @@ def test_an_environment_is_fresh_only_where_it_was_built_and_from_its_locks(fres
 def test_data_of_ones_own_are_found_verified_or_named(fresh: Path, tmp_path: Path) -> None:
     registry = json.loads((fresh / "data/registry.json").read_text())
     content = b"the text"
-    registry["files"]["text8.zip"] |= {"bytes": len(content), "sha1": hashlib.sha1(content).hexdigest()}
+    registry["files"]["text8.zip"] |= {
+        "bytes": len(content),
+        "sha1": hashlib.sha1(content).hexdigest(),
+    }
     (fresh / "data/registry.json").write_text(json.dumps(registry))
     mine = tmp_path / "mine"
     mine.mkdir()
@@ -116,7 +129,9 @@ def test_a_lock_without_a_run_is_a_problem_and_with_one_is_none(fresh: Path) -> 
     assert "snakemake --unlock" in project.runs(fresh).todo
     program = fresh / "snakemake"
     program.write_text("import time; print('up', flush=True); time.sleep(60)\n")
-    with subprocess.Popen([sys.executable, program], cwd=fresh, stdout=subprocess.PIPE, text=True) as started:
+    with subprocess.Popen(
+        [sys.executable, program], cwd=fresh, stdout=subprocess.PIPE, text=True
+    ) as started:
         assert started.stdout is not None
         assert started.stdout.readline() == "up\n"
         assert workflows(fresh) == [started.pid]
@@ -125,15 +140,21 @@ def test_a_lock_without_a_run_is_a_problem_and_with_one_is_none(fresh: Path) -> 
     assert workflows(fresh) == []
 
 
-def test_the_file_system_is_tried_and_left_clean(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_file_system_is_tried_and_left_clean(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert filesystem.tried(tmp_path).level == "ok"
     assert list(tmp_path.iterdir()) == []
     assert filesystem.writable(Path("/proc/nothing")).level == "problem"
-    monkeypatch.setattr(filesystem.fcntl, "flock", lambda *given: None)  # a mount whose locks keep nobody out
+    monkeypatch.setattr(
+        filesystem.fcntl, "flock", lambda *given: None
+    )  # a mount whose locks keep nobody out
     assert "a lock does not keep a second process out" in filesystem.tried(tmp_path).says
 
 
-def test_a_clock_apart_from_the_file_systems_is_a_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_clock_apart_from_the_file_systems_is_a_problem(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert machine.clock(tmp_path).level == "ok"
     now = time.time()
     monkeypatch.setattr(machine.time, "time", lambda: now - 3600)
@@ -146,7 +167,9 @@ def test_a_gpu_is_asked_for_only_where_there_is_one(monkeypatch: pytest.MonkeyPa
     assert machine.gpu({"device": "cpu"}).level == "ok"
     monkeypatch.setattr(machine, "output", lambda *words: "A card, 80000 MiB\n")
     assert machine.gpu({"device": "cuda", "torch": "cpu"}).level == "problem"
-    assert machine.gpu({"device": "cuda", "torch": "cuda"}) == Finding("ok", "GPU", "A card, 80000 MiB")
+    assert machine.gpu({"device": "cuda", "torch": "cuda"}) == Finding(
+        "ok", "GPU", "A card, 80000 MiB"
+    )
     assert machine.gpu({"device": "cpu"}).level == "note"
 
 
@@ -165,7 +188,10 @@ def test_a_scale_takes_its_jobs_over_the_cores_and_no_less_than_its_longest() ->
 
 
 def test_a_scale_that_does_not_fit_or_takes_days_says_what_to_do() -> None:
-    costs = {"machine": {"rounds_per_s": 10.0}, "scales": {"paper": COST | {"seconds": 1e7, "measured": False}}}
+    costs = {
+        "machine": {"rounds_per_s": 10.0},
+        "scales": {"paper": COST | {"seconds": 1e7, "measured": False}},
+    }
     (found,) = reach.scales(costs, here(cores=2))
     assert (found.level, "cluster" in found.todo) == ("note", True)
     assert f"between {duration(5e6 / 4)} and {duration(5e6 * 4)}" in found.says

@@ -7,6 +7,8 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from helpers import one_job
 from slowpoints.machine import locks
 
@@ -31,7 +33,10 @@ time.sleep(600)
 def holder(code: str, path: Path) -> subprocess.Popen[str]:
     """Return a process that holds a lock."""
     made = subprocess.Popen(
-        [sys.executable, "-c", code, str(path)], env=one_job.surroundings(), stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", code, str(path)],
+        env=one_job.surroundings(),
+        stdout=subprocess.PIPE,
+        text=True,
     )
     assert made.stdout is not None
     assert made.stdout.readline() == "held\n"
@@ -86,7 +91,9 @@ def stale(folder: Path) -> Path:
     return lock
 
 
-def test_locks_of_a_snakemake_that_was_killed_are_removed_and_those_of_one_that_is_alive_stay(tmp_path: Path) -> None:
+def test_locks_of_a_snakemake_that_was_killed_are_removed_and_those_of_one_that_is_alive_stay(
+    tmp_path: Path,
+) -> None:
     lock = stale(tmp_path)
     alive = holder(LIVE, tmp_path)
     assert not lock.exists(), "nobody was alive"
@@ -104,3 +111,21 @@ def test_locks_that_another_machine_left_are_not_touched(tmp_path: Path) -> None
     (tmp_path / "alive.lock").write_text("another-machine")
     locks.drop_stale(tmp_path).close()
     assert lock.exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "looks"),
+    [
+        (["-n"], True),
+        (["-nq", "--config", "scale=paper"], True),
+        (["--dry-run"], True),
+        (["--lint"], True),
+        (["--cores", "2"], False),
+        (["-s", "workflow/Snakefile", "-c2", "-k"], False),
+        (["-sworkflow/Snakefile", "notebooks"], False),
+    ],
+)
+def test_a_command_that_only_looks_is_told_from_one_that_runs(
+    words: list[str], looks: bool
+) -> None:
+    assert locks.only_looks(words) == looks

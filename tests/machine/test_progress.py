@@ -1,4 +1,6 @@
-"""Progress: what Snakemake's log, checkpoints and records say of a run, and when it will be done."""
+"""Progress: what Snakemake's log, checkpoints and records say of a run, and when it will
+be done.
+"""
 
 import json
 import math
@@ -56,15 +58,27 @@ total                     5
 
 Select jobs to execute...
 """
-ENDED = "[Sun Nov 22 10:{:02}:00 2026]\nFinished jobid: {} (Rule: train_stack)\n1 of 5 steps (20%) done\n"
+ENDED = (
+    "[Sun Nov 22 10:{:02}:00 2026]\nFinished jobid: {} (Rule: train_stack)\n1 of 5 steps "
+    "(20%) done\n"
+)
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Return a folder with the log of a run of four jobs: one ended, one failed and goes on again, one runs."""
+    """Return a folder with the log of a run of four jobs.
+
+    One ended, one failed and goes on again, one runs.
+    """
     logs = tmp_path / ".snakemake" / "log"
     logs.mkdir(parents=True)
-    text = HEAD + entry(1, STACKS[0], 0) + entry(2, STACKS[1], 0) + ENDED.format(5, 1) + failure(2, STACKS[1], 6)
+    text = (
+        HEAD
+        + entry(1, STACKS[0], 0)
+        + entry(2, STACKS[1], 0)
+        + ENDED.format(5, 1)
+        + failure(2, STACKS[1], 6)
+    )
     text += "Trying to restart job 2.\n" + entry(2, STACKS[1], 7) + entry(3, STACKS[2], 8)
     (logs / "2026-11-22T100000.000000.snakemake.log").write_text(text)
     (logs / "2026-11-22T110000.000000.snakemake.log").write_text("Congratulations\n")  # of a lint
@@ -100,7 +114,9 @@ def test_every_prefix_of_a_log_can_be_read(folder: Path, tmp_path: Path) -> None
 
 def keep_checkpoint(folder: Path, name: str, content: dict) -> None:
     path = folder / f"results/{SCALE}/{EXPERIMENT}/checkpoints/{name}.safetensors"
-    checkpoint.save(path, checkpoint.Checkpoint({"weights": np.ones((3, 4), np.float32)}, content), key="any")
+    checkpoint.save(
+        path, checkpoint.Checkpoint({"weights": np.ones((3, 4), np.float32)}, content), key="any"
+    )
 
 
 def test_a_running_job_says_its_step_and_what_went_wrong(folder: Path) -> None:
@@ -114,8 +130,14 @@ def test_a_running_job_says_its_step_and_what_went_wrong(folder: Path) -> None:
     (folder / ".snakemake/locks/0.input.lock").touch()
     said = progress.show(folder, scale=SCALE)
     assert "scale smoke: running since" in said
-    assert f"{EXPERIMENT}/train/{STACKS[1]}  step 60 of {steps}, 1 of 2 networks ended, waits in the queue" in said
-    assert f"failed once, and was started again; see logs/{SCALE}/{EXPERIMENT}/train/{STACKS[1]}.txt" in said
+    assert (
+        f"{EXPERIMENT}/train/{STACKS[1]}  step 60 of {steps}, 1 of 2 networks ended, waits in "
+        "the queue" in said
+    )
+    assert (
+        f"failed once, and was started again; see logs/{SCALE}/{EXPERIMENT}/train/{STACKS[1]}.txt"
+        in said
+    )
     assert "networks that diverged: 2" in said
     assert f"  {EXPERIMENT:<24}    1 of " in said
 
@@ -128,16 +150,24 @@ def test_a_study_counts_the_trials_told_and_those_in_training(folder: Path) -> N
     now = {"fates": [{"outcome": "", "steps": 40}]}
     for file, content in ((stack.name, told), (f"{stack.name}-stack", now)):
         path = place / f"{file}.safetensors"
-        checkpoint.save(path, checkpoint.Checkpoint({"weights": np.ones(2, np.float32)}, content), key="any")
+        checkpoint.save(
+            path, checkpoint.Checkpoint({"weights": np.ones(2, np.float32)}, content), key="any"
+        )
     found = state.training(folder, "laptop", stack)
     assert found is not None
-    assert (found.step, found.ended, found.networks) == (40, 12, stack.study.trials + stack.study.reruns)
+    assert (found.step, found.ended, found.networks) == (
+        40,
+        12,
+        stack.study.trials + stack.study.reruns,
+    )
 
 
 def test_a_checkpoint_that_is_cut_off_is_no_step(tmp_path: Path) -> None:
     path = tmp_path / "a.safetensors"
     assert state.checkpoint_state(path) is None
-    checkpoint.save(path, checkpoint.Checkpoint({"w": np.ones(9, np.float32)}, {"tick": 3}), key="any")
+    checkpoint.save(
+        path, checkpoint.Checkpoint({"w": np.ones(9, np.float32)}, {"tick": 3}), key="any"
+    )
     assert state.checkpoint_state(path) == {"tick": 3}
     whole = path.read_bytes()
     for end in range(0, len(whole) - 40, 11):
@@ -157,7 +187,9 @@ def test_a_run_that_was_killed_is_told_from_one_that_ended(folder: Path) -> None
     found[0].write_text(text.replace("another-machine", platform.node()))
     (folder / ".snakemake/locks").mkdir()
     (folder / ".snakemake/locks/0.input.lock").touch()
-    assert report.look(folder, scale=SCALE).status == "cut off", "its machine is this one, and it has no process here"
+    assert report.look(folder, scale=SCALE).status == "cut off", (
+        "its machine is this one, and it has no process here"
+    )
     found[0].write_text(text)
     assert report.look(folder, scale=SCALE).status == "running"
     found[0].write_text(text + failure(2, STACKS[1], 9) + "Complete log(s): x\n")
@@ -204,17 +236,29 @@ def test_every_job_of_every_scale_has_a_price_and_an_output() -> None:
         prices = remaining.Prices(scale, kept)
         assert all(0 < prices.of(job) < 1e9 for job in jobs)
         planned = [dag.runs(scale, own) + dag.tables(scale, own) for own in dag.experiments(scale)]
-        assert {state.output(scale, job) for job in jobs} >= {path for own in planned for path in own}
+        assert {state.output(scale, job) for job in jobs} >= {
+            path for own in planned for path in own
+        }
 
 
 def test_the_page_of_the_kept_costs_is_that_of_their_numbers() -> None:
     found = json.loads((ROOT / "docs/costs.json").read_text())
     assert (ROOT / "docs/costs.md").read_text() == costs.page(found)
-    assert set(found["jobs"]["laptop"]) & set(costs.job_names("laptop")), "jobs of a plan long gone: make costs"
+    assert set(found["jobs"]["laptop"]) & set(costs.job_names("laptop")), (
+        "jobs of a plan long gone: make costs"
+    )
 
 
 def test_it_needs_neither_torch_nor_numpy() -> None:
-    command = [ROOT / "workflow/scripts/stage", "driver", "-m", "slowpoints", "progress", "--scale", "smoke"]
+    command = [
+        ROOT / "workflow/scripts/stage",
+        "driver",
+        "-m",
+        "slowpoints",
+        "progress",
+        "--scale",
+        "smoke",
+    ]
     begun = time.perf_counter()
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
@@ -224,7 +268,9 @@ def test_it_needs_neither_torch_nor_numpy() -> None:
 
 def test_a_job_that_was_never_measured_is_reckoned_from_its_like() -> None:
     kept = costs.kept()["laptop"]
-    name = next(job for job in costs.job_names("laptop") if costs.stage_of(job) == "train" and job in kept)
+    name = next(
+        job for job in costs.job_names("laptop") if costs.stage_of(job) == "train" and job in kept
+    )
     assert costs.expected("laptop", name, kept) == kept[name]
     without = {job: cost for job, cost in kept.items() if not job.startswith(name.split("/")[0])}
     assert 0 < costs.expected("laptop", name, without) < 3600

@@ -1,4 +1,6 @@
-"""What a measurement starts is stopped again, and a process that has ended by itself stops no measurement."""
+"""What a measurement starts is stopped again, and a process that has ended by itself stops no
+measurement.
+"""
 
 import os
 import signal
@@ -31,7 +33,9 @@ time.sleep(float(sys.argv[1]))
 
 
 def is_alive(pid: int) -> bool:
-    """Return whether a process runs; one that has ended, and that nobody has waited for, does not."""
+    """Return whether a process runs; one that has ended, and that nobody has waited for,
+    does not.
+    """
     try:
         return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
     except (FileNotFoundError, ProcessLookupError):
@@ -67,7 +71,9 @@ def test_a_program_and_its_child_end_with_the_block_where_it_fails() -> None:
     found: list[int] = []
 
     def fail() -> None:
-        with started([sys.executable, "-c", PARENT, "600"], stdout=subprocess.PIPE, text=True) as parent:
+        with started(
+            [sys.executable, "-c", PARENT, "600"], stdout=subprocess.PIPE, text=True
+        ) as parent:
             found.extend((parent.pid, int(parent.stdout.readline())))
             parent.stdout.close()
             assert all(map(is_alive, found))
@@ -88,7 +94,8 @@ def test_a_child_that_outlives_its_program_ends_with_the_block() -> None:
 
 def test_a_program_that_will_not_stop_is_killed() -> None:
     deaf = (
-        "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(600)"
+        "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', "
+        "flush=True); time.sleep(600)"
     )
     with started([sys.executable, "-S", "-c", deaf], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout.readline() == "up\n"
@@ -106,9 +113,13 @@ def test_a_measurement_that_is_asked_to_stop_stops_what_it_started(number: signa
         "    print(process.pid, flush=True); process.wait()"
     )
     measurement = subprocess.Popen(
-        [sys.executable, "-c", code], env=os.environ | {"PYTHONPATH": str(ROOT / "src")}, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),
-    )  # fmt: skip
+        [sys.executable, "-c", code],
+        env=os.environ | {"PYTHONPATH": str(ROOT / "src")},
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),
+    )
     with measurement:
         child = int(measurement.stdout.readline())
         measurement.send_signal(number)
@@ -128,7 +139,9 @@ def test_a_training_that_ended_before_its_kill_stops_no_slurm_test(slurm: Module
     assert not slurm.kill("kill -9 of the training", "7", ended())
 
 
-def test_a_job_that_ended_before_its_kill_stops_no_slurm_test(slurm: ModuleType, monkeypatch: Any) -> None:
+def test_a_job_that_ended_before_its_kill_stops_no_slurm_test(
+    slurm: ModuleType, monkeypatch: Any
+) -> None:
     monkeypatch.setattr(slurm, "processes", lambda job: {ended(): "-m slowpoints train"})
     assert not slurm.kill("kill -9 of the whole job", "7", 1)
 
@@ -145,7 +158,10 @@ def test_a_job_that_scancel_no_longer_finds_stops_no_slurm_test(
 def test_a_kill_that_reached_nobody_is_done_again(
     slurm: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of five trainings the first ends by itself before its kill; Snakemake ends after the fourth kill."""
+    """Of five trainings the first ends by itself before its kill.
+
+    Snakemake ends after the fourth kill.
+    """
     stage = tmp_path / "workflow/scripts/stage"
     stage.parent.mkdir(parents=True)
     stage.write_text("#!/bin/sh\nwhile [ ! -e done ]; do sleep 0.05; done\n")
@@ -177,7 +193,11 @@ def test_the_daemons_of_slurm_end_where_the_test_fails_or_the_node_does_not_come
 ) -> None:
     tools, pids = tmp_path / "tools", tmp_path / "pids"
     programs = dict.fromkeys(("runuser", "slurmctld", "slurmd"), DAEMON.format(pids=pids))
-    programs |= {"sinfo": f"#!/bin/sh\necho {state}\n", "squeue": "#!/bin/sh\n", "scancel": "#!/bin/sh\n"}
+    programs |= {
+        "sinfo": f"#!/bin/sh\necho {state}\n",
+        "squeue": "#!/bin/sh\n",
+        "scancel": "#!/bin/sh\n",
+    }
     tools.mkdir()
     for name, text in programs.items():
         (tools / name).write_text(text)
@@ -194,7 +214,10 @@ def test_the_daemons_of_slurm_end_where_the_test_fails_or_the_node_does_not_come
             until(lambda: pids.exists() and len(pids.read_text().split()) == 3)
             raise SystemExit("Snakemake failed")
 
-    with pytest.raises(SystemExit, match="Snakemake failed" if state == "idle" else "in vain until the node comes up"):
+    with pytest.raises(
+        SystemExit,
+        match="Snakemake failed" if state == "idle" else "in vain until the node comes up",
+    ):
         fail()
     daemons = [int(pid) for pid in pids.read_text().split()]
     assert len(daemons) == 3
@@ -226,7 +249,9 @@ def test_a_store_has_a_port_that_nobody_has(s3: ModuleType) -> None:
         assert s3.free_port() != other.getsockname()[1]
 
 
-def test_pods_end_with_the_stand_in_for_a_cluster_and_those_that_wait_do_not_begin(tmp_path: Path) -> None:
+def test_pods_end_with_the_stand_in_for_a_cluster_and_those_that_wait_do_not_begin(
+    tmp_path: Path,
+) -> None:
     from stand_in_cluster import kubernetes
 
     before = os.environ.get("KUBECONFIG")
@@ -250,8 +275,12 @@ def test_pods_end_with_the_stand_in_for_a_cluster_and_those_that_wait_do_not_beg
 
 
 def test_all_that_a_case_left_at_work_in_a_copy_is_killed(tmp_path: Path) -> None:
-    (tmp_path / "snakemake.py").write_text("import time\nprint('up', flush=True)\ntime.sleep(600)\n")
-    with started([sys.executable, "-m", "snakemake"], cwd=tmp_path, stdout=subprocess.PIPE, text=True) as left:
+    (tmp_path / "snakemake.py").write_text(
+        "import time\nprint('up', flush=True)\ntime.sleep(600)\n"
+    )
+    with started(
+        [sys.executable, "-m", "snakemake"], cwd=tmp_path, stdout=subprocess.PIPE, text=True
+    ) as left:
         assert left.stdout.readline() == "up\n"
         left.stdout.close()
         assert processes.alive(tmp_path) == {"Snakemake": [left.pid]}

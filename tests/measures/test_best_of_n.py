@@ -25,14 +25,18 @@ def test_the_best_of_one_is_the_mean_and_of_all_the_highest_however_many_there_a
 
 
 def test_of_evenly_spaced_values_it_is_known():
-    found = expected_best(np.arange(1.0, 11))  # the highest of n out of 1 .. N is n (N + 1) / (n + 1) on average
+    found = expected_best(
+        np.arange(1.0, 11)
+    )  # the highest of n out of 1 .. N is n (N + 1) / (n + 1) on average
     n = np.arange(1, 11)
     assert found == pytest.approx(n * 11 / (n + 1), rel=1e-12)
 
 
 def test_leading_axes_are_separate_and_order_does_not_count():
     rows = np.random.default_rng(1).normal(size=(2, 5))
-    assert expected_best(rows) == pytest.approx(np.stack([expected_best(row[::-1]) for row in rows]))
+    assert expected_best(rows) == pytest.approx(
+        np.stack([expected_best(row[::-1]) for row in rows])
+    )
 
 
 def test_draws_are_of_the_values_with_replacement_and_repeatable():

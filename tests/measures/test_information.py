@@ -19,14 +19,20 @@ def test_accuracies_known_to_mean_five_bits_per_parameter(labels_per_parameter, 
     assert information.bits_per_parameter(bits, n_parameters=1000) == pytest.approx(5, abs=0.005)
 
 
-@pytest.mark.parametrize(("accuracy", "bits"), [(1.0, 100), (0.5, 0), (0.49, 0), (0.0, 0), (0.75, 18.8722)])
+@pytest.mark.parametrize(
+    ("accuracy", "bits"), [(1.0, 100), (0.5, 0), (0.49, 0), (0.0, 0), (0.75, 18.8722)]
+)
 def test_all_labels_right_is_all_bits_and_chance_or_less_is_none(accuracy, bits):
     assert information.mutual_information(100, accuracy) == pytest.approx(bits, abs=1e-4)
 
 
-@pytest.mark.parametrize(("n_classes", "accuracy", "bits"), [(4, 1.0, 2), (4, 0.25, 0), (4, 0.1, 0), (3, 0.5, 0.0850)])
+@pytest.mark.parametrize(
+    ("n_classes", "accuracy", "bits"), [(4, 1.0, 2), (4, 0.25, 0), (4, 0.1, 0), (3, 0.5, 0.0850)]
+)
 def test_a_label_of_many_classes_is_worth_up_to_log2_of_their_number(n_classes, accuracy, bits):
-    assert information.mutual_information(1, accuracy, n_classes=n_classes) == pytest.approx(bits, abs=1e-4)
+    assert information.mutual_information(1, accuracy, n_classes=n_classes) == pytest.approx(
+        bits, abs=1e-4
+    )
 
 
 @pytest.mark.parametrize("n_classes", [2, 5])
@@ -61,11 +67,19 @@ def test_soft_bits_count_the_cross_entropy_saved_and_never_less_than_nothing():
 def test_soft_bits_never_exceed_hard_bits_for_a_calibrated_network():
     p = np.linspace(0.5, 1, 11)[:-1]
     saved = 1 + p * np.log2(p) + (1 - p) * np.log2(1 - p)
-    np.testing.assert_allclose(information.soft_bits(100, saved), information.mutual_information(100, p), atol=1e-12)
+    np.testing.assert_allclose(
+        information.soft_bits(100, saved), information.mutual_information(100, p), atol=1e-12
+    )
 
 
 def test_the_throughput_line_falls_to_zero_where_units_equal_numbers():
-    assert information.throughput_line([0, 16, 32, 64, 80], n_in=64).tolist() == [1, 0.75, 0.5, 0, 0]
+    assert information.throughput_line([0, 16, 32, 64, 80], n_in=64).tolist() == [
+        1,
+        0.75,
+        0.5,
+        0,
+        0,
+    ]
 
 
 def test_on_the_throughput_line_every_unit_keeps_one_number():
@@ -84,7 +98,8 @@ def test_the_weights_of_samples_are_those_of_the_task():
 
 
 @pytest.mark.parametrize(
-    ("thousands", "mse"), [(5, 0.869), (20, 0.697), (50, 0.548), (100, 0.426), (200, 0.300), (500, 0.130)]
+    ("thousands", "mse"),
+    [(5, 0.869), (20, 0.697), (50, 0.548), (100, 0.426), (200, 0.300), (500, 0.130)],
 )
 def test_knowing_the_heaviest_samples_leaves_the_known_error(thousands, mse):
     assert information.recall_line(1000 * thousands, **PAPER) == pytest.approx(mse, abs=5e-4)
@@ -97,14 +112,19 @@ def test_knowing_none_or_all_leaves_all_or_nothing():
 @pytest.mark.parametrize(
     ("bits", "thousands", "mse"),
     [
-        *((5, p, mse) for p, mse in ((1, 0.891), (5, 0.731), (10, 0.636), (20, 0.528), (50, 0.373))),
+        *(
+            (5, p, mse)
+            for p, mse in ((1, 0.891), (5, 0.731), (10, 0.636), (20, 0.528), (50, 0.373))
+        ),
         *((5, p, mse) for p, mse in ((100, 0.249), (200, 0.124), (500, 0.016))),
         *((2, p, mse) for p, mse in ((10, 0.759), (100, 0.412), (1000, 0.031))),
         *((3.6, p, mse) for p, mse in ((10, 0.683), (100, 0.308))),
     ],
 )
 def test_stored_bits_allow_the_known_error(bits, thousands, mse):
-    assert information.rate_distortion(1000 * bits * thousands, **PAPER) == pytest.approx(mse, abs=5e-4)
+    assert information.rate_distortion(1000 * bits * thousands, **PAPER) == pytest.approx(
+        mse, abs=5e-4
+    )
 
 
 @pytest.mark.parametrize(("n_samples", "tau"), [(1, 0), (6, 0), (20_000, 100)])
@@ -137,6 +157,8 @@ def test_no_other_way_to_spend_the_bits_leaves_less_error():
         assert least == pytest.approx(errors.min(), rel=0.1), "some split comes near"
 
 
-@pytest.mark.parametrize(("accuracy", "bits"), [([1.0, 1.0, 0.5], 2), ([0.75], 0.188722), ([0.3, 0.5], 0), ([1.0], 1)])
+@pytest.mark.parametrize(
+    ("accuracy", "bits"), [([1.0, 1.0, 0.5], 2), ([0.75], 0.188722), ([0.3, 0.5], 0), ([1.0], 1)]
+)
 def test_bits_held_are_what_the_errors_leave_of_each(accuracy, bits):
     assert information.bits_held(accuracy) == pytest.approx(bits, abs=1e-5)

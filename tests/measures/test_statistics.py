@@ -5,7 +5,15 @@ import pytest
 from scipy import stats
 
 from slowpoints.measures import statistics
-from slowpoints.measures.statistics import interval, mean, median_steps, midranks, slope, spearman, wilson
+from slowpoints.measures.statistics import (
+    interval,
+    mean,
+    median_steps,
+    midranks,
+    slope,
+    spearman,
+    wilson,
+)
 
 
 def ones(n: int) -> np.ndarray:
@@ -51,9 +59,15 @@ def residual_correlation(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> float:
 
 
 def test_a_partial_correlation_is_that_of_residuals_of_ranks_also_with_ties(noise):
-    x, y, z = noise.normal(size=40), noise.integers(0, 6, 40).astype(float), noise.integers(0, 9, 40).astype(float)
+    x, y, z = (
+        noise.normal(size=40),
+        noise.integers(0, 6, 40).astype(float),
+        noise.integers(0, 9, 40).astype(float),
+    )
     y, z = y + x.round(), z - x.round()
-    assert spearman(ones(40), x, y, given=z)[0] == pytest.approx(residual_correlation(x, y, z), abs=1e-12)
+    assert spearman(ones(40), x, y, given=z)[0] == pytest.approx(
+        residual_correlation(x, y, z), abs=1e-12
+    )
 
 
 def test_a_partial_correlation_counts_a_row_as_often_as_its_weight(noise):
@@ -125,7 +139,9 @@ def test_groups_are_resampled_apart():
 
 def test_an_interval_is_the_same_every_time(noise):
     y = noise.normal(size=9)
-    assert interval(lambda w: mean(w, y), np.arange(9)) == interval(lambda w: mean(w, y), np.arange(9))
+    assert interval(lambda w: mean(w, y), np.arange(9)) == interval(
+        lambda w: mean(w, y), np.arange(9)
+    )
 
 
 @pytest.mark.parametrize("n", [1, 2])
@@ -167,7 +183,9 @@ def test_a_difference_of_shares_has_the_interval_of_newcombe():
     # the example of Newcombe (1998), method 10: 56/70 - 48/80
     found = statistics.share_difference((56, 70), (48, 80))
     assert found == pytest.approx((0.2, 0.0524, 0.3339), abs=5e-5)
-    assert statistics.share_difference((48, 80), (56, 70)) == pytest.approx((-0.2, -0.3339, -0.0524), abs=5e-5)
+    assert statistics.share_difference((48, 80), (56, 70)) == pytest.approx(
+        (-0.2, -0.3339, -0.0524), abs=5e-5
+    )
 
 
 def test_two_shares_of_zero_may_still_differ():

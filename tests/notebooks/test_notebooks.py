@@ -1,4 +1,6 @@
-"""Notebooks: read strictly, stored clean, executed to equal bytes, drawing poor data without a warning."""
+"""Notebooks: read strictly, stored clean, executed to equal bytes, drawing poor data without a
+warning.
+"""
 
 import ast
 import json
@@ -23,16 +25,26 @@ every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: pat
 def written(path: Path, *cells: tuple[str, str]) -> Path:
     """Write a notebook of (tag, code) cells."""
     content = [
-        {"cell_type": "code", "id": f"c{i}", "metadata": {"tags": [tag] if tag else []}, "source": code,
-         "outputs": [],
-         "execution_count": None}
+        {
+            "cell_type": "code",
+            "id": f"c{i}",
+            "metadata": {"tags": [tag] if tag else []},
+            "source": code,
+            "outputs": [],
+            "execution_count": None,
+        }
         for i, (tag, code) in enumerate(cells)
-    ]  # fmt: skip
-    path.write_text(json.dumps({"cells": content, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}), "utf-8")
+    ]
+    path.write_text(
+        json.dumps({"cells": content, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}), "utf-8"
+    )
     return path
 
 
-PARAMETERS = 'table = "results/laptop/e/tables/t.csv"\npdf = "results/laptop/f.pdf"\npng = "results/laptop/f.png"'
+PARAMETERS = (
+    'table = "results/laptop/e/tables/t.csv"\npdf = "results/laptop/f.pdf"\npng = '
+    '"results/laptop/f.png"'
+)
 DRAW = "from pathlib import Path\nPath(pdf).parent.mkdir(parents=True, exist_ok=True)\n"
 DRAW += "written = [Path(file).write_text(file) for file in (pdf, png)]"
 
@@ -70,11 +82,19 @@ def test_there_is_exactly_one_parameters_cell(tags, tmp_path):
 
 
 def made(path: Path, folder: Path, given: dict[str, str]) -> None:
-    execution.render(path, executed=folder / "e.ipynb", html=folder / "e.html", sums=folder / "e.sha256", given=given,
-                    root=folder)  # fmt: skip
+    execution.render(
+        path,
+        executed=folder / "e.ipynb",
+        html=folder / "e.html",
+        sums=folder / "e.sha256",
+        given=given,
+        root=folder,
+    )
 
 
-@pytest.mark.parametrize("given", [{"tabel": "a"}, {"table": "a"}, {"table": "a", "pdf": "b", "png": "c", "more": "d"}])
+@pytest.mark.parametrize(
+    "given", [{"tabel": "a"}, {"table": "a"}, {"table": "a", "pdf": "b", "png": "c", "more": "d"}]
+)
 def test_a_parameter_misspelt_missing_or_too_many_is_an_error(given, tmp_path):
     path = written(tmp_path / "n.ipynb", ("parameters", PARAMETERS))
     with pytest.raises(NotebookError, match="misspelt, missing or too many"):
@@ -115,8 +135,12 @@ def test_a_kernel_that_is_killed_is_named(tmp_path):
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_notebook_that_fails_stays_readable_up_to_its_failure(tmp_path):
-    path = written(tmp_path / "n.ipynb", ("parameters", PARAMETERS), ("", "print('so far')"), ("", "1 / 0"))
-    with pytest.raises(NotebookError, match=r"n\.ipynb: ZeroDivisionError: division by zero; .*e\.ipynb shows"):
+    path = written(
+        tmp_path / "n.ipynb", ("parameters", PARAMETERS), ("", "print('so far')"), ("", "1 / 0")
+    )
+    with pytest.raises(
+        NotebookError, match=r"n\.ipynb: ZeroDivisionError: division by zero; .*e\.ipynb shows"
+    ):
         rendered(path, tmp_path)
     partial = (tmp_path / "e.ipynb").read_text("utf-8")
     assert "so far" in partial
@@ -198,7 +222,9 @@ def quick(monkeypatch) -> pytest.MonkeyPatch:
 
 @pytest.mark.parametrize("learned", [True, False], ids=["learned", "nothing learned"])
 @every_notebook
-def test_notebooks_draw_two_seeds_diverged_and_empty_data_without_a_warning(path, learned, tables, quick, capsys):
+def test_notebooks_draw_two_seeds_diverged_and_empty_data_without_a_warning(
+    path, learned, tables, quick, capsys
+):
     quick.chdir(tables[learned])
     names = dict(notebook.at_scale(path, scale="smoke"))
     for code in notebook.code_cells(path)[1:]:

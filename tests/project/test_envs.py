@@ -1,4 +1,6 @@
-"""The pins in envs/: hashed, free of addresses, one version everywhere, and the source of the conda YAMLs."""
+"""The pins in envs/: hashed, free of addresses, one version everywhere, and the source of the conda
+YAMLs.
+"""
 
 import importlib.util
 import re
@@ -39,7 +41,10 @@ def needs_torch(stage: str) -> bool:
 
 def asked_for(stage: str) -> set[str]:
     """The requirements of an .in file and of the files that it includes."""
-    lines = [re.split(r"[;#]", line)[0].strip() for line in (ENVS / f"{stage}.in").read_text().splitlines()]
+    lines = [
+        re.split(r"[;#]", line)[0].strip()
+        for line in (ENVS / f"{stage}.in").read_text().splitlines()
+    ]
     included = [asked_for(Path(line[3:]).stem) for line in lines if line.startswith("-r ")]
     return {line for line in lines if line and not line.startswith("-")}.union(*included)
 
@@ -63,17 +68,23 @@ def test_a_package_has_one_version_in_all_stages_that_results_depend_on():
     versions: dict[str, set[str]] = {}
     together = [lock for lock in LOCKS if Path(lock).stem not in LOCK.APART]
     for requirement in (requirement for lock in together for requirement in pins(lock)):
-        versions.setdefault(LOCK.name(requirement), set()).add(requirement.split(" ")[0].removesuffix("+cpu"))
+        versions.setdefault(LOCK.name(requirement), set()).add(
+            requirement.split(" ")[0].removesuffix("+cpu")
+        )
     assert {name: found for name, found in versions.items() if len(found) > 1} == {}
 
 
 @pytest.mark.parametrize("stage", LOCK.STAGES)
 def test_a_lock_answers_its_in_file(stage):
-    locked = set(pins(f"{stage}.lock")) | (set(pins("torch-cuda.lock")) if needs_torch(stage) else set())
+    locked = set(pins(f"{stage}.lock")) | (
+        set(pins("torch-cuda.lock")) if needs_torch(stage) else set()
+    )
     exact = {requirement.split(" ")[0] for requirement in locked}
     assert asked_for(stage)
     for wanted in asked_for(stage):
-        assert wanted in (exact if "==" in wanted else {LOCK.name(pin) for pin in exact}), "run `make lock`"
+        assert wanted in (exact if "==" in wanted else {LOCK.name(pin) for pin in exact}), (
+            "run `make lock`"
+        )
 
 
 @pytest.mark.parametrize("stage", ["kubernetes", "slurm"])
@@ -81,7 +92,9 @@ def test_a_cluster_is_driven_by_the_same_snakemake_as_one_machine(stage):
     assert set(pins("driver.lock")) <= set(pins(f"{stage}.lock"))
 
 
-@pytest.mark.parametrize("stage", sorted(set(LOCK.STAGES) - {"driver", "test", "browser", *LOCK.APART}))
+@pytest.mark.parametrize(
+    "stage", sorted(set(LOCK.STAGES) - {"driver", "test", "browser", *LOCK.APART})
+)
 def test_the_tests_run_on_the_pins_of_the_stage_they_test(stage):
     assert set(pins(f"{stage}.lock")) <= set(pins("test.lock"))
 
@@ -89,7 +102,9 @@ def test_the_tests_run_on_the_pins_of_the_stage_they_test(stage):
 @pytest.mark.parametrize("lock", sorted(set(LOCKS) - {"torch-cuda.lock"}))
 def test_only_the_cuda_lock_names_cuda(lock):
     of_cuda = {name for name in names(lock) if re.match("nvidia|cuda|triton", name)}
-    assert of_cuda == ({"triton"} if lock == "test.lock" else set()), "the tests use Triton's interpreter"
+    assert of_cuda == ({"triton"} if lock == "test.lock" else set()), (
+        "the tests use Triton's interpreter"
+    )
 
 
 def test_the_cuda_lock_brings_its_own_libraries_and_nothing_of_the_stages():
@@ -110,6 +125,8 @@ def test_torch_is_pinned_for_linux_and_for_macs():
 def test_the_conda_environment_is_generated_from_the_locks(stage):
     text = (ENVS / f"{stage}.yaml").read_text()
     assert text == LOCK.conda_yaml(stage), "run `make lock`"
-    (listed,) = (item["pip"] for item in yaml.safe_load(text)["dependencies"] if isinstance(item, dict))
+    (listed,) = (
+        item["pip"] for item in yaml.safe_load(text)["dependencies"] if isinstance(item, dict)
+    )
     torch = set(pins("torch-cpu.lock")) if needs_torch(stage) else set()
     assert {pin for pin in listed if not pin.startswith("--")} == set(pins(f"{stage}.lock")) | torch

@@ -9,16 +9,29 @@ from nbclient import NotebookClient
 
 ROOT = Path(__file__).resolve().parents[2]
 PRINTED = {  # what a guide must say, whatever the processor's rounding
-    "check-claim": ["by hand     [2.793, 3.301]", "in the row  [2.802, 3.308]", "against 2: holds; in the row: holds",
-                    "snakemake --cores 1 --forcerun train_stack -- results/laptop/collins2017-capacity/runs/rnn-"],
-    "own-cell": ["['own-adding/leaky/0', 'own-adding/leaky/1']", "did you mean 'leak'?", "2 networks (2 ok)",
-                 "own-adding/leaky/1         97 parameters"],
+    "check-claim": [
+        "by hand     [2.793, 3.301]",
+        "in the row  [2.802, 3.308]",
+        "against 2: holds; in the row: holds",
+        "snakemake --cores 1 --forcerun train_stack -- "
+        "results/laptop/collins2017-capacity/runs/rnn-",
+    ],
+    "own-cell": [
+        "['own-adding/leaky/0', 'own-adding/leaky/1']",
+        "did you mean 'leak'?",
+        "2 networks (2 ok)",
+        "own-adding/leaky/1         97 parameters",
+    ],
     "own-network": ["open, fixed, slow: [0,", f"{0:20d} {8:18d}", "kind [2, 2]", "speed [0.001"],
-}  # fmt: skip
+}
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "notebooks" / "guides").glob("*.ipynb")), ids=lambda path: path.stem)
-def test_a_guide_runs_and_shows_what_it_says(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "notebooks" / "guides").glob("*.ipynb")), ids=lambda path: path.stem
+)
+def test_a_guide_runs_and_shows_what_it_says(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PYTHONPATH", str(ROOT / "src"))
     monkeypatch.setenv("MPLBACKEND", "agg")  # as the launcher sets it; the guide asks for its own
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
@@ -29,6 +42,8 @@ def test_a_guide_runs_and_shows_what_it_says(path: Path, tmp_path: Path, monkeyp
     text = "".join(output.get("text", "") for output in outputs)
     for wanted in PRINTED[path.stem]:
         assert wanted in text
-    pictures = [output.data["image/png"] for output in outputs if "image/png" in output.get("data", {})]
+    pictures = [
+        output.data["image/png"] for output in outputs if "image/png" in output.get("data", {})
+    ]
     assert pictures
     assert all(len(base64.b64decode(picture)) > 10_000 for picture in pictures)

@@ -1,4 +1,6 @@
-"""workflow/scripts/stage: one pinned environment per stage, built once, whatever happens on the way."""
+"""workflow/scripts/stage: one pinned environment per stage, built once, whatever happens on the
+way.
+"""
 
 import hashlib
 import json
@@ -25,23 +27,42 @@ def executable(path: Path, script: str) -> None:
 
 
 class Project:
-    """A copy of the launcher with one small stage, its one wheel, no network, and a PATH of its own."""
+    """A copy of the launcher with one small stage, its one wheel, no network, and a PATH of its
+    own.
+    """
 
     def __init__(self, folder: Path, *, with_uv: bool) -> None:
-        self.folder, self.tools, self.wheels = folder / "a project", folder / "bin", folder / "wheels"
-        for path in (self.folder / "workflow/scripts", self.folder / "envs", self.tools, self.wheels):
+        self.folder, self.tools, self.wheels = (
+            folder / "a project",
+            folder / "bin",
+            folder / "wheels",
+        )
+        for path in (
+            self.folder / "workflow/scripts",
+            self.folder / "envs",
+            self.tools,
+            self.wheels,
+        ):
             path.mkdir(parents=True)
         shutil.copy(ROOT / "workflow/scripts/stage", self.folder / "workflow/scripts/stage")
         for tool in TOOLS:
             (self.tools / tool).symlink_to(str(shutil.which(tool)))
         (self.tools / "python3").symlink_to(Path(sys.executable).resolve())
-        uv = shutil.which("uv", path=f"{ROOT}/.envs/driver/bin:{os.environ['PATH']}") if with_uv else None
+        uv = (
+            shutil.which("uv", path=f"{ROOT}/.envs/driver/bin:{os.environ['PATH']}")
+            if with_uv
+            else None
+        )
         if uv:
             executable(self.tools / "uv", f'exec "{uv}" "$@"')
         self.lock = self.folder / "envs/tiny.lock"
         self.lock.write_text(f"# a stage\nprobe==1.0 --hash=sha256:{self.wheel()}\n")
         offline = {"PIP_NO_INDEX": "1", "UV_OFFLINE": "1", "PIP_FIND_LINKS": str(self.wheels)}
-        kept = {key: os.environ[key] for key in ("HOME", "UV_CACHE_DIR", "PYENV_ROOT") if key in os.environ}
+        kept = {
+            key: os.environ[key]
+            for key in ("HOME", "UV_CACHE_DIR", "PYENV_ROOT")
+            if key in os.environ
+        }
         self.environment = {**kept, **offline, "PATH": str(self.tools)}
 
     def wheel(self) -> str:
@@ -49,9 +70,16 @@ class Project:
         info = "probe-1.0.dist-info"
         with zipfile.ZipFile(path, "w") as archive:
             archive.writestr("probe.py", "answer = 42\n")
-            archive.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: probe\nVersion: 1.0\n")
-            archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
-            archive.writestr(f"{info}/RECORD", f"probe.py,,\n{info}/METADATA,,\n{info}/WHEEL,,\n{info}/RECORD,,\n")
+            archive.writestr(
+                f"{info}/METADATA", "Metadata-Version: 2.1\nName: probe\nVersion: 1.0\n"
+            )
+            archive.writestr(
+                f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+            )
+            archive.writestr(
+                f"{info}/RECORD",
+                f"probe.py,,\n{info}/METADATA,,\n{info}/WHEEL,,\n{info}/RECORD,,\n",
+            )
         return hashlib.sha256(path.read_bytes()).hexdigest()
 
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
@@ -85,7 +113,9 @@ def project(tmp_path):
 
 
 ANSWER = ("-c", "import probe; print(probe.answer)")
-PRETENDED_VENV = 'case $1 in venv) for env; do :; done; mkdir -p "$env/bin"; ln -sf {} "$env/bin/python" ;; esac'
+PRETENDED_VENV = (
+    'case $1 in venv) for env; do :; done; mkdir -p "$env/bin"; ln -sf {} "$env/bin/python" ;; esac'
+)
 
 
 @pytest.mark.parametrize("with_uv", [True, False], ids=["uv", "pip"])
@@ -150,13 +180,17 @@ def with_torch(project: Project) -> None:
     project.lock.write_text("# on top comes torch-cpu.lock or torch-cuda.lock\n")
     for flavour in ("cpu", "cuda"):
         (project.folder / f"envs/torch-{flavour}.lock").write_text(f"# {flavour}\n")
-    (project.folder / "envs/torch-cpu.in").write_text("--index-url https://torch.example/cpu\ntorch\n")
+    (project.folder / "envs/torch-cpu.in").write_text(
+        "--index-url https://torch.example/cpu\ntorch\n"
+    )
 
 
 def test_cpu_is_the_default_and_never_asks_for_the_cuda_build(project):
     with_torch(project)
     python = project.tools / "python3"
-    project.installer(PRETENDED_VENV.format(python) + '\ncase "$*" in *torch-cpu.lock) exit 1 ;; esac')
+    project.installer(
+        PRETENDED_VENV.format(python) + '\ncase "$*" in *torch-cpu.lock) exit 1 ;; esac'
+    )
     assert project.run("tiny")[0] == 0
     assert [line.split("/envs/")[1] for line in project.asked() if " -r " in line] == [
         "tiny.lock",
@@ -175,12 +209,18 @@ def test_cuda_has_its_environment_beside_the_other(project):
         "torch-cpu.lock",
         "torch-cuda.lock",
     ]
-    assert project.run("tiny", TORCH="gpu") == (1, "", "stage tiny: TORCH is 'gpu'; it must be cpu or cuda\n")
+    assert project.run("tiny", TORCH="gpu") == (
+        1,
+        "",
+        "stage tiny: TORCH is 'gpu'; it must be cpu or cuda\n",
+    )
 
 
 def test_an_old_python_is_named_and_refused(project):
     (project.tools / "python3").unlink()
-    executable(project.tools / "python3", 'case $1 in --version) echo "Python 3.9.2" ;; *) echo ;; esac')
+    executable(
+        project.tools / "python3", 'case $1 in --version) echo "Python 3.9.2" ;; *) echo ;; esac'
+    )
     status, _, err = project.run("tiny")
     assert status == 1
     assert "needs Python 3.11 or newer; on PATH is Python 3.9.2" in err
@@ -188,7 +228,9 @@ def test_an_old_python_is_named_and_refused(project):
 
 
 @pytest.mark.parametrize(
-    "environment", [{"SLOWPOINTS_ENVS": "active"}, {"CONDA_PREFIX": "/data/.snakemake/conda/0a1b_"}], ids=str
+    "environment",
+    [{"SLOWPOINTS_ENVS": "active"}, {"CONDA_PREFIX": "/data/.snakemake/conda/0a1b_"}],
+    ids=str,
 )
 def test_an_environment_that_is_active_already_is_used_as_it_is(project, environment):
     executable(project.tools / "python", 'echo "python $*"')
@@ -198,7 +240,9 @@ def test_an_environment_that_is_active_already_is_used_as_it_is(project, environ
 
 def test_jobs_run_with_one_thread_fixed_hashes_and_our_source(project):
     code = "import json, os; print(json.dumps(dict(os.environ)))"
-    _, out, _ = project.run("tiny", "-c", code, PYTHONDONTWRITEBYTECODE="1", PYTHONPATH="/elsewhere")
+    _, out, _ = project.run(
+        "tiny", "-c", code, PYTHONDONTWRITEBYTECODE="1", PYTHONPATH="/elsewhere"
+    )
     found = json.loads(out)
     assert found["PYTHONPATH"] == f"{project.folder}/src"
     assert (found["PYTHONHASHSEED"], found["PYTHONNOUSERSITE"]) == ("0", "1")

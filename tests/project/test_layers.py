@@ -41,8 +41,17 @@ ALONE = {
     "plan": {"errors", "paths", "spec"},
 }
 WITHOUT_TORCH = (
-    "spec", "provenance", "plan", "measures", "claims", "figures", "machine", "notebooks", "publish", "trace",
-)  # fmt: skip
+    "spec",
+    "provenance",
+    "plan",
+    "measures",
+    "claims",
+    "figures",
+    "machine",
+    "notebooks",
+    "publish",
+    "trace",
+)
 
 
 def room(path: Path) -> str:
@@ -68,7 +77,9 @@ every_file = pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.re
 @every_file
 def test_imports_point_down(path: Path) -> None:
     own = room(path)
-    theirs = {name.split(".")[1] for name in imports(path) if name.startswith("slowpoints.")} - {own}
+    theirs = {name.split(".")[1] for name in imports(path) if name.startswith("slowpoints.")} - {
+        own
+    }
     wrong = {other for other in theirs if RANK[other] >= RANK[own]}
     assert not wrong, f"{own} must not import {sorted(wrong)}"
     assert theirs <= ALONE.get(own, theirs), f"{own} imports no more than {sorted(ALONE[own])}"
@@ -77,11 +88,19 @@ def test_imports_point_down(path: Path) -> None:
 @pytest.mark.parametrize("name", WITHOUT_TORCH)
 def test_what_only_reads_needs_no_torch(name: str) -> None:
     for path in sorted((PACKAGE / name).rglob("*.py")):
-        own = ".".join(("slowpoints", *path.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(".__init__")
+        own = ".".join(
+            ("slowpoints", *path.relative_to(PACKAGE).with_suffix("").parts)
+        ).removesuffix(".__init__")
         for module in closure(own):
             base = PACKAGE.parent.joinpath(*module.split("."))
-            file = base.with_suffix(".py") if base.with_suffix(".py").is_file() else base / "__init__.py"
-            assert not [other for other in imports(file) if other.split(".")[0] == "torch"], f"{own}: {module}"
+            file = (
+                base.with_suffix(".py")
+                if base.with_suffix(".py").is_file()
+                else base / "__init__.py"
+            )
+            assert not [other for other in imports(file) if other.split(".")[0] == "torch"], (
+                f"{own}: {module}"
+            )
 
 
 def test_one_place_knows_where_results_lie() -> None:

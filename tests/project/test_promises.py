@@ -22,11 +22,17 @@ DRIVER = ROOT / ".envs" / "driver" / "bin"
 
 
 def commands() -> list[list[str]]:
-    """Return every command in a shell block, and every one between backticks in the text, as words."""
+    """Return every command in a shell block, and every one between backticks in the text,
+    as words.
+    """
     shell = "".join(body for language, body in BLOCKS if language == "sh")
     prose = re.sub(r"^```.*?^```$", "", README, flags=re.MULTILINE | re.DOTALL)
     lines = [*shell.splitlines(), *re.findall(r"`([^`\n]+(?:\n[^`\n]+)?)`", prose)]
-    split = [shlex.split(line, comments=True) for line in lines if line.split(maxsplit=1)[:1] and "'" not in line]
+    split = [
+        shlex.split(line, comments=True)
+        for line in lines
+        if line.split(maxsplit=1)[:1] and "'" not in line
+    ]
     return [words for words in split if words and words[0] in TOOLS and len(words) > 1]
 
 
@@ -39,8 +45,15 @@ def of(tool: str) -> list[list[str]]:
 
 def run(*command: str) -> str:
     env = os.environ | {"PATH": f"{DRIVER}:{os.environ['PATH']}"}
-    done = subprocess.run(command, cwd=ROOT, env=env, text=True, check=False, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT)  # fmt: skip
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        env=env,
+        text=True,
+        check=False,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
     assert done.returncode == 0, f"{' '.join(command)}: {done.stdout[-2000:]}"
     return done.stdout
 
@@ -59,7 +72,11 @@ def test_makes_help_and_the_makefile_name_the_same_targets() -> None:
     makefile = (ROOT / "Makefile").read_text()
     targets = set(re.findall(r"^([a-z][a-z0-9-]*):", makefile, re.MULTILINE))
     phony = set(re.findall(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)[0].split())
-    told = {word for line in run("make", "help").splitlines() for word in re.findall(r"make ([a-z][a-z0-9-]*)", line)}
+    told = {
+        word
+        for line in run("make", "help").splitlines()
+        for word in re.findall(r"make ([a-z][a-z0-9-]*)", line)
+    }
     assert targets == phony == told | {"help"}
 
 
@@ -72,7 +89,10 @@ def test_every_word_after_slowpoints_is_a_command_with_these_options() -> None:
 
 
 def planned_in(words: list[str]) -> tuple[tuple[str, ...], list[str]]:
-    """Return what a command of Snakemake sets, and its targets; cores and how environments are made apart."""
+    """Return what a command of Snakemake sets, and its targets.
+
+    Cores and how environments are made apart.
+    """
     config: list[str] = []
     targets: list[str] = []
     rest = iter(words)
@@ -113,14 +133,19 @@ def test_what_the_launcher_is_asked_to_run_is_in_its_environment() -> None:
         lock = (ROOT / "envs" / f"{stage}.lock").read_text()
         assert words[0] == "-m"
         assert re.search(rf"^{words[1]}==", lock, re.MULTILINE), f"{stage} has no {words[1]}"
-        assert [word for word in words if word.endswith(".ipynb") and not (ROOT / word).is_file()] == []
+        assert [
+            word for word in words if word.endswith(".ipynb") and not (ROOT / word).is_file()
+        ] == []
 
 
 def test_every_block_is_of_a_kind_that_some_test_runs() -> None:
     begins = [(language, body.strip().splitlines()[0]) for language, body in BLOCKS]
     kinds = {
         ("sh", "make reproduce"): "here",
-        ("python", '"""A leaky unit'): "added to a copy of the project by tests/workflow/conftest.py",
+        (
+            "python",
+            '"""A leaky unit',
+        ): "added to a copy of the project by tests/workflow/conftest.py",
         ("python", '"""Maximum'): "the same",
         ("yaml", "# yaml-language-server"): "the same, and here",
         ("yaml", "tune:"): "here",
@@ -128,7 +153,10 @@ def test_every_block_is_of_a_kind_that_some_test_runs() -> None:
         ("", "config/experiments"): "a picture of the data flow",
     }
     for language, first in begins:
-        assert any(language == own and first.startswith(start) for own, start in kinds), (language, first)
+        assert any(language == own and first.startswith(start) for own, start in kinds), (
+            language,
+            first,
+        )
     assert len(begins) == len(kinds)
 
 
@@ -151,8 +179,12 @@ def test_the_snippet_finds_slow_points_of_a_torch_gru() -> None:
 
 
 @pytest.mark.parametrize("scale", ["smoke", "laptop", "paper"])
-def test_the_experiment_is_planned(scale: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    text = block("# yaml-language-server").replace("name: maximum, n_steps: 10", "name: adding, n_steps: 10")
+def test_the_experiment_is_planned(
+    scale: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = block("# yaml-language-server").replace(
+        "name: maximum, n_steps: 10", "name: adding, n_steps: 10"
+    )
     text = text.replace("cell: leaky", "cell: gru").replace("{net.leak: 0.1}", "{train.lr: 0.1}")
     path = tmp_path / "own-maximum.yaml"
     path.write_text(text.replace("{net.leak: 0.9}", "{train.lr: 0.01}"))

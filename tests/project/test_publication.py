@@ -1,4 +1,7 @@
-"""What others need to cite, to reuse and to find the project: citation, licences, changelog, the catalog's files."""
+"""What others need to cite, to reuse and to find the project.
+
+Citation, licences, changelog, the catalog's files.
+"""
 
 import json
 import re
@@ -16,8 +19,12 @@ CITATION = read_yaml(ROOT / "CITATION.cff")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 CONFIG = read_yaml(ROOT / "workflow" / "schemas" / "config.schema.yaml")["properties"]
 
-PERSON = {"type": "object", "required": ["family-names", "given-names"], "additionalProperties": False,
-          "properties": {"family-names": {"type": "string"}, "given-names": {"type": "string"}}}  # fmt: skip
+PERSON = {
+    "type": "object",
+    "required": ["family-names", "given-names"],
+    "additionalProperties": False,
+    "properties": {"family-names": {"type": "string"}, "given-names": {"type": "string"}},
+}
 ENTITY = {
     "type": "object",
     "required": ["name"],
@@ -27,19 +34,34 @@ ENTITY = {
 TEXT = {"type": "string", "minLength": 1}
 AUTHORS = {"type": "array", "minItems": 1, "items": {"oneOf": [PERSON, ENTITY]}}
 REFERENCE = {
-    "type": "object", "additionalProperties": False, "required": ["type", "title", "authors"],
-    "properties": {"type": {"enum": ["article", "conference-paper"]}, "title": TEXT, "year": {"type": "integer"},
-                   "url": {"type": "string", "pattern": "^https://"}, "authors": AUTHORS},
-}  # fmt: skip
-CFF = {  # the part of the Citation File Format 1.2.0 that we use
-    "type": "object", "additionalProperties": False, "required": ["cff-version", "message", "title", "authors"],
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["type", "title", "authors"],
     "properties": {
-        "cff-version": {"const": "1.2.0"}, "message": TEXT, "title": TEXT, "abstract": TEXT, "authors": AUTHORS,
-        "type": {"enum": ["software", "dataset"]}, "version": TEXT, "license": {"const": "MIT"},
+        "type": {"enum": ["article", "conference-paper"]},
+        "title": TEXT,
+        "year": {"type": "integer"},
+        "url": {"type": "string", "pattern": "^https://"},
+        "authors": AUTHORS,
+    },
+}
+CFF = {  # the part of the Citation File Format 1.2.0 that we use
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["cff-version", "message", "title", "authors"],
+    "properties": {
+        "cff-version": {"const": "1.2.0"},
+        "message": TEXT,
+        "title": TEXT,
+        "abstract": TEXT,
+        "authors": AUTHORS,
+        "type": {"enum": ["software", "dataset"]},
+        "version": TEXT,
+        "license": {"const": "MIT"},
         "keywords": {"type": "array", "items": TEXT, "uniqueItems": True},
         "references": {"type": "array", "items": REFERENCE},
     },
-}  # fmt: skip
+}
 
 
 def test_the_citation_file_keeps_to_its_format():
@@ -56,7 +78,9 @@ def test_the_citation_refers_to_the_papers_as_the_bibliography_does():
     entries = (ROOT / "paper" / "refs.bib").read_text("utf-8")
     assert len(CITATION["references"]) == len(PAPERS)
     for reference in CITATION["references"]:
-        names = " and ".join(f"{a['family-names']}, {a['given-names']}" for a in reference["authors"])
+        names = " and ".join(
+            f"{a['family-names']}, {a['given-names']}" for a in reference["authors"]
+        )
         assert f"author = {{{names}}}" in entries
         assert f"title = {{{reference['title']}}}" in entries
 
@@ -80,7 +104,9 @@ LICENCES = {  # short names, as in the registry, and the words by which the text
 
 def shipped() -> list[str]:
     return sorted(
-        path.name for path in (ROOT / "data").iterdir() if path.is_dir() and path.name not in ("LICENSES", "downloads")
+        path.name
+        for path in (ROOT / "data").iterdir()
+        if path.is_dir() and path.name not in ("LICENSES", "downloads")
     )
 
 
@@ -102,15 +128,21 @@ def test_every_shipped_data_set_has_its_licence_and_its_source(name):
 
 
 def test_the_projects_licence_is_the_one_its_package_names():
-    assert [(ROOT / file).read_text("utf-8").partition(" License\n")[0] for file in PROJECT["license-files"]] == [
-        PROJECT["license"]
-    ]
+    assert [
+        (ROOT / file).read_text("utf-8").partition(" License\n")[0]
+        for file in PROJECT["license-files"]
+    ] == [PROJECT["license"]]
 
 
 def test_what_snakemakes_catalog_asks_for_is_there():
     assert 'include: "../Snakefile"' in (ROOT / "workflow" / "Snakefile").read_text("utf-8")
     usage = yaml.safe_load((ROOT / ".snakemake-workflow-catalog.yml").read_text("utf-8"))["usage"]
-    assert set(usage["software-stack-deployment"]) == {"conda", "apptainer", "apptainer+conda", "report"}
+    assert set(usage["software-stack-deployment"]) == {
+        "conda",
+        "apptainer",
+        "apptainer+conda",
+        "report",
+    }
 
 
 def words_of(setting: dict) -> list[str]:
@@ -122,7 +154,10 @@ def words_of(setting: dict) -> list[str]:
 
 def test_every_setting_is_explained_with_its_values_and_its_default():
     text = (ROOT / "config" / "README.md").read_text("utf-8")
-    rows = {row[0]: row[1:] for row in re.findall(r"^\| `(\w+)` \| (.*?) \| (.*?) \|", text, re.MULTILINE)}
+    rows = {
+        row[0]: row[1:]
+        for row in re.findall(r"^\| `(\w+)` \| (.*?) \| (.*?) \|", text, re.MULTILINE)
+    }
     defaults = read_yaml(ROOT / "config" / "config.yaml")
     assert list(rows) == list(CONFIG) == list(defaults)
     for name, (values, default) in rows.items():

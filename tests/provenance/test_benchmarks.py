@@ -1,4 +1,6 @@
-"""What jobs took: one reader of Snakemake's benchmarks, for the kept costs, the doctor, progress and the appendix."""
+"""What jobs took: one reader of Snakemake's benchmarks, for the kept costs, the doctor, progress
+and the appendix.
+"""
 
 import re
 from pathlib import Path
@@ -18,7 +20,8 @@ from slowpoints.provenance.benchmarks import Measured
 from slowpoints.publish import timings
 
 HEAD = "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load\tcpu_time\n"
-SAMPLED = "28.40\t0:00:28\t400.50\t1\t1\t1\t0\t0\t50.70\t14.40\n"  # of CPU time Snakemake saw the first 15 seconds
+# of CPU time Snakemake saw the first 15 seconds
+SAMPLED = "28.40\t0:00:28\t400.50\t1\t1\t1\t0\t0\t50.70\t14.40\n"
 UNSEEN = "0.31\t0:00:00\tNA\tNA\tNA\tNA\tNA\tNA\tNA\tNA\n"
 
 
@@ -28,13 +31,17 @@ def keep(root: Path, scale: str, job: str, row: str) -> None:
     path.write_text(HEAD + row)
 
 
-def test_a_job_took_its_wall_time_however_little_of_its_cpu_time_was_sampled(tmp_path: Path) -> None:
+def test_a_job_took_its_wall_time_however_little_of_its_cpu_time_was_sampled(
+    tmp_path: Path,
+) -> None:
     keep(tmp_path, "smoke", "figures/a", SAMPLED)
     assert benchmarks.read(tmp_path, "smoke", ["figures/a"]) == {"figures/a": Measured(28.4, 400.5)}
 
 
 @pytest.mark.parametrize("nothing", ["NA", "-"])
-def test_a_job_that_was_not_sampled_took_its_wall_time_and_no_known_memory(tmp_path: Path, nothing: str) -> None:
+def test_a_job_that_was_not_sampled_took_its_wall_time_and_no_known_memory(
+    tmp_path: Path, nothing: str
+) -> None:
     keep(tmp_path, "smoke", "figures/a", UNSEEN.replace("NA", nothing))
     assert benchmarks.read(tmp_path, "smoke", ["figures/a"]) == {"figures/a": Measured(0.31, 0.0)}
 
@@ -67,7 +74,9 @@ def test_what_a_run_costs_is_the_sum_of_the_wall_times_of_its_jobs(whole: Path) 
         n = len(costs.job_names(scale))
         own = found["scales"][scale]
         assert (own["measured"], own["jobs"], own["seconds"]) == (True, n, round(28.4 * n))
-    assert found["experiments"]["figures"]["figures"]["seconds"] == pytest.approx(28.4 * len(costs.dag.figure_names()))
+    assert found["experiments"]["figures"]["figures"]["seconds"] == pytest.approx(
+        28.4 * len(costs.dag.figure_names())
+    )
 
 
 def test_the_doctor_and_progress_have_the_same_number(whole: Path) -> None:
@@ -84,7 +93,9 @@ def test_progress_takes_its_pace_from_the_wall_times_of_finished_jobs(
 ) -> None:
     monkeypatch.setattr(costs, "kept", lambda: {"smoke": {"figures/a": 14.2}, "laptop": {}})
     keep(tmp_path, "smoke", "figures/a", SAMPLED)
-    view = report.View(tmp_path, "smoke", log.Run(Path("any")), "ended", ["figures/a"], {"figures/a"}, {}, 0.0)
+    view = report.View(
+        tmp_path, "smoke", log.Run(Path("any")), "ended", ["figures/a"], {"figures/a"}, {}, 0.0
+    )
     assert report._pace(view).ratio == pytest.approx(2.0)
 
 

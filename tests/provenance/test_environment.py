@@ -55,7 +55,9 @@ def test_without_git_nothing_is_claimed(project, monkeypatch):
 
 
 def test_the_processor_has_a_name(tmp_path):
-    (tmp_path / "cpuinfo").write_text("vendor_id\t: x\nmodel name\t: Quick 3000\nmodel name\t: Quick 3000\n")
+    (tmp_path / "cpuinfo").write_text(
+        "vendor_id\t: x\nmodel name\t: Quick 3000\nmodel name\t: Quick 3000\n"
+    )
     assert environment.processor(tmp_path / "cpuinfo") == "Quick 3000"
     assert environment.processor(tmp_path / "none")
 

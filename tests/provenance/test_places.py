@@ -1,4 +1,6 @@
-"""Places that refuse: a full disk and a read-only folder, for real (they are mounted, which takes root)."""
+"""Places that refuse: a full disk and a read-only folder, for real (they are mounted, which takes
+root).
+"""
 
 import os
 import subprocess
@@ -71,7 +73,9 @@ def test_a_full_disk_leaves_nothing_half_written_and_is_no_harm_once_there_is_sp
     assert kept == (["x.pdf", "x.png"] if kind == "figure" else ["x.txt"])
 
 
-def test_a_job_on_a_full_disk_ends_in_one_line_and_goes_on_when_there_is_space(small_disk: Path) -> None:
+def test_a_job_on_a_full_disk_ends_in_one_line_and_goes_on_when_there_is_space(
+    small_disk: Path,
+) -> None:
     (small_disk / "filler").write_bytes(bytes(60_000))
     done = one_job.call(small_disk)
     assert done.returncode == 1
@@ -99,7 +103,9 @@ def test_a_job_in_a_folder_of_another_user_ends_in_one_line_that_names_it(tmp_pa
     for parent in tmp_path.parents[:2]:
         parent.chmod(0o755)
     as_nobody = ["setpriv", "--reuid=65534", "--clear-groups", *one_job.command(folder)]
-    done = subprocess.run(as_nobody, env=one_job.surroundings(), capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        as_nobody, env=one_job.surroundings(), capture_output=True, text=True, check=False
+    )
     assert done.returncode == 1
     assert "Permission denied" in done.stderr
     assert str(folder) in done.stderr
@@ -122,5 +128,7 @@ def test_damaged_json_is_named_with_the_way_to_rebuild(damage: str, tmp_path: Pa
         "emptied": lambda: path.write_bytes(b""),
         "another type": lambda: path.write_bytes(b"[1]"),
     }[damage]()
-    with pytest.raises(files.BadResult, match=r"x\.json: (damaged|missing).*rebuild it with: snakemake"):
+    with pytest.raises(
+        files.BadResult, match=r"x\.json: (damaged|missing).*rebuild it with: snakemake"
+    ):
         files.read_json(path)

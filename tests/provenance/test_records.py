@@ -18,16 +18,23 @@ ROW = {"id": "e/a/0", "experiment": "e", "arm": "a", "seed": 0, "sweep": {"task.
 
 
 def test_records_come_back_as_written(tmp_path: Path) -> None:
-    trial = replace(make_run(1), sweep={"net.units": 4, "phase": "trial"}, suggested={"train.lr": 0.1})
+    trial = replace(
+        make_run(1), sweep={"net.units": 4, "phase": "trial"}, suggested={"train.lr": 0.1}
+    )
     told = OfStudy({"mse": 0.1}, None, {"metric": "mse", "goal": "lowest", "sampler": "gp"})
-    known = [make_record(make_run()), make_record(trial, metrics={"mse": 0.1, "exact_match": None}, study=told)]
+    known = [
+        make_record(make_run()),
+        make_record(trial, metrics={"mse": 0.1, "exact_match": None}, study=told),
+    ]
     records.write_records(tmp_path / "r.jsonl", known)
     assert records.read_records(tmp_path / "r.jsonl") == known
 
 
 def test_a_record_of_other_settings_is_named(tmp_path: Path) -> None:
     content = make_record(make_run()).as_json()
-    records.write_lines(tmp_path / "r.jsonl", [content | {"net": content["net"] | {"biass_init": "zero"}}])
+    records.write_lines(
+        tmp_path / "r.jsonl", [content | {"net": content["net"] | {"biass_init": "zero"}}]
+    )
     with pytest.raises(BadResult, match=r"from another version of the project .*biass_init"):
         records.read_records(tmp_path / "r.jsonl")
 
@@ -45,8 +52,13 @@ def test_tables_keep_every_digit(tmp_path: Path) -> None:
 
 
 def test_arrays_come_back_with_the_same_seal_and_bytes(tmp_path: Path) -> None:
-    arrays = {"b": np.arange(6, dtype=np.float32).reshape(2, 3), "a": np.zeros((0, 4), dtype=np.uint8)}
-    first, second = (records.write_arrays(tmp_path / name, arrays) for name in ("1.safetensors", "2.safetensors"))
+    arrays = {
+        "b": np.arange(6, dtype=np.float32).reshape(2, 3),
+        "a": np.zeros((0, 4), dtype=np.uint8),
+    }
+    first, second = (
+        records.write_arrays(tmp_path / name, arrays) for name in ("1.safetensors", "2.safetensors")
+    )
     assert first == second
     assert (tmp_path / "1.safetensors").read_bytes() == (tmp_path / "2.safetensors").read_bytes()
     found = records.read_arrays(tmp_path / "1.safetensors", seal=first)
@@ -99,13 +111,25 @@ def test_identity_names_run_and_sweep_point() -> None:
     run = replace(make_run(net={"units": 3}), experiment="e", sweep={"task.n_targeted": 2})
     record = make_record(run, n_parameters=9)
     assert records.identity(record) == {
-        "run": "e/a/n_targeted=2/0", "experiment": "e", "arm": "a", "seed": 0, "n_parameters": 9, "outcome": "ok",
-        "cell": "gru", "units": 3, "depth": 1, "curriculum": "none", "n_targeted": 2,
-    }  # fmt: skip
+        "run": "e/a/n_targeted=2/0",
+        "experiment": "e",
+        "arm": "a",
+        "seed": 0,
+        "n_parameters": 9,
+        "outcome": "ok",
+        "cell": "gru",
+        "units": 3,
+        "depth": 1,
+        "curriculum": "none",
+        "n_targeted": 2,
+    }
 
 
 def of_numerics(cell: str = "gru", **changed: Any) -> Record:
-    facts = replace(FACTS, **{name: value for name, value in changed.items() if name not in ("code", "env", "torch")})
+    facts = replace(
+        FACTS,
+        **{name: value for name, value in changed.items() if name not in ("code", "env", "torch")},
+    )
     digests = {name: changed.get(name, default) for name, default in (("code", "1"), ("env", "e"))}
     versions = {"torch": changed.get("torch", "2.0"), "numpy": "2.0"}
     run = make_run(task={"name": "adding"}, net={"cell": cell})
@@ -113,7 +137,11 @@ def of_numerics(cell: str = "gru", **changed: Any) -> Record:
 
 
 def test_records_of_other_cells_cpus_engines_and_threads_stand_side_by_side() -> None:
-    rows = [of_numerics(), of_numerics("pru", code="2"), of_numerics(device="cpu AVX512", engine="eager", threads=2)]
+    rows = [
+        of_numerics(),
+        of_numerics("pru", code="2"),
+        of_numerics(device="cpu AVX512", engine="eager", threads=2),
+    ]
     records.check_one_version({Path("a.jsonl"): rows})
 
 
@@ -130,5 +158,8 @@ def test_records_of_other_cells_cpus_engines_and_threads_stand_side_by_side() ->
 )
 def test_records_of_two_numerics_are_not_mixed(other: dict[str, str], message: str) -> None:
     files = {Path("a.jsonl"): [of_numerics()] * 2, Path("b.jsonl"): [of_numerics(**other)]}
-    with pytest.raises(BadResult, match=rf"b\.jsonl: its {message}.*not mixed; rebuild it with: snakemake .* b\.jsonl"):
+    with pytest.raises(
+        BadResult,
+        match=rf"b\.jsonl: its {message}.*not mixed; rebuild it with: snakemake .* b\.jsonl",
+    ):
         records.check_one_version(files)

@@ -1,4 +1,6 @@
-"""The archive of a run: what is in it, that it keeps to its profile, and that equal runs are equal bytes."""
+"""The archive of a run: what is in it, that it keeps to its profile, and that equal runs are equal
+bytes.
+"""
 
 import json
 import shutil
@@ -12,15 +14,19 @@ from slowpoints.publish import crate
 from slowpoints.publish.crate.check import problems
 from slowpoints.publish.crate.contents import files
 
-pytestmark = pytest.mark.filterwarnings("ignore:.* is deprecated:DeprecationWarning")  # of rdflib, inside the validator
-# What the profile recommends and nothing records: who started the run, an address, the end of short jobs.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:.* is deprecated:DeprecationWarning"
+)  # of rdflib, inside the validator
+# What the profile recommends and nothing records: who started the run, an address, the end of short
+# jobs.
 NOT_KNOWN = {
     "The organization SHOULD have a URL.",
     "The Action SHOULD have an agent that is a Person or Organization",
     "The Application SHOULD have a url",
     "The SoftwareApplication id SHOULD be an absolute URI",
     "The Action SHOULD have an endTime in ISO 8601 format",
-    "The Main Workflow SHOULD comply with Bioschemas ComputationalWorkflow profile version 1.0 or later",
+    "The Main Workflow SHOULD comply with Bioschemas ComputationalWorkflow profile version 1.0 "
+    "or later",
 }
 
 
@@ -67,9 +73,18 @@ def test_equal_runs_are_equal_bytes(root):
 def test_the_archive_holds_the_project_and_the_results_without_weights(root):
     with zipfile.ZipFile(root / "crate.zip") as archive:
         names = archive.namelist()
-    for name in ("Snakefile", "envs/train.lock", "config/experiments/long2016-state.yaml", "data/LICENSES/mnist.txt",
-                 "src/slowpoints/cells/gru.py", "results/smoke/claims.csv", "results/smoke/paper.pdf",
-                 "results/smoke/long2016-state/runs/gru-00000000-0.jsonl", "CITATION.cff", "LICENSE"):  # fmt: skip
+    for name in (
+        "Snakefile",
+        "envs/train.lock",
+        "config/experiments/long2016-state.yaml",
+        "data/LICENSES/mnist.txt",
+        "src/slowpoints/cells/gru.py",
+        "results/smoke/claims.csv",
+        "results/smoke/paper.pdf",
+        "results/smoke/long2016-state/runs/gru-00000000-0.jsonl",
+        "CITATION.cff",
+        "LICENSE",
+    ):
         assert name in names, name
     assert not [name for name in names if name.endswith(".safetensors") or "__pycache__" in name]
 

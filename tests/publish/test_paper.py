@@ -1,4 +1,6 @@
-"""The paper: what it reads, that no result is typed by hand, and that it compiles whatever was found."""
+"""The paper: what it reads, that no result is typed by hand, and that it compiles whatever was
+found.
+"""
 
 import math
 import re
@@ -37,9 +39,17 @@ def test_no_number_of_a_result_is_typed_in_the_text():
 def row(name: str, verdict: str, *, value: float) -> dict:
     keys = ("statement", "says", "of", "where", "published", "statistic", "threshold", "figure")
     return dict.fromkeys(keys, "words [with] $signs$ #and *stars*") | {
-        "id": name, "paper": name, "experiment": f"{name}-e", "estimate": value, "low": value, "high": value,
-        "level": 0.95, "n": 0 if math.isnan(value) else 5, "n_seeds": 5, "verdict": verdict,
-    }  # fmt: skip
+        "id": name,
+        "paper": name,
+        "experiment": f"{name}-e",
+        "estimate": value,
+        "low": value,
+        "high": value,
+        "level": 0.95,
+        "n": 0 if math.isnan(value) else 5,
+        "n_seeds": 5,
+        "verdict": verdict,
+    }
 
 
 @pytest.fixture
@@ -48,7 +58,9 @@ def project(tmp_path) -> Path:
     rows = [row("long2016", "holds", value=0.5), row("collins2017", "undecided", value=-1.0),
             row("haviv2019", NOT_JUDGED, value=math.nan)]  # fmt: skip
     flat = numbers(rows, {}, stamps=STAMPS)
-    counts = {f"{r['experiment']}.n_{key}": 3 for r in rows for key in ("runs", "diverged", "budget")}
+    counts = {
+        f"{r['experiment']}.n_{key}": 3 for r in rows for key in ("runs", "diverged", "budget")
+    }
     (tmp_path / "paper").mkdir()
     for file in ("paper.typ", "refs.bib"):
         (tmp_path / "paper" / file).write_bytes((ROOT / "paper" / file).read_bytes())
@@ -84,7 +96,9 @@ def test_a_number_that_is_missing_stops_it(project):
     assert not (project / "paper.pdf").exists()
 
 
-@pytest.mark.parametrize("name", ["numbers.json", "figures/overview.pdf", "figures/overview.sha256"])
+@pytest.mark.parametrize(
+    "name", ["numbers.json", "figures/overview.pdf", "figures/overview.sha256"]
+)
 @pytest.mark.parametrize("damage", ["flipped", "truncated", "missing"])
 def test_a_damaged_number_or_figure_is_named_and_not_printed(name, damage, project):
     file = project / "results" / "smoke" / name
@@ -95,14 +109,18 @@ def test_a_damaged_number_or_figure_is_named_and_not_printed(name, damage, proje
         "truncated": lambda: file.write_bytes(content[:-9]),
         "missing": file.unlink,
     }[damage]()
-    with pytest.raises(files.BadResult, match=f"{file.stem}.*(damaged|missing).*rebuild it with: snakemake"):
+    with pytest.raises(
+        files.BadResult, match=f"{file.stem}.*(damaged|missing).*rebuild it with: snakemake"
+    ):
         compiled(project)
     assert not (project / "paper.pdf").exists()
 
 
 def test_every_statement_has_its_place_in_the_text():
     listed = {
-        name for call in re.findall(r"of-figures\(([^)]*)\)", TEXT) for name in re.findall(r'"([a-z0-9-]+)"', call)
+        name
+        for call in re.findall(r"of-figures\(([^)]*)\)", TEXT)
+        for name in re.findall(r'"([a-z0-9-]+)"', call)
     }
     papers = set(re.findall(r'#findings\(of-paper\("([a-z0-9]+)"\)\)', TEXT))
     for experiment in dag.experiments("laptop").values():

@@ -15,11 +15,22 @@ LINKS = {"figure": "figures/{figure}.png", "records": "reference/{experiment}"}
 
 def row(**changed) -> dict:
     return {
-        "id": "a", "statement": "a", "paper": "haviv2019", "says": "slow | points", "of": "GRU",
+        "id": "a",
+        "statement": "a",
+        "paper": "haviv2019",
+        "says": "slow | points",
+        "of": "GRU",
         "published": "not known",
-        "estimate": -0.41234, "low": -0.5, "high": -0.3, "n": 12, "n_seeds": 6, "verdict": "holds", "why": "",
-        "figure": "haviv2019-speed", "experiment": "haviv2019-curricula",
-    } | changed  # fmt: skip
+        "estimate": -0.41234,
+        "low": -0.5,
+        "high": -0.3,
+        "n": 12,
+        "n_seeds": 6,
+        "verdict": "holds",
+        "why": "",
+        "figure": "haviv2019-speed",
+        "experiment": "haviv2019-curricula",
+    } | changed
 
 
 ROWS = [
@@ -52,7 +63,9 @@ def test_papers_come_in_their_order_and_nothing_estimated_is_a_dash():
 @pytest.fixture
 def files(tmp_path) -> dict[str, Path]:
     write_table(tmp_path / "claims.csv", pd.DataFrame(ROWS))
-    (tmp_path / "README.md").write_text(f"# title\n{readme.BEGIN}\nstale\n{readme.END}\nbelow\n", "utf-8")
+    (tmp_path / "README.md").write_text(
+        f"# title\n{readme.BEGIN}\nstale\n{readme.END}\nbelow\n", "utf-8"
+    )
     return {"readme": tmp_path / "README.md", "claims": tmp_path / "claims.csv"}
 
 

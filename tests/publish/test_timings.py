@@ -39,21 +39,35 @@ def measured(root, name, seconds, rss, cpu):
 def test_jobs_are_added_up_and_those_of_other_plans_are_left_aside(root):
     (train,) = [row for row in timings.stages(root, "smoke") if row["stage"] == "train"]
     assert train == {
-        "stage": "train", "experiment": made_run.EXPERIMENT, "jobs": 2, "measured": 2, "hours": 0.03,
-        "longest_s": 72.0, "memory_mb": 300.25,
-    }  # fmt: skip
+        "stage": "train",
+        "experiment": made_run.EXPERIMENT,
+        "jobs": 2,
+        "measured": 2,
+        "hours": 0.03,
+        "longest_s": 72.0,
+        "memory_mb": 300.25,
+    }
 
 
 def test_a_missing_benchmark_is_counted_and_nothing_else(root):
     (root / "benchmarks/smoke" / made_run.EXPERIMENT / "train" / "lstm-00000000-0.tsv").unlink()
     rows = {row["stage"]: row for row in timings.totals(timings.stages(root, "smoke"))}
     assert (rows["train"]["jobs"], rows["train"]["measured"]) == (2, 1)
-    assert (rows["claims"]["jobs"], rows["claims"]["measured"], rows["claims"]["longest_s"]) == (1, 0, 0.0)
+    assert (rows["claims"]["jobs"], rows["claims"]["measured"], rows["claims"]["longest_s"]) == (
+        1,
+        0,
+        0.0,
+    )
 
 
 def test_a_short_job_counts_with_its_time_and_without_memory(root):
     (row,) = [row for row in timings.stages(root, "smoke") if row["stage"] == "paper"]
-    assert (row["measured"], row["memory_mb"], row["hours"], row["longest_s"]) == (1, 0.0, 0.0001, 0.5)
+    assert (row["measured"], row["memory_mb"], row["hours"], row["longest_s"]) == (
+        1,
+        0.0,
+        0.0001,
+        0.5,
+    )
 
 
 def test_a_job_whose_benchmark_was_cut_off_is_not_measured(root):
@@ -65,7 +79,14 @@ def test_a_job_whose_benchmark_was_cut_off_is_not_measured(root):
 def test_outcomes_machines_and_commits_are_those_of_the_records(root):
     found = jobs.read_all(root, "smoke")
     assert timings.outcomes(found) == [
-        {"experiment": made_run.EXPERIMENT, "runs": 4, "ok": 2, "budget": 1, "stopped": 0, "diverged": 1}
+        {
+            "experiment": made_run.EXPERIMENT,
+            "runs": 4,
+            "ok": 2,
+            "budget": 1,
+            "stopped": 0,
+            "diverged": 1,
+        }
     ]
     (machine,) = timings.hardware(found)
     assert (machine["machine"], machine["jobs"]) == ("Quick 3000, 2 cores", 2)
@@ -81,7 +102,9 @@ def test_environments_name_what_was_asked_for_and_count_torch(root):
 
 def test_the_appendix_is_written_and_compiled(root):
     results = root / "results" / "smoke"
-    timings.write(root, "smoke", torch="cpu", table=results / "timings.csv", text=results / "appendix.json")
+    timings.write(
+        root, "smoke", torch="cpu", table=results / "timings.csv", text=results / "appendix.json"
+    )
     assert list(read_table(results / "timings.csv").columns) == list(timings.COLUMNS)
     assert json.loads((results / "appendix.json").read_text("utf-8"))["scale"] == "smoke"
     (root / "paper").mkdir()
@@ -93,7 +116,9 @@ def test_the_appendix_is_written_and_compiled(root):
 
 
 def test_records_without_provenance_are_named(root):
-    (root / "results/smoke" / made_run.EXPERIMENT / "runs" / "gru-00000000-0.provenance.json").unlink()
+    (
+        root / "results/smoke" / made_run.EXPERIMENT / "runs" / "gru-00000000-0.provenance.json"
+    ).unlink()
     with pytest.raises(BadResult, match="missing; rebuild it"):
         jobs.read_all(root, "smoke")
 

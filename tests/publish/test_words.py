@@ -1,4 +1,6 @@
-"""From the project's words to Markdown, from intervals to drawings, from files to what they document."""
+"""From the project's words to Markdown, from intervals to drawings, from files to what they
+document.
+"""
 
 import math
 from xml.etree import ElementTree
@@ -39,7 +41,10 @@ def test_links_into_the_repository_lead_to_pages_or_stay_words(words, expected):
 
 
 def test_a_link_is_read_from_the_folder_of_its_page():
-    assert text.relinked("[speed](../docs/speed.md)", folder="notebooks", find=find) == "[speed](/measured/speed.md)"
+    assert (
+        text.relinked("[speed](../docs/speed.md)", folder="notebooks", find=find)
+        == "[speed](/measured/speed.md)"
+    )
 
 
 @pytest.mark.parametrize(
@@ -69,12 +74,21 @@ def shapes(drawn: str, kind: str) -> list[dict[str, str]]:
 
 
 @pytest.mark.parametrize(
-    ("region", "n"), [({"above": 2.0}, 1), ({"above": 2.0, "below": 4.0}, 1), ({"below": 1.0}, 1), ({"apart": 0.5}, 2)]
+    ("region", "n"),
+    [
+        ({"above": 2.0}, 1),
+        ({"above": 2.0, "below": 4.0}, 1),
+        ({"below": 1.0}, 1),
+        ({"apart": 0.5}, 2),
+    ],
 )
 def test_an_interval_is_drawn_beside_the_region_where_the_claim_holds(region, n):
     drawn = interval.drawing(judgement(**region), interval.Estimate(3.0, 2.5, 3.5), width=100)
     assert len(shapes(drawn, "rect")) == n
-    assert all(0 <= float(s["x"]) <= float(s["x"]) + float(s["width"]) <= 100.1 for s in shapes(drawn, "rect"))
+    assert all(
+        0 <= float(s["x"]) <= float(s["x"]) + float(s["width"]) <= 100.1
+        for s in shapes(drawn, "rect")
+    )
     (span,), (dot,) = shapes(drawn, "line"), shapes(drawn, "circle")
     assert float(span["x1"]) < float(dot["cx"]) < float(span["x2"])
 
@@ -89,7 +103,9 @@ def test_the_estimate_lies_in_the_region_exactly_where_the_claim_holds():
 def test_nothing_estimated_is_nothing_drawn_and_no_interval_is_a_dot():
     nothing = interval.Estimate(math.nan, math.nan, math.nan)
     assert interval.drawing(judgement(above=2.0), nothing, width=100) == ""
-    drawn = interval.drawing(judgement(above=2.0), interval.Estimate(3.0, math.nan, math.nan), width=100)
+    drawn = interval.drawing(
+        judgement(above=2.0), interval.Estimate(3.0, math.nan, math.nan), width=100
+    )
     assert not shapes(drawn, "line")
     assert len(shapes(drawn, "circle")) == 1
 
@@ -99,7 +115,12 @@ def test_what_is_public_is_documented_without_importing_it():
     names = {item.name for item in search.items}
     assert names
     assert not any(name.startswith("_") for name in names)
-    assert all(item.text for module in documented.modules() for item in module.items if item.kind == "function")
+    assert all(
+        item.text
+        for module in documented.modules()
+        for item in module.items
+        if item.kind == "function"
+    )
 
 
 def test_a_class_is_documented_with_its_fields_and_methods():
@@ -111,7 +132,13 @@ def test_a_class_is_documented_with_its_fields_and_methods():
 
 def test_every_module_is_in_the_reference():
     listed = {module.name for own in pages._packages().values() for module in own}
-    assert {"dynamics", "provenance.records", "cells.gru", "tasks.adding", "publish.site.builder"} <= listed
+    assert {
+        "dynamics",
+        "provenance.records",
+        "cells.gru",
+        "tasks.adding",
+        "publish.site.builder",
+    } <= listed
     assert "__main__" not in listed
 
 
@@ -119,7 +146,9 @@ def test_words_of_people_become_pages_without_the_claims_that_have_their_own():
     found = pages._words()
     assert "guide/what-holds" not in found
     assert {"guide/start", "guide/how-it-works", "measured/speed"} <= set(found)
-    assert len([page for page in found if page.startswith("measured/")]) == len(list((ROOT / "docs").glob("*.md")))
+    assert len([page for page in found if page.startswith("measured/")]) == len(
+        list((ROOT / "docs").glob("*.md"))
+    )
 
 
 @pytest.mark.filterwarnings(
@@ -131,4 +160,10 @@ def test_a_reference_to_nothing_stops_the_building_and_is_named(tmp_path):
     (source / "index.md").write_text("# Title\n\n[gone](/nowhere.md)\n")
     (tmp_path / "extra").mkdir()
     with pytest.raises(builder.SiteError, match=r"index\.md.*nowhere\.md"):
-        builder._sphinx(source, tmp_path / "made", extra=tmp_path / "extra", doctrees=tmp_path / "d", scale="smoke")
+        builder._sphinx(
+            source,
+            tmp_path / "made",
+            extra=tmp_path / "extra",
+            doctrees=tmp_path / "d",
+            scale="smoke",
+        )

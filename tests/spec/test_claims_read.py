@@ -55,15 +55,30 @@ def test_a_scale_that_is_not_judged_needs_no_excuse():
 
 def test_arms_and_columns_of_a_test_are_known_while_planning():
     test = claim(
-        {"statistic": "spearman", "table": "t", "x": "arm", "order": ["a", "b"], "y": "bits", "below": 0,
-         "given": "loss", "where": {"budget": "largest"}, "select": {"per": ["seed"], "highest": "kept"}}
-    ).test  # fmt: skip
+        {
+            "statistic": "spearman",
+            "table": "t",
+            "x": "arm",
+            "order": ["a", "b"],
+            "y": "bits",
+            "below": 0,
+            "given": "loss",
+            "where": {"budget": "largest"},
+            "select": {"per": ["seed"], "highest": "kept"},
+        }
+    ).test
     assert test.arms() == {"a", "b"}
     assert test.columns() == {"arm", "bits", "loss", "budget", "seed", "kept", "run"}
 
 
 PLACE = {"where": "abstract", "figure": "f"}
-SHARED = {"statistic": "mean", "table": "t", "where": {"arm": "{each}-decu"}, "y": "mse", "above": 0}
+SHARED = {
+    "statistic": "mean",
+    "table": "t",
+    "where": {"arm": "{each}-decu"},
+    "y": "mse",
+    "above": 0,
+}
 
 
 def parsed(*entries):
@@ -77,7 +92,10 @@ def test_each_makes_one_claim_of_every_value():
         ("speed-gru", "GRU", "fast", "speed"),
         ("speed-min-gru", "minGRU", "fast", "speed"),
     ]
-    assert [own.test.where for own in (first, second)] == [{"arm": "gru-decu"}, {"arm": "min_gru-decu"}]
+    assert [own.test.where for own in (first, second)] == [
+        {"arm": "gru-decu"},
+        {"arm": "min_gru-decu"},
+    ]
 
 
 def test_several_claims_of_each_value_come_value_by_value():

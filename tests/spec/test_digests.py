@@ -33,7 +33,9 @@ TUNED = ("slowpoints.tuning.study", "slowpoints.cells.gru", "slowpoints.tasks.me
 def test_comments_docstrings_and_layout_do_not_count(copy: Path) -> None:
     before, path = fresh(*GRU), copy / "cells" / "gru.py"
     text = path.read_text()
-    path.write_text("# a comment\n" + text.replace('"""Return the cell', '"""Give back the cell', 1) + "\n\n")
+    path.write_text(
+        "# a comment\n" + text.replace('"""Return the cell', '"""Give back the cell', 1) + "\n\n"
+    )
     assert fresh(*GRU) == before
 
 
@@ -47,7 +49,13 @@ def test_an_edit_counts_where_the_module_is_used_and_nowhere_else(copy: Path) ->
 
 @pytest.mark.parametrize(
     "module",
-    ["training/optimiser.py", "provenance/records.py", "spec/seeds.py", "engine/recurrence.py", "training/batches.py"],
+    [
+        "training/optimiser.py",
+        "provenance/records.py",
+        "spec/seeds.py",
+        "engine/recurrence.py",
+        "training/batches.py",
+    ],
 )
 def test_an_edit_to_shared_code_counts_for_training(copy: Path, module: str) -> None:
     before = fresh(*GRU)
@@ -68,7 +76,9 @@ def test_an_edit_to_shared_code_counts_for_training(copy: Path, module: str) -> 
         "figures/style.py",
     ],
 )
-def test_an_edit_to_what_does_not_train_never_retrains(copy: Path, module: str, trained: tuple[str, ...]) -> None:
+def test_an_edit_to_what_does_not_train_never_retrains(
+    copy: Path, module: str, trained: tuple[str, ...]
+) -> None:
     before = fresh(*trained)
     (copy / module).write_text((copy / module).read_text() + "\nADDED = 1\n")
     assert fresh(*trained) == before

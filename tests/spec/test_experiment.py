@@ -67,7 +67,9 @@ def test_networks_that_start_differently_share_a_stack(tmp_path: Path) -> None:
 
 def test_stacks_hold_runs_of_one_shape_and_a_block_of_seeds(tmp_path: Path) -> None:
     found = stacks(load(written(tmp_path), scale="laptop"))
-    assert len(found) == 2 * 2 * 2, "cells x lengths x blocks of seeds; learning rates share a stack"
+    assert len(found) == 2 * 2 * 2, (
+        "cells x lengths x blocks of seeds; learning rates share a stack"
+    )
     for stack in found:
         assert len({(r.net.cell, r.task.settings.n_targeted) for r in stack.runs}) == 1
         assert {r.train.lr for r in stack.runs} == {0.1, 0.2}
@@ -83,7 +85,10 @@ def test_more_seeds_mean_more_stacks_and_leave_the_old_ones_alone(tmp_path: Path
 MISTAKES = [
     ({"sedes": 1}, "unknown key 'sedes'; did you mean 'seeds'"),
     ({"train": {"steps": 100, "batch": 50, "lr": 0.1}}, "batch must be a multiple of 32"),
-    ({"train": {"steps": 250, "batch": 32, "lr": 0.1}}, "steps must be a multiple of eval_every, found 250 and 100"),
+    (
+        {"train": {"steps": 250, "batch": 32, "lr": 0.1}},
+        "steps must be a multiple of eval_every, found 250 and 100",
+    ),
     ({"seeds": "3"}, "expected int"),
     ({"seeds": 0}, "seeds: expected a whole number"),
     (
@@ -94,15 +99,24 @@ MISTAKES = [
     ({"task": {"name": "memorization", "n_targeted": 0}}, "must be at least 1"),
     ({"net": {"cell": "gru"}}, "exactly one of units"),
     ({"net": {"cell": "gruu", "units": 2}, "arms": {"a": {}}}, "unknown cell 'gruu'"),
-    ({"arms": {"a": {"net.cell": "gru", "net.output_map": "identity"}}}, "unknown key 'output_map'"),
+    (
+        {"arms": {"a": {"net.cell": "gru", "net.output_map": "identity"}}},
+        "unknown key 'output_map'",
+    ),
     (
         {"arms": {"a": {"net.cell": "rnn", "net.recurrent_init": "identity"}}},
         "identity is not for rnn: that is .* irnn",
     ),
-    ({"arms": {"a": {"net.recurrent_scale": {"gate": "big"}}}}, r"net.recurrent_scale.gate: expected float"),
+    (
+        {"arms": {"a": {"net.recurrent_scale": {"gate": "big"}}}},
+        r"net.recurrent_scale.gate: expected float",
+    ),
     ({"arms": {"a": {"net.units.x": 3}}}, "unknown key 'net.units.x'"),
     ({"arms": {"a": 3}}, "expected a mapping of overrides"),
-    ({"train": {"steps": 100, "batch": 32, "lr": "1e-3"}, "sweep": {}}, "such as 0.001 or 1.0e-3, or quote it"),
+    (
+        {"train": {"steps": 100, "batch": 32, "lr": "1e-3"}, "sweep": {}},
+        "such as 0.001 or 1.0e-3, or quote it",
+    ),
     ({"sweep": {"task.n_targeted": 3}}, "expected a list of values"),
     ({"sweep": {"task.n_targeted": [3, 3]}}, "listed twice"),
     ({"analyses": ["outcome"]}, "unknown analysis 'outcome'; did you mean 'outcomes'"),
@@ -118,7 +132,10 @@ MISTAKES = [
         {"task": {"name": "delayed_classification", "dataset": "mnist15"}, "sweep": {}},
         "unknown value 'mnist15'",
     ),
-    ({"net": {"cell": "gru", "units": 4, "front": "conv"}}, r"net.front: task memorization shows no frames"),
+    (
+        {"net": {"cell": "gru", "units": 4, "front": "conv"}},
+        r"net.front: task memorization shows no frames",
+    ),
     (
         {
             "task": {"name": "delayed_classification"},
@@ -129,14 +146,25 @@ MISTAKES = [
         "net.front_blocks: at most 3 for frames of 14 by 14 pixels, found 4",
     ),
     ({"net": {"cell": "gru", "units": 4, "front": "cnn"}}, "unknown value 'cnn'"),
-    ({"net": {"cell": "gru", "units": 4, "front_maps": 0}}, "front_maps must be at least 1, found 0"),
-    ({"net": {"cell": "gru", "units": 4, "front_widths": [8, 0]}}, r"front_widths must be at least 1, found \(8, 0\)"),
-    ({"train": {"steps": 100, "batch": 32, "lr": 0.1, "drop_at": 1.5}}, r"drop_at must lie in \[0, 1\], found 1.5"),
+    (
+        {"net": {"cell": "gru", "units": 4, "front_maps": 0}},
+        "front_maps must be at least 1, found 0",
+    ),
+    (
+        {"net": {"cell": "gru", "units": 4, "front_widths": [8, 0]}},
+        r"front_widths must be at least 1, found \(8, 0\)",
+    ),
+    (
+        {"train": {"steps": 100, "batch": 32, "lr": 0.1, "drop_at": 1.5}},
+        r"drop_at must lie in \[0, 1\], found 1.5",
+    ),
 ]
 
 
 @pytest.mark.parametrize(("changes", "message"), MISTAKES, ids=[m for _, m in MISTAKES])
-def test_every_mistake_names_file_and_remedy(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
+def test_every_mistake_names_file_and_remedy(
+    tmp_path: Path, changes: dict[str, Any], message: str
+) -> None:
     with pytest.raises(SpecError, match=message) as error:
         load(written(tmp_path, **changes), scale="laptop")
     assert "example.yaml" in str(error.value)

@@ -16,5 +16,8 @@ def test_a_job_accepts_the_digests_it_was_planned_with():
 def test_a_job_refuses_settings_or_code_that_changed_after_planning(position, what):
     planned = list(dag.train_params(*STACK))
     planned[position] = "0" * 16
-    with pytest.raises(SpecError, match=rf"long2016-state: the {what} of stack .* have changed since .* was planned"):
+    with pytest.raises(
+        SpecError,
+        match=rf"long2016-state: the {what} of stack .* have changed since .* was planned",
+    ):
         dag.check_planned(*STACK, planned=planned)

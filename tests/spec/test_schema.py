@@ -34,8 +34,15 @@ def test_schema_and_dataclass_have_the_same_keys(cls: type[Any], part: dict[str,
 
 @pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda p: p.stem)
 def test_every_experiment_fits_the_schema_and_points_to_it(path: Path) -> None:
-    assert [e.message for e in Draft202012Validator(SCHEMA).iter_errors(yaml.safe_load(path.read_text()))] == []
-    assert path.read_text().splitlines()[0].endswith("$schema=../../workflow/schemas/experiment.schema.yaml")
+    assert [
+        e.message
+        for e in Draft202012Validator(SCHEMA).iter_errors(yaml.safe_load(path.read_text()))
+    ] == []
+    assert (
+        path.read_text()
+        .splitlines()[0]
+        .endswith("$schema=../../workflow/schemas/experiment.schema.yaml")
+    )
 
 
 def test_the_schema_refuses_a_misspelt_key() -> None:

@@ -27,7 +27,10 @@ def test_integers_are_numbers_where_a_float_is_wanted() -> None:
 
 def test_one_number_or_a_mapping_of_numbers() -> None:
     assert build(Example, {"rate": 2, "scale": 3}, where="x").scale == 3.0
-    assert build(Example, {"rate": 2, "scale": {"gate": 3, "state": 0.5}}, where="x").scale == {"gate": 3, "state": 0.5}
+    assert build(Example, {"rate": 2, "scale": {"gate": 3, "state": 0.5}}, where="x").scale == {
+        "gate": 3,
+        "state": 0.5,
+    }
 
 
 @pytest.mark.parametrize(
@@ -47,8 +50,14 @@ def test_one_number_or_a_mapping_of_numbers() -> None:
         ({"rate": 1.0, "maybe": "none"}, "expected int"),
         ({"rate": 1.0, "on": 1}, "expected bool"),
         ({"rate": 1.0, "scale": "big"}, "x.scale: expected float, found 'big'"),
-        ({"rate": 1.0, "scale": {"gate": "1e-3"}}, "x.scale.gate: expected float, found '1e-3'.*such as 1.0e-3"),
-        ({"rate": 1.0, "scale": {"gate": [1.0]}}, "x.scale.gate: a list is a value only under 'sweep'"),
+        (
+            {"rate": 1.0, "scale": {"gate": "1e-3"}},
+            "x.scale.gate: expected float, found '1e-3'.*such as 1.0e-3",
+        ),
+        (
+            {"rate": 1.0, "scale": {"gate": [1.0]}},
+            "x.scale.gate: a list is a value only under 'sweep'",
+        ),
         ({"rate": 1.0, "scale": {"gate": {"a": 1}}}, "x.scale.gate: expected float"),
         ({"rate": 1.0, "scale": {}}, "x.scale: the mapping is empty; give float"),
         ({"rate": 1.0, "scale": True}, "x.scale: expected float, found True"),

@@ -20,7 +20,11 @@ BASE: dict[str, Any] = {
     "task": {"name": "memorization", "n_targeted": 2, "n_interfering": 3},
     "net": {"cell": "gru", "units": 4},
     "train": {"steps": 100, "batch": 32, "lr": 0.1, "eval_every": 10},
-    "arms": {"gru": {"net.cell": "gru"}, "lstm": {"net.cell": "lstm"}, "rnn": {"net.cell": "rnn", "train.lr": 0.01}},
+    "arms": {
+        "gru": {"net.cell": "gru"},
+        "lstm": {"net.cell": "lstm"},
+        "rnn": {"net.cell": "rnn", "train.lr": 0.01},
+    },
     "sweep": {"net.units": [2, 3]},
     "seeds": 1,
     "analyses": ["outcomes"],
@@ -42,7 +46,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def loaded(folder: Path, *, scale: str = "laptop", tune: dict[str, Any] | None = None, **changes: Any) -> Experiment:
+def loaded(
+    folder: Path, *, scale: str = "laptop", tune: dict[str, Any] | None = None, **changes: Any
+) -> Experiment:
     path = folder / "experiments" / "example.yaml"
     path.parent.mkdir(exist_ok=True)
     block = {} if tune == {} else {"tune": TUNE | (tune or {})}
@@ -67,7 +73,12 @@ def test_what_the_arm_sets_or_the_cell_lacks_is_not_tuned(folder: Path) -> None:
 
 def test_the_sweep_is_not_tuned_and_own_entries_replace_those_of_the_space(folder: Path) -> None:
     own = {"train.momentum": {"uniform": [0.1, 0.2]}, "task.n_interfering": {"integer": [0, 3]}}
-    found = loaded(folder, arms={"gru": {"net.cell": "gru"}}, sweep={"train.lr": [0.1, 0.2]}, tune={"also": own})
+    found = loaded(
+        folder,
+        arms={"gru": {"net.cell": "gru"}},
+        sweep={"train.lr": [0.1, 0.2]},
+        tune={"also": own},
+    )
     study = found.studies["example/gru/lr=0.1/0"].space
     assert set(study) == set(SPACE) - {"train.lr"} | {"task.n_interfering"}
     assert study["train.momentum"] == tuning.Distribution("uniform", (0.1, 0.2))
@@ -94,36 +105,61 @@ def test_choices_that_a_cell_refuses_are_left_out(folder: Path) -> None:
         ({"also": {"train.lr": 0.1}}, r"also: train.lr: expected one of uniform, log"),
         ({"also": {"train.lr": {"log": [0, 1]}}}, "log takes two positive numbers"),
         ({"also": {"train.lr": {"uniform": [1, 0]}}}, "uniform takes two numbers, the lower first"),
-        ({"also": {"train.lr": {"log": [0.1, 1.0], "pro": "stream"}}}, "beside log only per: stream"),
-        ({"also": {"train.optimizer": {"choice": ["adam"]}}}, "choice takes two or more different values"),
-        ({"also": {"train.optimizer": {"choice": ["adam", "lion"]}}}, "train.optimizer: unknown value 'lion'"),
+        (
+            {"also": {"train.lr": {"log": [0.1, 1.0], "pro": "stream"}}},
+            "beside log only per: stream",
+        ),
+        (
+            {"also": {"train.optimizer": {"choice": ["adam"]}}},
+            "choice takes two or more different values",
+        ),
+        (
+            {"also": {"train.optimizer": {"choice": ["adam", "lion"]}}},
+            "train.optimizer: unknown value 'lion'",
+        ),
         (
             {"also": {"train.momentum": {"uniform": [0.5, 1.0]}}},
             r"train.momentum: train: momentum must lie in \[0, 1\)",
         ),
         ({"also": {"train.lrr": {"log": [0.1, 1.0]}}}, "train.lrr: no such setting"),
-        ({"also": {"net.units": {"integer": [1, 8]}}}, "cannot be tuned: the networks of a study share it"),
-        ({"also": {"train.stop_times": {"integer": [1, 8]}}}, "cannot be tuned: the networks of a study share it"),
+        (
+            {"also": {"net.units": {"integer": [1, 8]}}},
+            "cannot be tuned: the networks of a study share it",
+        ),
+        (
+            {"also": {"train.stop_times": {"integer": [1, 8]}}},
+            "cannot be tuned: the networks of a study share it",
+        ),
         ({"also": {"seeds": {"integer": [1, 8]}}}, "expected <block>.<key>"),
     ],
 )
-def test_a_mistake_is_found_while_planning(folder: Path, tune: dict[str, Any], message: str) -> None:
+def test_a_mistake_is_found_while_planning(
+    folder: Path, tune: dict[str, Any], message: str
+) -> None:
     with pytest.raises(SpecError, match=message):
         loaded(folder, tune=tune)
 
 
-def test_the_block_in_the_readme_is_one_that_works(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_block_in_the_readme_is_one_that_works(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(tuning, "SPACES", ROOT / "config" / "spaces")
-    (block,) = re.findall(r"```yaml\n(tune:.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
+    (block,) = re.findall(
+        r"```yaml\n(tune:.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL
+    )
     train = BASE["train"] | {"eval_every": 25}
-    found = loaded(folder, **yaml.safe_load(block), task={"name": "perceptron"}, train=train, sweep={})
+    found = loaded(
+        folder, **yaml.safe_load(block), task={"name": "perceptron"}, train=train, sweep={}
+    )
     study = found.studies["example/gru/0"]
     assert {"task.labels_per_parameter", "train.lr", "net.keep_bias"} <= set(study.space)
     assert study.rungs == (0.25,)
 
 
 def test_studies_have_no_seeds_of_their_own(folder: Path) -> None:
-    with pytest.raises(SpecError, match=r"one study per arm and sweep point: write 1, and tune\.reruns"):
+    with pytest.raises(
+        SpecError, match=r"one study per arm and sweep point: write 1, and tune\.reruns"
+    ):
         loaded(folder, seeds=2)
 
 
@@ -139,6 +175,8 @@ def test_steps_are_rounded_to_whole_evaluations_and_parts_become_a_mapping() -> 
 
 
 def test_a_logit_stands_for_its_share() -> None:
-    assert tuning.real("logit", 1.0) == pytest.approx(0.731, abs=1e-3)  # the ends that the paper's range comes to
+    assert tuning.real("logit", 1.0) == pytest.approx(
+        0.731, abs=1e-3
+    )  # the ends that the paper's range comes to
     assert tuning.real("logit", 7.0) == pytest.approx(0.99909, abs=1e-5)
     assert tuning.real("log", 7.0) == 7.0

@@ -10,7 +10,9 @@ from slowpoints.tasks.adding import Settings
 
 
 def sample(settings, batch=2000):
-    return adding.sample(settings, None, batch=batch, split="train", rng=torch.Generator().manual_seed(1))
+    return adding.sample(
+        settings, None, batch=batch, split="train", rng=torch.Generator().manual_seed(1)
+    )
 
 
 def test_the_sum_of_the_marked_numbers_is_wanted_at_the_last_step():
@@ -48,7 +50,9 @@ def test_predicting_the_mean_leaves_a_twelfth_per_mark(n_marks):
 
 @pytest.mark.parametrize(("mse", "is_solved"), [(0.0, True), (0.0099, True), (0.01, False)])
 def test_solved_means_an_error_below_one_hundredth(mse, is_solved):
-    assert adding.solved(Settings(), {"mse": torch.tensor([mse], dtype=torch.float64)}).tolist() == [is_solved]
+    assert adding.solved(
+        Settings(), {"mse": torch.tensor([mse], dtype=torch.float64)}
+    ).tolist() == [is_solved]
 
 
 @pytest.mark.parametrize("n_marks", [0, 6])

@@ -51,8 +51,16 @@ def test_every_sum_is_right_and_in_its_place(n_digits):
 
 
 def test_numbers_are_uniform_ends_included():
-    batch = task.sample(Settings(n_digits=1), None, batch=42_000, split="train", rng=torch.Generator().manual_seed(1))
-    read = Counter("".join(SYMBOLS[k] for k in line).partition("+")[0] for line in batch.x.argmax(-1).tolist())
+    batch = task.sample(
+        Settings(n_digits=1),
+        None,
+        batch=42_000,
+        split="train",
+        rng=torch.Generator().manual_seed(1),
+    )
+    read = Counter(
+        "".join(SYMBOLS[k] for k in line).partition("+")[0] for line in batch.x.argmax(-1).tolist()
+    )
     assert set(read) == {str(n) for n in range(-10, 11)}
     assert all(abs(n - 2000) < 180 for n in read.values())  # four standard errors
 
@@ -83,7 +91,9 @@ def test_the_shares_of_large_numbers_add_up_and_are_all_positive():
 
 def test_exact_means_every_character():
     s = Settings(n_digits=1, n_steps=12)
-    batch = stacked([task.sample(s, None, batch=4, split="train", rng=torch.Generator().manual_seed(1))])
+    batch = stacked(
+        [task.sample(s, None, batch=4, split="train", rng=torch.Generator().manual_seed(1))]
+    )
     out = 100.0 * torch.nn.functional.one_hot(batch.y, 12)
     score = task.score(s, out, batch)
     assert (score["exact"].item(), score["accuracy"].item()) == (1, 1)

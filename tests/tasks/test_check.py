@@ -1,4 +1,6 @@
-"""A task file with a mistake is named with what would be right, while planning or before anything trains."""
+"""A task file with a mistake is named with what would be right, while planning or before anything
+trains.
+"""
 
 import re
 from collections.abc import Callable
@@ -25,7 +27,10 @@ FILE = "src/slowpoints/tasks/own.py: "
 def own(**functions: Any) -> ModuleType:
     """Return the adding problem as a task `own`, with some functions of its own."""
     module = ModuleType("slowpoints.tasks.own")
-    vars(module).update({name: value for name, value in vars(adding).items() if not name.startswith("__")} | functions)
+    vars(module).update(
+        {name: value for name, value in vars(adding).items() if not name.startswith("__")}
+        | functions
+    )
     return module
 
 
@@ -34,9 +39,14 @@ def with_fields(**fields: Callable) -> dict[str, Any]:
 
     def sample(s: Any, world: None, **how: Any) -> tasks.Batch:
         batch = adding.sample(s, world, **how)
-        return batch._replace(**{name: change(getattr(batch, name)) for name, change in fields.items()})
+        return batch._replace(
+            **{name: change(getattr(batch, name)) for name, change in fields.items()}
+        )
 
-    return {"sample": sample, "evaluation": lambda s, world, rows, **how: sample(s, world, batch=rows, **how)}
+    return {
+        "sample": sample,
+        "evaluation": lambda s, world, rows, **how: sample(s, world, batch=rows, **how),
+    }
 
 
 SIZES = "where n_in, n_out and n_read are 2, 1 and 1"
@@ -46,9 +56,13 @@ WRONG = {  # functions, and what is said of them
         "sample: y has shape [3, 1]; right is [3, 1, 1]: [rows, n_read, n_out] for numbers, "
         f"[rows, n_read] for the index of an output, {SIZES}",
     ),
-    "y without steps": (with_fields(y=lambda y: y[:, 0, 0]), "sample: y has shape [3]; right is [3, 1, 1]: "),
+    "y without steps": (
+        with_fields(y=lambda y: y[:, 0, 0]),
+        "sample: y has shape [3]; right is [3, 1, 1]: ",
+    ),
     "indices with an axis too many": (
-        with_fields(y=lambda y: y.long()), "sample: y has shape [3, 1, 1]; right is [3, 1]: "
+        with_fields(y=lambda y: y.long()),
+        "sample: y has shape [3, 1, 1]; right is [3, 1]: ",
     ),
     "y of another type": (
         with_fields(y=lambda y: y.double()),
@@ -58,21 +72,29 @@ WRONG = {  # functions, and what is said of them
         with_fields(x=lambda x: x[:, :, :1]),
         f"sample: x has shape [3, 20, 1]; right is [3, 20, 2]: [rows, steps, n_in], {SIZES}",
     ),
-    "x without steps": (with_fields(x=lambda x: x[:, 0, 0]), "sample: x has shape [3]; right is [3, 1, 2]: "),
+    "x without steps": (
+        with_fields(x=lambda x: x[:, 0, 0]),
+        "sample: x has shape [3]; right is [3, 1, 2]: ",
+    ),
     "weight for every step": (
         with_fields(weight=lambda weight: weight.expand(-1, 20)),
         f"sample: weight has shape [3, 20]; right is [3, 1]: [rows, n_read], {SIZES}",
     ),
     "allowed per row": (
-        with_fields(allowed=lambda allowed: allowed.expand(3, 1)), "sample: allowed has shape [3, 1]; right is [1]: "
+        with_fields(allowed=lambda allowed: allowed.expand(3, 1)),
+        "sample: allowed has shape [3, 1]; right is [1]: ",
     ),
-    "a tuple": ({"sample": lambda *_, **how: (1, 2)}, "sample returns tuple; right is a slowpoints.tasks.Batch"),
+    "a tuple": (
+        {"sample": lambda *_, **how: (1, 2)},
+        "sample returns tuple; right is a slowpoints.tasks.Batch",
+    ),
     "other evaluation": (
         {"evaluation": with_fields(y=torch.squeeze)["evaluation"]},
         "evaluation: y has shape [3]; right is [3, 1, 1]: ",
     ),
     "more answers than steps": (
-        {"n_read": lambda s: 21} | with_fields(y=lambda y: y.expand(3, 21, 1), weight=lambda w: w.expand(3, 21)),
+        {"n_read": lambda s: 21}
+        | with_fields(y=lambda y: y.expand(3, 21, 1), weight=lambda w: w.expand(3, 21)),
         "sample: 21 answers are read (n_read), but a sequence has 20 steps",
     ),
     "one loss for all runs": (
@@ -87,11 +109,13 @@ WRONG = {  # functions, and what is said of them
         {"solved": lambda s, score: (score["mse"] < 0.01).all()},
         "solved has shape [] for 2 runs; right is [2]: one per run",
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("mistake", WRONG)
-def test_a_wrong_shape_is_named_before_anything_trains(mistake: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_shape_is_named_before_anything_trains(
+    mistake: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     functions, message = WRONG[mistake]
     monkeypatch.setattr(tasks, "load", lambda name: tasks.Task(own(**functions)))
     runs = [make_run(0, task={"name": "adding"})]
@@ -115,12 +139,13 @@ def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], 
 PARTS = "METRICS, n_in, n_out, sample, loss, score, solved, constant, baseline"
 FROM = "from slowpoints.tasks.adding import Settings"
 BAD_FILES = {
-    f"{FROM}, METRICS, n_in, n_out, sample, score, solved, constant":
-        "lacks loss, baseline; define",
+    f"{FROM}, METRICS, n_in, n_out, sample, score, solved, constant": "lacks loss, "
+    "baseline; define",
     FROM: f"lacks {PARTS}; define them, or import them from another task",
-    f"from slowpoints.tasks.adding import {PARTS}": "lacks class Settings, a frozen dataclass of its settings",
+    f"from slowpoints.tasks.adding import {PARTS}": "lacks class Settings, a frozen dataclass "
+    "of its settings",
     f"{FROM}, {PARTS}\nMETRICS = 'mse'": "METRICS: expected the names of what score returns",
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("text", "message"), BAD_FILES.items())

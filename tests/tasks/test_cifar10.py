@@ -1,4 +1,7 @@
-"""Delayed classification of CIFAR-10: made-up colours, and the official images where they are at hand."""
+"""Delayed classification of CIFAR-10.
+
+Made-up colours, and the official images where they are at hand.
+"""
 
 import os
 from pathlib import Path
@@ -20,14 +23,18 @@ def test_cifar10_has_the_authors_noise_and_its_pixels_colour_by_colour(
     pixels = np.arange(40 * 3072, dtype=np.uint64).reshape(40, 3, 32, 32).astype(np.uint8)
     images = SimpleNamespace(train_x=pixels, train_y=labels, test_x=pixels, test_y=labels)
     monkeypatch.setattr(data, "load_images", lambda *_, **__: images)
-    world = task.world(Settings(dataset="cifar10"), n_parameters=0, rng=torch.Generator(), data_dir=tmp_path)
+    world = task.world(
+        Settings(dataset="cifar10"), n_parameters=0, rng=torch.Generator(), data_dir=tmp_path
+    )
     assert (world.mean, world.std) == (0.4734, 0.2517)
     shown = world.images["test"][7, 0].unflatten(0, task.frame(Settings(dataset="cifar10")))
     assert torch.equal(shown, torch.from_numpy(pixels[7]).float() / 255)
 
 
 def test_the_official_cifar10_fits_the_task():
-    """Needs the images: SLOWPOINTS_DATA_DIR names a folder that holds CIFAR-10, or the subset of it."""
+    """Needs the images: SLOWPOINTS_DATA_DIR names a folder that holds CIFAR-10, or the subset of
+    it.
+    """
     folder = os.environ.get("SLOWPOINTS_DATA_DIR")
     if not folder:
         pytest.skip("set SLOWPOINTS_DATA_DIR to a folder with the official files")

@@ -29,7 +29,10 @@ def judged(settings, logits_of):
     """Return (loss, score) of the outputs `logits_of(one-hot target, batch)`."""
     rows = torch.arange(50)
     _, asked = task.timing(settings, batch=50, rng=rng(1))
-    y, weight = torch.zeros(50, settings.n_steps, dtype=torch.long), torch.zeros(50, settings.n_steps)
+    y, weight = (
+        torch.zeros(50, settings.n_steps, dtype=torch.long),
+        torch.zeros(50, settings.n_steps),
+    )
     y[rows, asked] = 1 + rows % settings.n_classes
     weight[:, : settings.n_used_steps] = 1
     weight[rows, asked] = settings.n_steps
@@ -40,15 +43,23 @@ def judged(settings, logits_of):
 
 
 def perfect(target, batch):
-    """Return sigmoids of one for the target and zero for the others; outputs not in use stay at one half."""
+    """Return sigmoids of one for the target and zero for the others.
+
+    Outputs not in use stay at one half.
+    """
     return torch.where(batch.allowed[:, None, None], SURE * (2 * target - 1), 0.0)
 
 
 @pytest.mark.parametrize(
     ("used", "mean", "shortest", "longest"),
-    [(6, 4.25, 0.750, 0.250), (8, 4.75, 0.521, 0.0625), (12, 5.75, 0.340, 0.0156), (16, 6.75, 0.259, 0.0069),
-     (20, 7.75, 0.211, 0.0039)],
-)  # fmt: skip
+    [
+        (6, 4.25, 0.750, 0.250),
+        (8, 4.75, 0.521, 0.0625),
+        (12, 5.75, 0.340, 0.0156),
+        (16, 6.75, 0.259, 0.0069),
+        (20, 7.75, 0.211, 0.0039),
+    ],
+)
 def test_delays_follow_the_published_law(used, mean, shortest, longest):
     n = 200_000
     shown, asked = task.timing(Settings(n_used_steps=used), batch=n, rng=rng())
@@ -56,7 +67,9 @@ def test_delays_follow_the_published_law(used, mean, shortest, longest):
     assert (shown.min(), shown.max(), asked.max()) == (0, used - 5, used - 1)
     assert (delay.min(), delay.max()) == (4, used - 1)
     for share, wanted in (((delay == 4), shortest), ((delay == used - 1), longest)):
-        assert share.double().mean().item() == pytest.approx(wanted, abs=4 * math.sqrt(wanted / n) + 5e-4)
+        assert share.double().mean().item() == pytest.approx(
+            wanted, abs=4 * math.sqrt(wanted / n) + 5e-4
+        )
     assert delay.mean().item() == pytest.approx(mean, abs=4 * delay.std().item() / math.sqrt(n))
 
 
@@ -85,7 +98,8 @@ def test_one_clean_image_and_one_trigger_among_noise(world):
 
 
 @pytest.mark.parametrize(
-    ("dataset", "n"), [("mnist14", 197), ("fashion14", 197), ("mnist", 785), ("fashion", 785), ("cifar10", 3073)]
+    ("dataset", "n"),
+    [("mnist14", 197), ("fashion14", 197), ("mnist", 785), ("fashion", 785), ("cifar10", 3073)],
 )
 def test_the_input_is_the_pixels_and_the_trigger(dataset, n):
     assert task.n_in(Settings(dataset=dataset)) == n
@@ -134,7 +148,9 @@ def test_splits_are_disjoint_and_balanced(world):
     every = torch.cat([images.flatten(0, 1) for images in world.images.values()])
     assert len(every.unique(dim=0)) == len(every)
     for images in world.images.values():
-        assert torch.equal((images[:, :, 0] * 255).round(), torch.arange(10.0)[:, None].expand_as(images[:, :, 0]))
+        assert torch.equal(
+            (images[:, :, 0] * 255).round(), torch.arange(10.0)[:, None].expand_as(images[:, :, 0])
+        )
 
 
 @pytest.mark.parametrize("split", ["train", "valid", "test"])
@@ -176,7 +192,9 @@ def test_classes_are_equally_likely(world):
     assert (torch.bincount(y - 1, minlength=10) / 5000 - 0.1).abs().max() < 0.02
 
 
-@pytest.mark.parametrize(("n_classes", "used", "wanted"), [(10, 20, 0.2735), (10, 6, 0.1753), (2, 20, 0.0977)])
+@pytest.mark.parametrize(
+    ("n_classes", "used", "wanted"), [(10, 20, 0.2735), (10, 6, 0.1753), (2, 20, 0.0977)]
+)
 def test_the_perfect_network_has_the_published_loss(n_classes, used, wanted):
     loss, _ = judged(Settings(n_classes=n_classes, n_used_steps=used), perfect)
     assert loss == pytest.approx(wanted, abs=1e-4)
@@ -199,12 +217,16 @@ def test_the_always_silent_network_has_the_published_loss():
 def test_the_mask_leaks_when_an_output_that_is_not_in_use_is_near_zero():
     settings = Settings(n_classes=2, n_used_steps=20)
     loss, _ = judged(settings, lambda target, batch: SURE * (2 * target - 1))
-    assert loss == pytest.approx(judged(Settings(n_used_steps=20), perfect)[0], rel=1e-5)  # as if all were in use
+    assert loss == pytest.approx(
+        judged(Settings(n_used_steps=20), perfect)[0], rel=1e-5
+    )  # as if all were in use
 
 
 def test_plain_cross_entropy_is_normalised_by_the_weights():
     settings = Settings(n_classes=2, n_used_steps=6, loss="ce")
-    loss, _ = judged(settings, lambda target, batch: 3 * target + 50 * ~batch.allowed[:, None, None])
+    loss, _ = judged(
+        settings, lambda target, batch: 3 * target + 50 * ~batch.allowed[:, None, None]
+    )
     assert loss == pytest.approx(-math.log(math.exp(3) / (math.exp(3) + 2)), rel=1e-5)
     only_answers, _ = judged(settings, lambda target, batch: 3 * target * (batch.y > 0)[..., None])
     p = [math.exp(3) / (math.exp(3) + 2), 1 / 3]
@@ -246,7 +268,10 @@ def test_silence_at_the_trigger_is_an_error_though_the_class_comes_second():
 
 def test_speaking_all_the_time_is_no_silence():
     settings = Settings(n_used_steps=20)
-    _, score = judged(settings, lambda target, batch: 2 * (target * (batch.y > 0)[..., None]).sum(2, True) + target)
+    _, score = judged(
+        settings,
+        lambda target, batch: 2 * (target * (batch.y > 0)[..., None]).sum(2, True) + target,
+    )
     assert [score[name].item() for name in ("accuracy", "null_accuracy")] == [1.0, 0.0]
 
 
@@ -271,7 +296,10 @@ def test_solved_means_nine_answers_of_ten(accuracy, is_solved):
         ({"delay_min": 0}, "delay_min is 0; must be at least 1"),
         ({"n_classes": 11}, "n_classes is 11; must lie in 1..10"),
         ({"n_classes": 0}, "n_classes is 0; must lie in 1..10"),
-        ({"dataset": "cats"}, "dataset is 'cats'; must be one of mnist14, fashion14, mnist, fashion, cifar10"),
+        (
+            {"dataset": "cats"},
+            "dataset is 'cats'; must be one of mnist14, fashion14, mnist, fashion, cifar10",
+        ),
         ({"loss": "hinge"}, "loss is 'hinge'; must be paper or ce"),
     ],
 )

@@ -38,7 +38,11 @@ def same(one: tasks.Batch, other: tasks.Batch) -> bool:
 
 def tensors(world) -> list[torch.Tensor]:
     parts = world.values() if isinstance(world, dict) else world if isinstance(world, tuple) else ()
-    return [world] if isinstance(world, torch.Tensor) else [tensor for part in parts for tensor in tensors(part)]
+    return (
+        [world]
+        if isinstance(world, torch.Tensor)
+        else [tensor for part in parts for tensor in tensors(part)]
+    )
 
 
 def constant_output(task, settings, batch: tasks.Batch) -> torch.Tensor:
@@ -46,7 +50,9 @@ def constant_output(task, settings, batch: tasks.Batch) -> torch.Tensor:
 
 
 def test_an_unknown_task_is_refused_with_the_known_ones():
-    with pytest.raises(KeyError, match="unknown task 'juggling'; known: adding, arithmetic, delayed_classification"):
+    with pytest.raises(
+        KeyError, match="unknown task 'juggling'; known: adding, arithmetic, delayed_classification"
+    ):
         tasks.load("juggling")
 
 
@@ -57,7 +63,9 @@ def test_every_task_offers_the_same_functions(name):
         asked = inspect.signature(getattr(wanted, function)).parameters.values()
         positional = [None for a in asked if a.kind is not a.KEYWORD_ONLY]
         by_name = {a.name: None for a in asked if a.kind is a.KEYWORD_ONLY}
-        inspect.signature(getattr(offered, function)).bind(*positional, **by_name)  # a TypeError if it cannot
+        inspect.signature(getattr(offered, function)).bind(
+            *positional, **by_name
+        )  # a TypeError if it cannot
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -88,14 +96,18 @@ def test_a_batch_of_one_keeps_its_axes(task, settings, world):
 
 
 def test_a_batch_follows_from_its_generator(task, settings, world):
-    first, again, other = (task.sample(settings, world, batch=5, split="train", rng=rng(k)) for k in (1, 1, 2))
+    first, again, other = (
+        task.sample(settings, world, batch=5, split="train", rng=rng(k)) for k in (1, 1, 2)
+    )
     assert same(first[:4], again[:4])
     assert not torch.equal(first.x, other.x)
 
 
 def test_the_next_batch_is_another_one(task, settings, world):
     draw = rng(1)
-    first, second = (task.sample(settings, world, batch=5, split="train", rng=draw) for _ in range(2))
+    first, second = (
+        task.sample(settings, world, batch=5, split="train", rng=draw) for _ in range(2)
+    )
     assert not torch.equal(first.x, second.x)
 
 
@@ -109,7 +121,9 @@ def test_sampling_leaves_the_world_as_it_was(task, settings, world_of):
 def test_the_constant_output_scores_the_baseline(task, settings, world_of):
     world, draw = world_of(task, settings, n_parameters=5000), rng(3)
     samples = (task.sample(settings, world, batch=1000, split="train", rng=draw) for _ in range(10))
-    batch = tasks.stacked([batch._replace(x=torch.empty(1000, 0)) for batch in samples])  # scores read no inputs
+    batch = tasks.stacked(
+        [batch._replace(x=torch.empty(1000, 0)) for batch in samples]
+    )  # scores read no inputs
     score = task.score(settings, constant_output(task, settings, batch), batch)
     assert set(task.baseline(settings)) == set(score)
     assert not {"step", "loss"} & set(score), "names of the learning curve"
@@ -122,7 +136,9 @@ def test_the_constant_output_scores_the_baseline(task, settings, world_of):
 
 def test_the_baseline_is_not_a_solution(task, settings, world):
     batch = tasks.stacked([task.sample(settings, world, batch=500, split="train", rng=rng(3))])
-    solved = task.solved(settings, task.score(settings, constant_output(task, settings, batch), batch))
+    solved = task.solved(
+        settings, task.score(settings, constant_output(task, settings, batch), batch)
+    )
     assert solved.dtype == torch.bool
     assert solved.tolist() == [False]
 
@@ -131,7 +147,9 @@ def test_rows_of_weight_zero_change_neither_loss_nor_score(task, settings, world
     few, many = (task.sample(settings, world, batch=n, split="train", rng=rng(n)) for n in (4, 7))
     out = torch.randn(2, 7, task.n_read(settings), task.n_out(settings), generator=rng(9))
     both, alone = tasks.stacked([few, many]), tasks.stacked([few])
-    torch.testing.assert_close(task.loss(settings, out, both)[:1], task.loss(settings, out[:1, :4], alone))
+    torch.testing.assert_close(
+        task.loss(settings, out, both)[:1], task.loss(settings, out[:1, :4], alone)
+    )
     scores, wanted = task.score(settings, out, both), task.score(settings, out[:1, :4], alone)
     for metric in scores:
         torch.testing.assert_close(scores[metric][:1], wanted[metric])
@@ -148,7 +166,9 @@ def test_each_run_is_judged_on_its_own(task, settings, world):
 
 def test_a_step_down_the_gradient_lowers_the_loss(task, settings, world):
     batch = tasks.stacked([task.sample(settings, world, batch=16, split="train", rng=rng(1))])
-    out = (0.1 * torch.randn(1, 16, task.n_read(settings), task.n_out(settings), generator=rng(9))).requires_grad_()
+    out = (
+        0.1 * torch.randn(1, 16, task.n_read(settings), task.n_out(settings), generator=rng(9))
+    ).requires_grad_()
     before = task.loss(settings, out, batch).sum()
     (slope,) = torch.autograd.grad(before, out)
     assert task.loss(settings, out.detach() - 0.01 * slope, batch).sum() < before

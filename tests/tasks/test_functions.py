@@ -37,7 +37,10 @@ def test_samples_come_as_often_as_they_count():
     drawn = world()
     batch = functions.sample(SMALL, drawn, batch=200_000, split="train", rng=rng(1))
     known = {y: i for i, y in enumerate(drawn.targets.tolist())}
-    found = torch.bincount(torch.tensor([known[y] for y in batch.y.flatten().tolist()]), minlength=40) / 200_000
+    found = (
+        torch.bincount(torch.tensor([known[y] for y in batch.y.flatten().tolist()]), minlength=40)
+        / 200_000
+    )
     error = (drawn.beta * (1 - drawn.beta) / 200_000).sqrt()
     assert ((found - drawn.beta).abs() < 4 * error).all()
     assert batch.weight.unique().tolist() == [1]
@@ -47,7 +50,9 @@ def test_samples_come_as_often_as_they_count():
 def test_a_batch_shows_inputs_of_the_set_with_their_targets(inject, n_shown):
     settings = Settings(n_in=3, n_samples=40, tau=5, n_steps=4, inject=inject)
     drawn = world(settings)
-    known = {tuple(x): y for x, y in zip(drawn.inputs.tolist(), drawn.targets.tolist(), strict=True)}
+    known = {
+        tuple(x): y for x, y in zip(drawn.inputs.tolist(), drawn.targets.tolist(), strict=True)
+    }
     batch = functions.sample(settings, drawn, batch=30, split="train", rng=rng(1))
     assert (batch.x.shape, batch.n_steps) == ((30, n_shown, 3), 4)
     for x, y in zip(batch.x, batch.y.flatten().tolist(), strict=True):
@@ -83,7 +88,9 @@ def test_with_fewer_rows_every_sample_is_there_as_often_as_it_counts_to_within_o
 def test_the_last_sample_is_drawn_even_where_the_weights_miss_one_a_little():
     drawn = world()
     short = drawn._replace(edges=drawn.edges - 1e-9)
-    assert functions._index(short, torch.tensor([0.0, 1.0 - 1e-12], dtype=torch.float64)).tolist() == [0, 39]
+    assert functions._index(
+        short, torch.tensor([0.0, 1.0 - 1e-12], dtype=torch.float64)
+    ).tolist() == [0, 39]
 
 
 @pytest.mark.parametrize(

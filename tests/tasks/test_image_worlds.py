@@ -12,7 +12,9 @@ def test_an_order_numbers_the_classes_anew_and_keeps_every_image(world_of):
     again, third = (world_of(task, Settings(order=order)) for order in (1, 2))
     for split, images in plain.images.items():
         assert torch.equal(other.images[split], again.images[split])
-        rank = [next(k for k in range(10) if torch.equal(images[k], own)) for own in other.images[split]]
+        rank = [
+            next(k for k in range(10) if torch.equal(images[k], own)) for own in other.images[split]
+        ]
         assert sorted(rank) == list(range(10))
         assert rank != list(range(10))
         assert not torch.equal(third.images[split], other.images[split])

@@ -19,8 +19,12 @@ def world(settings, n_parameters=50, seed=0):
     return perceptron.world(settings, n_parameters=n_parameters, rng=rng(seed), data_dir=Path())
 
 
-@pytest.mark.parametrize(("labels_per_parameter", "n_parameters", "b"), [(2.5, 50, 125), (0.33, 10, 3), (0.01, 10, 1)])
-def test_the_set_has_a_number_of_labels_in_proportion_to_the_parameters(labels_per_parameter, n_parameters, b):
+@pytest.mark.parametrize(
+    ("labels_per_parameter", "n_parameters", "b"), [(2.5, 50, 125), (0.33, 10, 3), (0.01, 10, 1)]
+)
+def test_the_set_has_a_number_of_labels_in_proportion_to_the_parameters(
+    labels_per_parameter, n_parameters, b
+):
     drawn = world(Settings(n_in=7, labels_per_parameter=labels_per_parameter), n_parameters)
     assert (drawn.inputs.shape, drawn.labels.shape) == ((b, 7), (b,))
 
@@ -36,7 +40,9 @@ def test_inputs_and_labels_are_fair_bits():
 
 def test_a_set_of_single_bits_may_be_asked_at_once():
     settings = Settings(n_in=1, n_steps=1)
-    assert perceptron.sample(settings, world(settings), batch=3, split="train", rng=rng(1)).x.shape == (
+    assert perceptron.sample(
+        settings, world(settings), batch=3, split="train", rng=rng(1)
+    ).x.shape == (
         3,
         1,
         1,
@@ -76,16 +82,22 @@ def test_evaluation_is_the_whole_set_in_order_on_every_split(split):
 
 def test_runs_with_sets_of_different_size_stack_and_score_their_own_set():
     sizes = [Settings(labels_per_parameter=ratio) for ratio in (0.1, 0.2)]
-    batch = stacked([perceptron.evaluation(s, world(s), rows=0, split="test", rng=rng(1)) for s in sizes])
+    batch = stacked(
+        [perceptron.evaluation(s, world(s), rows=0, split="test", rng=rng(1)) for s in sizes]
+    )
     assert batch.weight.sum((1, 2)).tolist() == [5, 10]
     right = 2 * batch.y - 1
     right[1, 0] *= -1
-    assert perceptron.score(sizes[0], right, batch)["accuracy"].tolist() == pytest.approx([1.0, 0.9])
+    assert perceptron.score(sizes[0], right, batch)["accuracy"].tolist() == pytest.approx(
+        [1.0, 0.9]
+    )
 
 
 def test_loss_is_the_cross_entropy_of_the_labels():
     y = torch.tensor([1.0, 0.0]).reshape(1, 2, 1, 1)
-    batch = Batch(torch.zeros(1, 2, 1, 1), y, torch.ones(1, 2, 1), torch.ones(1, 1, dtype=torch.bool))
+    batch = Batch(
+        torch.zeros(1, 2, 1, 1), y, torch.ones(1, 2, 1), torch.ones(1, 1, dtype=torch.bool)
+    )
     logit = torch.tensor([1.5, 0.5]).reshape(1, 2, 1, 1)
     p = logit.double().sigmoid().flatten()
     wanted = -(math.log(p[0]) + math.log(1 - p[1])) / 2
@@ -106,17 +118,28 @@ def test_a_certain_and_right_network_saves_one_bit_per_label():
 def test_the_score_is_the_bits_stored_per_parameter():
     settings = Settings(labels_per_parameter=5.25)
     y = torch.ones(1, 10_000, 1, 1)
-    batch = Batch(torch.zeros(1, 10_000, 1, 1), y, torch.ones(1, 10_000, 1), torch.ones(1, 1, dtype=torch.bool))
+    batch = Batch(
+        torch.zeros(1, 10_000, 1, 1),
+        y,
+        torch.ones(1, 10_000, 1),
+        torch.ones(1, 1, dtype=torch.bool),
+    )
     out = torch.ones(1, 10_000, 1, 1)
     out[:, :53] = -1  # the accuracy that means five bits, by the paper's formula
-    assert perceptron.score(settings, out, batch)["bits_per_parameter"].item() == pytest.approx(5, abs=0.005)
+    assert perceptron.score(settings, out, batch)["bits_per_parameter"].item() == pytest.approx(
+        5, abs=0.005
+    )
 
 
 @pytest.mark.parametrize("n_classes", [2, 3, 10])
 def test_the_information_is_that_of_the_analysis(n_classes):
-    p = torch.tensor([0.0, 0.05, 1 / n_classes, 0.4, 0.5, 0.9, 0.999, 1.0, math.nan], dtype=torch.float64)
+    p = torch.tensor(
+        [0.0, 0.05, 1 / n_classes, 0.4, 0.5, 0.9, 0.999, 1.0, math.nan], dtype=torch.float64
+    )
     wanted = information.mutual_information(1, p.numpy(), n_classes=n_classes)
-    assert perceptron.information(p, n_classes=n_classes).tolist() == pytest.approx(wanted, abs=1e-12, nan_ok=True)
+    assert perceptron.information(p, n_classes=n_classes).tolist() == pytest.approx(
+        wanted, abs=1e-12, nan_ok=True
+    )
     single = perceptron.information(p.float(), n_classes=n_classes)
     assert single.tolist() == pytest.approx(wanted, abs=1e-6, nan_ok=True)
 
@@ -135,7 +158,9 @@ def test_labels_of_many_classes_are_uniform_and_asked_of_as_many_outputs():
 def test_the_loss_of_many_classes_is_their_cross_entropy():
     settings = Settings(n_classes=3, labels_per_parameter=2.0)
     y = torch.tensor([2, 0]).reshape(1, 2, 1)
-    batch = Batch(torch.zeros(1, 2, 1, 1), y, torch.ones(1, 2, 1), torch.ones(1, 3, dtype=torch.bool))
+    batch = Batch(
+        torch.zeros(1, 2, 1, 1), y, torch.ones(1, 2, 1), torch.ones(1, 3, dtype=torch.bool)
+    )
     out = torch.tensor([[0.0, 1.0, 2.0], [0.5, 0.0, 1.0]]).reshape(1, 2, 1, 3)
     p = out[0, :, 0].double().softmax(-1)
     wanted = -(math.log(p[0, 2]) + math.log(p[1, 0])) / 2
@@ -143,15 +168,21 @@ def test_the_loss_of_many_classes_is_their_cross_entropy():
     score = perceptron.score(settings, out, batch)
     assert score["accuracy"].item() == 0.5
     assert score["soft_bits_per_label"].item() == pytest.approx(math.log2(3) - wanted / math.log(2))
-    assert score["bits_per_parameter"].item() == pytest.approx(2 * (math.log2(3) - 1 - 0.5), abs=1e-6)
+    assert score["bits_per_parameter"].item() == pytest.approx(
+        2 * (math.log2(3) - 1 - 0.5), abs=1e-6
+    )
 
 
 def test_knowing_all_of_many_classes_is_worth_more_bits_and_chance_none():
     settings = Settings(n_classes=8, labels_per_parameter=2.0)
-    batch = stacked([perceptron.evaluation(settings, world(settings), rows=0, split="test", rng=rng(1))])
+    batch = stacked(
+        [perceptron.evaluation(settings, world(settings), rows=0, split="test", rng=rng(1))]
+    )
     known = 100.0 * torch.nn.functional.one_hot(batch.y, 8)
     assert perceptron.score(settings, known, batch)["bits_per_parameter"].item() == pytest.approx(6)
-    assert perceptron.score(settings, -known, batch)["bits_per_parameter"].item() == pytest.approx(0, abs=1e-6)
+    assert perceptron.score(settings, -known, batch)["bits_per_parameter"].item() == pytest.approx(
+        0, abs=1e-6
+    )
     assert perceptron.baseline(settings) == {
         "accuracy": 0.125,
         "soft_bits_per_label": 0.0,

@@ -19,11 +19,17 @@ def drawn():
 
 
 def sample(settings, drawn, split="train", batch=20):
-    return text.sample(settings, drawn, batch=batch, split=split, rng=torch.Generator().manual_seed(1))
+    return text.sample(
+        settings, drawn, batch=batch, split=split, rng=torch.Generator().manual_seed(1)
+    )
 
 
 def test_the_sections_are_the_text_in_order_and_none_twice(drawn):
-    assert {split: len(part) for split, part in drawn.items()} == {"train": 900_000, "valid": 50_000, "test": 50_000}
+    assert {split: len(part) for split, part in drawn.items()} == {
+        "train": 900_000,
+        "valid": 50_000,
+        "test": 50_000,
+    }
     whole = torch.cat([drawn["train"], drawn["valid"], drawn["test"]])
     assert torch.equal(whole, torch.from_numpy(data.load_text("text8-1m")))
 
@@ -48,7 +54,9 @@ def test_every_place_of_a_section_is_drawn_and_none_beyond(drawn):
 
 
 def test_runs_share_one_text(drawn):
-    again = text.world(Settings(n_steps=7, n_warm=2), n_parameters=1, rng=torch.Generator(), data_dir=Path())
+    again = text.world(
+        Settings(n_steps=7, n_warm=2), n_parameters=1, rng=torch.Generator(), data_dir=Path()
+    )
     assert again["train"] is drawn["train"]
 
 
@@ -77,7 +85,9 @@ def test_a_network_that_knows_the_text_needs_no_bits(drawn):
     assert text.solved(Settings(), score).tolist() == [True]
     even = torch.zeros(1, 20, 37, 27)
     assert text.loss(Settings(), even, batch).item() == pytest.approx(math.log(27))
-    assert text.score(Settings(), even, batch)["bits_per_character"].item() == pytest.approx(math.log2(27))
+    assert text.score(Settings(), even, batch)["bits_per_character"].item() == pytest.approx(
+        math.log2(27)
+    )
 
 
 @pytest.mark.parametrize(

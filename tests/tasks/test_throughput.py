@@ -8,7 +8,9 @@ from slowpoints.tasks.throughput import Settings
 
 
 def sample(settings, batch=2000):
-    return throughput.sample(settings, None, batch=batch, split="train", rng=torch.Generator().manual_seed(1))
+    return throughput.sample(
+        settings, None, batch=batch, split="train", rng=torch.Generator().manual_seed(1)
+    )
 
 
 def test_the_vector_is_shown_first_and_wanted_last():
@@ -31,13 +33,17 @@ def test_keeping_n_of_the_numbers_leaves_the_others_variance():
     batch = stacked([sample(settings)])
     kept = batch.y.clone()
     kept[..., 16:] = 0
-    assert throughput.score(settings, kept, batch)["mse"].item() == pytest.approx(1 - 16 / 64, abs=0.01)
+    assert throughput.score(settings, kept, batch)["mse"].item() == pytest.approx(
+        1 - 16 / 64, abs=0.01
+    )
     assert throughput.loss(settings, batch.y - 0.1, batch).item() == pytest.approx(0.01)
 
 
 @pytest.mark.parametrize(("mse", "is_solved"), [(0.0, True), (0.0099, True), (0.01, False)])
 def test_solved_means_an_error_below_one_hundredth(mse, is_solved):
-    assert throughput.solved(Settings(), {"mse": torch.tensor([mse], dtype=torch.float64)}).tolist() == [is_solved]
+    assert throughput.solved(
+        Settings(), {"mse": torch.tensor([mse], dtype=torch.float64)}
+    ).tolist() == [is_solved]
 
 
 def test_a_single_number_may_be_wanted_at_once():

@@ -49,7 +49,9 @@ def test_a_number_that_its_table_does_not_give_is_seen(monkeypatch):
     claim.claim_chain.cache_clear()
     monkeypatch.setattr(claim, "claims", lambda place: rows)
     lost = {
-        name for name in ("collins2017-rnn-bits", "collins2017-five-bits") if trace.leads_nowhere(KEPT, f"{name}.n")
+        name
+        for name in ("collins2017-rnn-bits", "collins2017-five-bits")
+        if trace.leads_nowhere(KEPT, f"{name}.n")
     }
     claim.claim_chain.cache_clear()
     assert lost == {"collins2017-rnn-bits"}
@@ -66,17 +68,28 @@ def test_a_number_without_records_is_seen(monkeypatch):
 def test_a_number_is_told_with_all_that_it_rests_on():
     text = trace.trace("3.57", scale="laptop")
     for word in (
-        "claim collins2017-rnn-bits, estimate", "README.md:", "paper/paper.typ:", "computed anew 3.569", "the same",
-        "4 of 1176 rows", "notebooks/collins2017-capacity.ipynb", "config/experiments/collins2017-capacity.yaml:",
-        "collins2017-capacity/rnn/budget=1000/rerun/{0,1,2,3}", "commit ", "lock of train: digest", "torch 2.",
+        "claim collins2017-rnn-bits, estimate",
+        "README.md:",
+        "paper/paper.typ:",
+        "computed anew 3.569",
+        "the same",
+        "4 of 1176 rows",
+        "notebooks/collins2017-capacity.ipynb",
+        "config/experiments/collins2017-capacity.yaml:",
+        "collins2017-capacity/rnn/budget=1000/rerun/{0,1,2,3}",
+        "commit ",
+        "lock of train: digest",
+        "torch 2.",
         "snakemake --cores 2 --force results/laptop/claims.csv",
-    ):  # fmt: skip
+    ):
         assert word in text, word
 
 
 def test_a_run_is_followed_in_both_directions():
     text = trace.trace(RUN, scale="laptop")
-    assert re.search(r"record +results/laptop/collins2017-capacity/runs/rnn-[0-9a-f]{8}-0.jsonl, line 25", text)
+    assert re.search(
+        r"record +results/laptop/collins2017-capacity/runs/rnn-[0-9a-f]{8}-0.jsonl, line 25", text
+    )
     assert "collins2017-rnn-bits" in text
     assert "collins2017-capacity" in re.search(r"figures +(.*)", text)[1]
 
@@ -86,7 +99,9 @@ def test_a_claim_rests_on_the_runs_in_its_rows_alone():
     assert runs == {f"collins2017-capacity/rnn/budget=1000/rerun/{seed}" for seed in range(4)}
 
 
-@pytest.mark.parametrize("word", ["haviv2019-speed", "notebooks/haviv2019-speed.ipynb", "figures/haviv2019-speed.png"])
+@pytest.mark.parametrize(
+    "word", ["haviv2019-speed", "notebooks/haviv2019-speed.ipynb", "figures/haviv2019-speed.png"]
+)
 def test_a_figure_leads_to_its_tables_and_runs(word):
     found = find.named(KEPT, word)
     assert found is not None
@@ -100,7 +115,10 @@ def test_a_figure_leads_to_its_tables_and_runs(word):
     [
         ("haviv2019-cells", "experiment haviv2019-cells"),
         ("config/experiments/haviv2019-cells.yaml", "experiment haviv2019-cells"),
-        ("paper/reference/laptop/tables/long2016-state/outcomes.csv", "table outcomes of long2016-state"),
+        (
+            "paper/reference/laptop/tables/long2016-state/outcomes.csv",
+            "table outcomes of long2016-state",
+        ),
         ("long2016-state.n_runs", "number long2016-state.n_runs"),
         ("n_fails", "number n_fails"),
     ],
@@ -115,7 +133,8 @@ def test_names_and_files_are_known(word, title):
 def test_a_stack_is_known_by_each_of_its_files():
     job = next(iter(chain.jobs(KEPT)["long2016-state"]))
     names = {
-        find.named(KEPT, word).title for word in (job.stack, job.records, job.beside("plan"), job.beside("weights"))
+        find.named(KEPT, word).title
+        for word in (job.stack, job.records, job.beside("plan"), job.beside("weights"))
     }
     assert names == {f"stack {job.stack} of long2016-state"}
 
@@ -127,7 +146,9 @@ def test_a_sentence_of_the_readme_leads_to_the_figures_it_links():
 
 
 def test_a_word_that_leads_nowhere_says_what_was_looked_at_and_what_is_near():
-    with pytest.raises(TraceError, match=r"paper/reference/laptop \(\d+ numbers.*near to it: haviv2019-speed"):
+    with pytest.raises(
+        TraceError, match=r"paper/reference/laptop \(\d+ numbers.*near to it: haviv2019-speed"
+    ):
         trace.trace("haviv2019-spede", scale="laptop")
     with pytest.raises(TraceError, match="near to it: 6"):
         trace.trace("12345.678", scale="laptop")
@@ -141,20 +162,39 @@ def test_a_number_of_a_table_alone_is_found_there():
 @pytest.mark.parametrize(
     ("value", "word", "is_shown"),
     [
-        (3.5694, "3.57", True), (3.5694, "3.6", True), (3.5694, "3.56", False), (3.5694, "4", False),
-        (-0.6533, "−0.653", True), (-0.6533, "-0.653", True), (-0.6533, "0.653", False), (1.81e-5, "1.81e−05", True),
-        (20, "20", True), (20.4, "20", False), (0.998, "99.8 %", True), (0.0, "0", True), (True, "1", False),
-        (float("nan"), "0", False), (5410, "5,410", True), (5410.0, "5410", True), (3.5694, "3.570", True),
-        (0.86, "90 %", False), (0.9, "90%", True), (0.998, "100 %", True), (15, "1,5", False), (5.4966, "5.5", True),
+        (3.5694, "3.57", True),
+        (3.5694, "3.6", True),
+        (3.5694, "3.56", False),
+        (3.5694, "4", False),
+        (-0.6533, "−0.653", True),
+        (-0.6533, "-0.653", True),
+        (-0.6533, "0.653", False),
+        (1.81e-5, "1.81e−05", True),
+        (20, "20", True),
+        (20.4, "20", False),
+        (0.998, "99.8 %", True),
+        (0.0, "0", True),
+        (True, "1", False),
+        (float("nan"), "0", False),
+        (5410, "5,410", True),
+        (5410.0, "5410", True),
+        (3.5694, "3.570", True),
+        (0.86, "90 %", False),
+        (0.9, "90%", True),
+        (0.998, "100 %", True),
+        (15, "1,5", False),
+        (5.4966, "5.5", True),
     ],
-)  # fmt: skip
+)
 def test_how_numbers_are_shown(value, word, is_shown):
     wanted = find.number(word)
     assert (wanted is not None and find.is_shown_as(value, wanted)) is is_shown
 
 
 def test_words_are_no_numbers():
-    assert [find.number(word) for word in ("speed", "NaN", "Infinity", "", "1,5", "12,34")] == [None] * 6
+    assert [find.number(word) for word in ("speed", "NaN", "Infinity", "", "1,5", "12,34")] == [
+        None
+    ] * 6
 
 
 WRITTEN = {  # one number per line of a README, and what may be typed to find it
@@ -171,14 +211,18 @@ WRITTEN = {  # one number per line of a README, and what may be typed to find it
 }
 
 
-@pytest.mark.parametrize(("line", "word"), [(line, word) for line, words in WRITTEN.items() for word in words])
+@pytest.mark.parametrize(
+    ("line", "word"), [(line, word) for line, words in WRITTEN.items() for word in words]
+)
 def test_a_number_is_found_however_it_is_written(line, word, tmp_path, monkeypatch):
     (tmp_path / "README.md").write_text("\n".join(WRITTEN), "utf-8")
     monkeypatch.setattr(find, "ROOT", tmp_path)
     assert [passage.text for passage in find.passages(find.number(word))] == [line]
 
 
-@pytest.mark.parametrize("word", ["0.653", "410", "541", "5", "6", "7", "91", "-91 %", "2.13", "1.4", "3", "-5.5"])
+@pytest.mark.parametrize(
+    "word", ["0.653", "410", "541", "5", "6", "7", "91", "-91 %", "2.13", "1.4", "3", "-5.5"]
+)
 def test_another_number_is_not_taken_for_it(word, tmp_path, monkeypatch):
     (tmp_path / "README.md").write_text("\n".join(WRITTEN), "utf-8")
     monkeypatch.setattr(find, "ROOT", tmp_path)
@@ -186,7 +230,9 @@ def test_another_number_is_not_taken_for_it(word, tmp_path, monkeypatch):
 
 
 def test_a_number_of_the_readme_is_found_without_its_separators():
-    prose = "\n".join(line for line in (ROOT / "README.md").read_text("utf-8").splitlines() if line[:1] != "|")
+    prose = "\n".join(
+        line for line in (ROOT / "README.md").read_text("utf-8").splitlines() if line[:1] != "|"
+    )
     words = re.findall(r"(?<![\w.,])\d{1,3}(?:,\d{3})+(?![\w.,])", prose)
     assert words
     for word in words:

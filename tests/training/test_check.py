@@ -32,7 +32,9 @@ def test_a_task_whose_loss_mixes_networks_is_refused(monkeypatch: pytest.MonkeyP
 
 
 def test_a_task_whose_loss_fails_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(adding, "loss", lambda s, out, batch: (out[..., :0] - batch.y).sum((1, 2, 3)).log() + 1j)
+    monkeypatch.setattr(
+        adding, "loss", lambda s, out, batch: (out[..., :0] - batch.y).sum((1, 2, 3)).log() + 1j
+    )
     with pytest.raises(ContractError, match=r"cells/gru\.py: a step of gru on adding fails: "):
         check_parts([make_run(task={"name": "adding"})])
 
@@ -50,5 +52,7 @@ def test_a_cell_that_mixes_units_is_marked(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_what_needs_data_that_do_not_ship_is_said() -> None:
-    tried = check_parts([make_run(task={"name": "delayed_classification", "dataset": "cifar10"}, net={"units": 2})])
+    tried = check_parts(
+        [make_run(task={"name": "delayed_classification", "dataset": "cifar10"}, net={"units": 2})]
+    )
     assert all("data that do not ship" in own.note for own in tried)

@@ -1,4 +1,7 @@
-"""What docs/determinism.md states: what is equal to the bit, what to a tolerance; it names its other tests."""
+"""What docs/determinism.md states: what is equal to the bit, what to a tolerance.
+
+It names its other tests.
+"""
 
 import re
 from pathlib import Path
@@ -39,7 +42,8 @@ def test_the_same_process_again_gives_the_same_bits() -> None:
 @pytest.mark.parametrize("other", numerics.OTHER)
 def test_other_numerics_agree_at_first_to_the_stated_tolerance(other: str) -> None:
     loss, _ = numerics.apart(
-        numerics.under({}, "gru", "memorization", 20), numerics.under(numerics.OTHER[other], "gru", "memorization", 20)
+        numerics.under({}, "gru", "memorization", 20),
+        numerics.under(numerics.OTHER[other], "gru", "memorization", 20),
     )
     assert loss <= verify.AT_FIRST
     assert f"{100 * verify.AT_FIRST:g} %" in PAGE
@@ -49,11 +53,23 @@ def test_other_numerics_agree_at_first_to_the_stated_tolerance(other: str) -> No
 def finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return the record file of a small finished run of three networks, in a project of its own."""
     monkeypatch.chdir(tmp_path)
-    runs = [make_run(seed, steps=20, lr=0.02 * (1 + seed), net={"cell": "gru", "units": 8}) for seed in range(3)]
+    runs = [
+        make_run(seed, steps=20, lr=0.02 * (1 + seed), net={"cell": "gru", "units": 8})
+        for seed in range(3)
+    ]
     folder = Path("results/smoke/test/runs")
-    names = (folder / f"s{suffix}" for suffix in (".plan", ".jsonl", ".safetensors", ".provenance.json"))
-    job.run(Stack("s", "test", runs), out=job.Outputs(*names), checkpoint=tmp_path / "c.safetensors",
-            device=torch.device("cpu"), data_dir=None, torch_build="cpu", start=None)  # fmt: skip
+    names = (
+        folder / f"s{suffix}" for suffix in (".plan", ".jsonl", ".safetensors", ".provenance.json")
+    )
+    job.run(
+        Stack("s", "test", runs),
+        out=job.Outputs(*names),
+        checkpoint=tmp_path / "c.safetensors",
+        device=torch.device("cpu"),
+        data_dir=None,
+        torch_build="cpu",
+        start=None,
+    )
     return folder / "s.jsonl"
 
 
@@ -94,7 +110,9 @@ def test_what_is_not_the_same_here_is_said_and_judged_by_the_tolerance(finished:
 
 
 def test_a_record_older_than_a_setting_is_trained_with_its_default(finished: Path) -> None:
-    net = {key: value for key, value in read_lines(finished)[0]["net"].items() if key != "bias_init"}
+    net = {
+        key: value for key, value in read_lines(finished)[0]["net"].items() if key != "bias_init"
+    }
     rewritten(finished, net=net)
     assert [own.verdict for own in found()] == ["equal"] * 3
     assert all("net.bias_init was not a setting then" in own.other for own in found())
@@ -104,11 +122,15 @@ def test_a_setting_that_is_no_longer_known_is_said_and_not_passed_over(finished:
     rewritten(finished, net=read_lines(finished)[0]["net"] | {"biass_init": "zero"})
     assert [own.verdict for own in found()] == ["too old"] * 3
     assert all("unknown key 'biass_init'; did you mean 'bias_init'" in own.other for own in found())
-    with pytest.raises(verify.VerifyError, match="0 of 3 networks differ, 3 have settings that are no longer known"):
+    with pytest.raises(
+        verify.VerifyError, match="0 of 3 networks differ, 3 have settings that are no longer known"
+    ):
         verify.sum_up(found())
 
 
-def test_where_there_is_nothing_to_verify_that_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_there_is_nothing_to_verify_that_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(verify.VerifyError, match="no records; make them with: snakemake"):
         found()

@@ -68,7 +68,9 @@ def test_not_a_number_in_one_run_harms_no_neighbour(
         assert together.tested()["mse"][run] == own.tested()["mse"][0]
 
 
-def test_a_clock_that_jumps_changes_nothing_but_dates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_clock_that_jumps_changes_nothing_but_dates(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
     runs = [make_run(i) for i in range(2)]
@@ -77,7 +79,10 @@ def test_a_clock_that_jumps_changes_nothing_but_dates(tmp_path: Path, monkeypatc
     monkeypatch.setattr(time, "time", lambda: next(jumps))
     jumping = written(tmp_path / "b", runs, "x")
     assert jumping.read_bytes() == steady.read_bytes()
-    assert jumping.with_suffix(".safetensors").read_bytes() == steady.with_suffix(".safetensors").read_bytes()
+    assert (
+        jumping.with_suffix(".safetensors").read_bytes()
+        == steady.with_suffix(".safetensors").read_bytes()
+    )
     assert 0 <= read_json(jumping.with_suffix(".provenance"))["wall_s"] < 60
 
 

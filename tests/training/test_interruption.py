@@ -1,4 +1,7 @@
-"""Asked to stop, a job keeps its state, leaves nothing half-written, says how to go on; then it ends as ever."""
+"""Asked to stop, a job keeps its state, leaves nothing half-written, says how to go on.
+
+Then it ends as ever.
+"""
 
 import os
 import signal
@@ -17,12 +20,19 @@ from slowpoints.training.interruption import Interrupted
 STEPS = 80
 
 
-def interrupted(folder: Path, stop: Callable[[subprocess.Popen[str]], None], **env: str) -> tuple[int, str]:
+def interrupted(
+    folder: Path, stop: Callable[[subprocess.Popen[str]], None], **env: str
+) -> tuple[int, str]:
     """Return (exit status, what it said) of a job that is stopped once training has begun."""
     job = subprocess.Popen(
-        one_job.command(folder, steps=STEPS), env=one_job.surroundings() | env, stderr=subprocess.PIPE, text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),  # tests may run under nohup, the job does not
-    )  # fmt: skip
+        one_job.command(folder, steps=STEPS),
+        env=one_job.surroundings() | env,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(
+            signal.SIGHUP, signal.SIG_DFL
+        ),  # tests may run under nohup, the job does not
+    )
     assert job.stderr is not None
     said = ""
     while "from" not in said:  # "starting from step 0" or "continuing from ..."
@@ -40,7 +50,10 @@ def test_a_job_that_is_asked_to_stop_keeps_its_state_and_goes_on(
 ) -> None:
     status, said = interrupted(tmp_path, lambda job: job.send_signal(number))
     assert status == 1
-    assert f"of the stack by {number.name}; its state is kept, the same snakemake command goes on from here" in said
+    assert (
+        f"of the stack by {number.name}; its state is kept, the same snakemake command goes on "
+        "from here" in said
+    )
     assert "Traceback" not in said
     assert [path.name for path in tmp_path.iterdir()] == ["x.checkpoint"]
     if number != signal.SIGTERM:  # the rest is the same for all
@@ -101,7 +114,9 @@ with records.atomic(Path(sys.argv[1])) as temporary:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-def test_a_writer_that_is_stopped_leaves_the_old_file(number: signal.Signals, tmp_path: Path) -> None:
+def test_a_writer_that_is_stopped_leaves_the_old_file(
+    number: signal.Signals, tmp_path: Path
+) -> None:
     path = tmp_path / "x.txt"
     path.write_text("old")
     writer = subprocess.Popen(

@@ -1,4 +1,6 @@
-"""A stack that does not fit into memory is split and goes on, to the same bits, and its record says so."""
+"""A stack that does not fit into memory is split and goes on, to the same bits, and its record says
+so.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -34,16 +36,23 @@ def test_into_how_many_groups_a_stack_is_split_changes_nothing(
             monkeypatch.setattr(module, "runs_compiled", lambda *_: False)
     runs = [make_run(i, net={"cell": cell}, clip=float(i)) for i in range(7)]
     whole, *others = [
-        trained(lambda n_parts: make(runs, n_parts=n_parts), Room(n), path=tmp_path / "none", key="") for n in (1, 2, 4)
+        trained(
+            lambda n_parts: make(runs, n_parts=n_parts), Room(n), path=tmp_path / "none", key=""
+        )
+        for n in (1, 2, 4)
     ]
     for other in others:
         assert torch.equal(other.slots.weights, whole.slots.weights)
         assert other.fates == whole.fates
-        assert all(torch.equal(value, whole.tested()[name]) for name, value in other.tested().items())
+        assert all(
+            torch.equal(value, whole.tested()[name]) for name, value in other.tested().items()
+        )
 
 
 class Short(Trainer):
-    """A stack whose steps fail from a tick on while more than so many of its networks go side by side."""
+    """A stack whose steps fail from a tick on while more than so many of its networks go side by
+    side.
+    """
 
     most, since, ticks = 2, 10, []
 
@@ -60,18 +69,26 @@ def test_a_stack_short_of_memory_is_split_and_goes_on_from_its_checkpoint(
     caplog.set_level("INFO", "slowpoints")
     monkeypatch.setattr(trainer, "SAVE_EVERY_S", 0.0)
     runs, room, path = [make_run(i) for i in range(6)], Room(), tmp_path / "checkpoint.safetensors"
-    whole = trained(lambda n_parts: make(runs, n_parts=n_parts), Room(), path=tmp_path / "none", key="test")
+    whole = trained(
+        lambda n_parts: make(runs, n_parts=n_parts), Room(), path=tmp_path / "none", key="test"
+    )
     monkeypatch.setattr(Short, "ticks", [])
     split = trained(
-        lambda n_parts: Short(runs, device=CPU, data_dir=Path(), start=None, width=6, n_parts=n_parts),
-        room, path=path, key="test",
-    )  # fmt: skip
+        lambda n_parts: Short(
+            runs, device=CPU, data_dir=Path(), start=None, width=6, n_parts=n_parts
+        ),
+        room,
+        path=path,
+        key="test",
+    )
     assert torch.equal(split.slots.weights, whole.slots.weights)
     assert split.fates == whole.fates
     assert (room.n_parts, room.slots(6), room.why) == (4, 2, SHORT)
     assert f"not enough memory for 6 networks at a time ({SHORT}): going on with 3" in caplog.text
     assert sorted(set(Short.ticks)) == list(range(20))
-    assert min(Short.ticks[Short.ticks.index(10) :]) == 10, "steps before the checkpoint are not taken again"
+    assert min(Short.ticks[Short.ticks.index(10) :]) == 10, (
+        "steps before the checkpoint are not taken again"
+    )
 
 
 def test_one_network_that_does_not_fit_ends_the_job_in_one_line(
@@ -80,28 +97,40 @@ def test_one_network_that_does_not_fit_ends_the_job_in_one_line(
     monkeypatch.setattr(Short, "most", 0)
     with pytest.raises(OutOfMemory, match="not enough memory for one network at a time"):
         trained(
-            lambda n_parts: Short([make_run()], device=CPU, data_dir=Path(), start=None, n_parts=n_parts),
-            Room(), path=tmp_path / "none", key="",
-        )  # fmt: skip
+            lambda n_parts: Short(
+                [make_run()], device=CPU, data_dir=Path(), start=None, n_parts=n_parts
+            ),
+            Room(),
+            path=tmp_path / "none",
+            key="",
+        )
 
 
 @pytest.mark.parametrize(
     ("error", "is_short"),
-    [(MemoryError(), True), (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"), True),
-     (RuntimeError(SHORT), True), (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED"), True),
-     (RuntimeError("shapes differ"), False), (ValueError("out of memory"), False)],
+    [
+        (MemoryError(), True),
+        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"), True),
+        (RuntimeError(SHORT), True),
+        (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED"), True),
+        (RuntimeError("shapes differ"), False),
+        (ValueError("out of memory"), False),
+    ],
     ids=str,
-)  # fmt: skip
+)
 def test_a_shortage_is_told_from_a_defect(error: Exception, is_short: bool) -> None:
     assert memory.is_shortage(error) == is_short
 
 
 def test_a_gpu_that_is_taken_away_is_one_line(tmp_path: Path) -> None:
     def gone(n_parts: int) -> Trainer:
-        raise torch.AcceleratorError("CUDA error: device-side assert triggered\nCompile with `TORCH_USE_CUDA_DSA`")
+        raise torch.AcceleratorError(
+            "CUDA error: device-side assert triggered\nCompile with `TORCH_USE_CUDA_DSA`"
+        )
 
     with pytest.raises(
-        DeviceLost, match=r"taken away \(CUDA error: device-side assert triggered\); the same snakemake"
+        DeviceLost,
+        match=r"taken away \(CUDA error: device-side assert triggered\); the same snakemake",
     ):
         trained(gone, Room(), path=tmp_path / "none", key="")
 
@@ -112,7 +141,9 @@ def test_an_attempt_after_one_that_was_killed_takes_fewer_at_a_time() -> None:
     assert room_at(3).why == "attempt 3 of the job"
 
 
-def test_with_too_little_address_space_for_a_stack_a_job_ends_with_the_same_bytes_and_says_why(tmp_path: Path) -> None:
+def test_with_too_little_address_space_for_a_stack_a_job_ends_with_the_same_bytes_and_says_why(
+    tmp_path: Path,
+) -> None:
     whole = one_job.call(tmp_path / "whole", SLOWPOINTS_SLOTS="8")
     assert whole.returncode == 0, whole.stderr
     assert read_json(tmp_path / "whole" / "x.provenance")["why_fewer_slots"] == ""

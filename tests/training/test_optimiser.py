@@ -9,7 +9,17 @@ import torch
 from slowpoints.engine.cpu import build
 from slowpoints.engine.cpu import optimiser_step as optimiser
 from slowpoints.spec.training import TrainSettings
-from slowpoints.training.optimiser import Moments, Pace, Rules, joined, pace, rate, rules, update, views
+from slowpoints.training.optimiser import (
+    Moments,
+    Pace,
+    Rules,
+    joined,
+    pace,
+    rate,
+    rules,
+    update,
+    views,
+)
 
 DEFAULTS = TrainSettings(steps=100, batch=32, lr=0.1, clip=0.0)
 
@@ -39,7 +49,11 @@ def test_every_run_of_a_mixed_stack_steps_as_torch_does(dtype: torch.dtype) -> N
     runs = [
         {"optimizer": kind, "momentum": momentum, "decay": decay, "clip": clip, "lr": lr}
         for kind in THEIRS
-        for momentum, decay, clip, lr in ((0.9, 0.0, 1.0, 0.1), (0.5, 0.01, 100.0, 0.01), (0.99, 0.1, 0.0, 0.1))
+        for momentum, decay, clip, lr in (
+            (0.9, 0.0, 1.0, 0.1),
+            (0.5, 0.01, 100.0, 0.01),
+            (0.99, 0.1, 0.0, 0.1),
+        )
     ]
     rng = torch.Generator().manual_seed(0)
     flat = torch.randn(len(runs), 32, generator=rng, dtype=dtype)
@@ -48,7 +62,9 @@ def test_every_run_of_a_mixed_stack_steps_as_torch_does(dtype: torch.dtype) -> N
     own = Rules(*(value.to(dtype) for value in stacked_rules(*runs)))
     for step, grad in enumerate(grads):
         now = Pace(*(part.to(dtype) for part in stacked_pace(*runs, step=step)))
-        assert update(ours, [grad[:, :18].unflatten(1, (2, 9)), grad[:, 18:]], moments, own, now).all()
+        assert update(
+            ours, [grad[:, :18].unflatten(1, (2, 9)), grad[:, 18:]], moments, own, now
+        ).all()
     for i, run in enumerate(runs):
         theirs = torch.nn.Parameter(flat[i].clone())
         optimiser = THEIRS[run["optimizer"]]([theirs], run["lr"], run["momentum"])
@@ -62,7 +78,9 @@ def test_every_run_of_a_mixed_stack_steps_as_torch_does(dtype: torch.dtype) -> N
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=["compiled", "in torch"])
 @pytest.mark.parametrize("bad", [torch.nan, torch.inf, 1e200])
-def test_a_gradient_that_is_not_finite_leaves_its_run_and_the_neighbours_alone(bad: float, dtype: torch.dtype) -> None:
+def test_a_gradient_that_is_not_finite_leaves_its_run_and_the_neighbours_alone(
+    bad: float, dtype: torch.dtype
+) -> None:
     flat = torch.ones(3, 32, dtype=dtype)
     grad = torch.ones(3, 32, dtype=dtype)
     grad[1, 2] = bad if dtype == torch.float64 or bad != 1e200 else 1e20  # its square is too large
@@ -77,7 +95,9 @@ def test_a_gradient_that_is_not_finite_leaves_its_run_and_the_neighbours_alone(b
 
 
 @pytest.mark.skipif(build.compiler() is None, reason="no C++ compiler here")
-def test_the_compiled_step_is_that_of_torch_and_a_run_is_the_same_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_compiled_step_is_that_of_torch_and_a_run_is_the_same_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     runs = [{"optimizer": kind, "clip": 5.0 * i, "decay": 0.1 * i} for i, kind in enumerate(THEIRS)]
     rng = torch.Generator().manual_seed(0)
     shapes = [(3, 7), (1,), (16,)]
@@ -133,5 +153,7 @@ def test_the_rate_follows_its_schedule(schedule: str, step: int, expected: float
 
 def test_the_published_drops_come_at_their_steps() -> None:
     for drop_at, steps, dropped in ((6 / 7, 140_000, 120_000), (0.933333333, 300_000, 280_000)):
-        train = replace(DEFAULTS, schedule="drop", lr=1.0, lr_final=0.1, drop_at=drop_at, steps=steps)
+        train = replace(
+            DEFAULTS, schedule="drop", lr=1.0, lr_final=0.1, drop_at=drop_at, steps=steps
+        )
         assert [rate(train, step=step) for step in (dropped - 1, dropped)] == [1.0, 0.1]

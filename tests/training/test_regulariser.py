@@ -1,4 +1,6 @@
-"""The speed regulariser: which states it slows down, under which input, and what it leaves alone."""
+"""The speed regulariser: which states it slows down, under which input, and what it leaves
+alone.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -21,14 +23,19 @@ def fine_tuned(seed: int, **train: Any) -> dict[str, Any]:
     return make_run(seed, task=TASK, steps=10, start="x", start_arm="a", **train)
 
 
-def trainer(runs: list[dict[str, Any]], start: Start | None = None, width: int | None = None) -> Trainer:
+def trainer(
+    runs: list[dict[str, Any]], start: Start | None = None, width: int | None = None
+) -> Trainer:
     return Trainer(runs, device=torch.device("cpu"), data_dir=Path(), start=start, width=width)
 
 
 def origin(runs: list[dict[str, Any]]) -> Start:
     net = network(runs[0].task, runs[0].net)
     size = net.units * len(net.cell.states)
-    return Start(fresh(net, runs), torch.randn(len(runs), 3, size, generator=torch.Generator().manual_seed(0)))
+    return Start(
+        fresh(net, runs),
+        torch.randn(len(runs), 3, size, generator=torch.Generator().manual_seed(0)),
+    )
 
 
 def at_start() -> tuple[Trainer, Kicks]:
@@ -41,14 +48,20 @@ def at_start() -> tuple[Trainer, Kicks]:
 FRONT = {"front": "conv", "front_maps": 3, "front_blocks": 2, "front_widths": [6]}
 
 
-@pytest.mark.parametrize("net", [{"cell": "gru"}, {"cell": "lstm"}, FRONT], ids=["gru", "lstm", "front"])
+@pytest.mark.parametrize(
+    "net", [{"cell": "gru"}, {"cell": "lstm"}, FRONT], ids=["gru", "lstm", "front"]
+)
 @pytest.mark.parametrize("is_visited", [False, True])
-def test_slots_and_restarts_change_nothing(tmp_path: Path, *, net: dict[str, Any], is_visited: bool) -> None:
+def test_slots_and_restarts_change_nothing(
+    tmp_path: Path, *, net: dict[str, Any], is_visited: bool
+) -> None:
     own = {"task": TASK, "net": net, "steps": 10}
     kinds = ["visited"] * 4 if is_visited else KINDS
     where = {} if is_visited else {"start": "x", "start_arm": "a"}
     runs = [
-        make_run(i, **own, **where, regularise=kinds[i], strength=0.1 * i, kick=("noise", "mean")[i // 3])
+        make_run(
+            i, **own, **where, regularise=kinds[i], strength=0.1 * i, kick=("noise", "mean")[i // 3]
+        )
         for i in range(4)
     ]
     start = None if is_visited else origin(runs)
@@ -83,7 +96,9 @@ def test_the_penalty_is_lambda_times_the_summed_squared_displacement_of_every_co
         for k in range(3 * COPIES):
             state, frame = kicks.states[m, k], kicks.frames[m, k]
             own = {name: value[m : m + 1] for name, value in params.items()}
-            _, moved = step(net, prepare(net, own), frame[None, None], unpack(net, state[None, None]))
+            _, moved = step(
+                net, prepare(net, own), frame[None, None], unpack(net, state[None, None])
+            )
             g = measure(net)
             total = total + (g(pack(moved))[0, 0] - g(state)).square().sum()
         torch.testing.assert_close(found[m], loss[m] + 0.5 * total)
@@ -92,7 +107,9 @@ def test_the_penalty_is_lambda_times_the_summed_squared_displacement_of_every_co
 def test_without_weight_the_loss_of_the_task_is_silent_and_the_penalty_alone_is_trained() -> None:
     made, kicks = at_start()
     alone = kicks._replace(loss_weight=torch.zeros(2))
-    both, penalty = (regularised(made.net, made.params, torch.ones(2), (), own) for own in (kicks, alone))
+    both, penalty = (
+        regularised(made.net, made.params, torch.ones(2), (), own) for own in (kicks, alone)
+    )
     torch.testing.assert_close(both - penalty, torch.ones(2))
     assert (penalty > 0).all()
 
@@ -111,7 +128,9 @@ def test_visited_states_are_those_where_the_sequences_end_and_are_constants() ->
 
 
 def test_the_mean_kick_is_the_mean_of_the_noise() -> None:
-    runs = [fine_tuned(0, regularise="centres", kick=kick, strength=1.0) for kick in ("noise", "mean")]
+    runs = [
+        fine_tuned(0, regularise="centres", kick=kick, strength=1.0) for kick in ("noise", "mean")
+    ]
     made = trainer(runs, origin(runs))
     assert made.regulariser is not None
     noise, mean = torch.stack([made.regulariser([0, 1]).frames for _ in range(40)]).unbind(1)
@@ -125,10 +144,14 @@ def test_chosen_states_keep_what_their_name_says() -> None:
     for kind in ("slow_points", "centres", "none"):
         assert torch.equal(own[kind], points)
     assert not torch.equal(own["shuffled"], points)
-    assert torch.equal(own["shuffled"].sort(0).values, points.sort(0).values), "each unit keeps its values"
+    assert torch.equal(own["shuffled"].sort(0).values, points.sort(0).values), (
+        "each unit keeps its values"
+    )
     assert (own["random"] >= points.amin(0)).all()
     assert (own["random"] <= points.amax(0)).all()
-    assert not torch.equal(own["random"], chosen(fine_tuned(1, regularise="random"), points)), "each run its own"
+    assert not torch.equal(own["random"], chosen(fine_tuned(1, regularise="random"), points)), (
+        "each run its own"
+    )
     assert torch.equal(own["random"], chosen(fine_tuned(0, regularise="random"), points))
 
 
@@ -141,7 +164,9 @@ def test_chosen_states_keep_what_their_name_says() -> None:
         ({"kick": "hard"}, "unknown value 'hard'"),
     ],
 )
-def test_settings_that_contradict_each_other_are_refused(train: dict[str, Any], message: str) -> None:
+def test_settings_that_contradict_each_other_are_refused(
+    train: dict[str, Any], message: str
+) -> None:
     with pytest.raises(SpecError, match=message):
         make_run(0, task=TASK, **train)
 

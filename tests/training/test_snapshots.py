@@ -1,4 +1,6 @@
-"""Weights kept on the way: at the right steps, whatever the slots and restarts, and apart from the final ones."""
+"""Weights kept on the way: at the right steps, whatever the slots and restarts, and apart from the
+final ones.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -19,7 +21,9 @@ def trained(runs: list[dict[str, Any]], path: Path, width: int) -> Trainer:
     return made
 
 
-def test_what_is_kept_is_the_run_trained_so_far_and_the_last_copy_is_the_end(tmp_path: Path) -> None:
+def test_what_is_kept_is_the_run_trained_so_far_and_the_last_copy_is_the_end(
+    tmp_path: Path,
+) -> None:
     runs = [make_run(i, steps=20, snapshots=4) for i in range(3)]
     arrays = trained(runs, tmp_path / "a", 2).arrays()
     for name in ("0.W.candidate", "readout.b"):
@@ -28,7 +32,9 @@ def test_what_is_kept_is_the_run_trained_so_far_and_the_last_copy_is_the_end(tmp
     for step in range(20):
         long.advance()
         if step % 5 == 4:
-            assert torch.equal(long.slots.flat, trained(runs, tmp_path / "b", 3).history.kept[:, step // 5])
+            assert torch.equal(
+                long.slots.flat, trained(runs, tmp_path / "b", 3).history.kept[:, step // 5]
+            )
             long.look()
 
 
@@ -58,7 +64,10 @@ def test_it_is_loaded_beside_the_weights_and_only_where_it_was_wanted(tmp_path: 
 @pytest.mark.parametrize(
     ("train", "message"),
     [
-        ({"snapshots": 3}, r"steps \(20\) must be a multiple of snapshots \(3\) times eval_every \(5\)"),
+        (
+            {"snapshots": 3},
+            r"steps \(20\) must be a multiple of snapshots \(3\) times eval_every \(5\)",
+        ),
         ({"snapshots": -1}, "snapshots"),
         ({"snapshots": 2, "stop_metric": "loss"}, "exclude each other"),
     ],

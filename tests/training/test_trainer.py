@@ -1,4 +1,6 @@
-"""Stacked training: a run alone is the run in company, a killed job ends with the same bytes, failures are records."""
+"""Stacked training: a run alone is the run in company, a killed job ends with the same bytes,
+failures are records.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -57,22 +59,39 @@ def test_a_run_alone_is_the_run_in_company(cell: str, tmp_path: Path) -> None:
     ],
     ids=str,
 )
-def test_every_task_trains_the_same_alone_and_in_company(task: dict[str, Any], tmp_path: Path) -> None:
+def test_every_task_trains_the_same_alone_and_in_company(
+    task: dict[str, Any], tmp_path: Path
+) -> None:
     runs = [make_run(i, task=task, steps=10) for i in range(3)]
     together, alone = trained(runs, tmp_path), trained(runs[2:], tmp_path)
     assert torch.equal(alone.slots.weights[0], together.slots.weights[2])
-    assert together.fates[2].curve["loss"][-1] != together.fates[1].curve["loss"][-1], "seeds differ"
+    assert together.fates[2].curve["loss"][-1] != together.fates[1].curve["loss"][-1], (
+        "seeds differ"
+    )
 
 
 @pytest.mark.parametrize("cell", ["gru", "lstm", "pru", "intersection_rnn"])
 def test_the_number_of_slots_changes_nothing(cell: str, tmp_path: Path) -> None:
-    """Runs of different lengths, optimisers and stop times; every slot is handed on at another moment."""
+    """Runs of different lengths, optimisers and stop times.
+
+    Every slot is handed on at another moment.
+    """
     kinds = ("adam", "momentum", "rmsprop", "sgd")
     runs = [
-        make_run(i, net={"cell": cell}, steps=5 * (i + 1), optimizer=kinds[i % 4], lr=1e-2 * (i + 1),
-                 schedule="exponential", lr_final=0.1, stop_metric="mse", stop_below=0.12, stop_times=1)
+        make_run(
+            i,
+            net={"cell": cell},
+            steps=5 * (i + 1),
+            optimizer=kinds[i % 4],
+            lr=1e-2 * (i + 1),
+            schedule="exponential",
+            lr_final=0.1,
+            stop_metric="mse",
+            stop_below=0.12,
+            stop_times=1,
+        )
         for i in range(7)
-    ]  # fmt: skip
+    ]
     whole = trained(runs, tmp_path)
     assert len({fate.steps for fate in whole.fates}) > 3
     for width in (1, 2, 3, 5):
@@ -89,10 +108,15 @@ FRONT = {"front": "conv", "front_maps": 3, "front_blocks": 2, "front_widths": [6
 
 @pytest.mark.parametrize("dataset", ["fashion14", "mnist14"])
 @pytest.mark.parametrize("cell", ["gru", "lstm"])
-def test_a_run_with_a_front_is_the_same_alone_and_in_company(cell: str, dataset: str, tmp_path: Path) -> None:
+def test_a_run_with_a_front_is_the_same_alone_and_in_company(
+    cell: str, dataset: str, tmp_path: Path
+) -> None:
     task = {"name": "delayed_classification", "loss": "ce", "n_steps": 8, "dataset": dataset}
     kinds = ("delay_cifar", "vocabulary_cifar", "none")
-    runs = [make_run(i, task=task, net={"cell": cell} | FRONT, steps=10, curriculum=kinds[i]) for i in range(3)]
+    runs = [
+        make_run(i, task=task, net={"cell": cell} | FRONT, steps=10, curriculum=kinds[i])
+        for i in range(3)
+    ]
     together = trained(runs, tmp_path)
     begun = fresh(together.net, runs)
     after = together.params
@@ -152,7 +176,10 @@ def test_a_run_that_ends_hands_its_slot_on_and_the_last_slots_close() -> None:
 
 def test_runs_of_different_curricula_share_a_stack(tmp_path: Path) -> None:
     task = {"name": "delayed_classification", "loss": "ce"}
-    runs = [make_run(0, arm=kind, task=task, steps=10, curriculum=kind) for kind in ("none", "delay", "vocabulary")]
+    runs = [
+        make_run(0, arm=kind, task=task, steps=10, curriculum=kind)
+        for kind in ("none", "delay", "vocabulary")
+    ]
     together = trained(runs, tmp_path)
     for i in range(3):
         assert torch.equal(trained([runs[i]], tmp_path).slots.weights[0], together.slots.weights[i])
@@ -160,7 +187,9 @@ def test_runs_of_different_curricula_share_a_stack(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("width", [2, 3])
 @pytest.mark.parametrize("stop", [5, 10, 15])
-def test_a_job_that_goes_on_from_a_checkpoint_ends_with_the_same_bytes(stop: int, width: int, tmp_path: Path) -> None:
+def test_a_job_that_goes_on_from_a_checkpoint_ends_with_the_same_bytes(
+    stop: int, width: int, tmp_path: Path
+) -> None:
     runs = [make_run(i, stop_metric="mse", stop_below=0.9, stop_times=2) for i in range(3)]
     whole = trained(runs, tmp_path, width=width)
     first = trainer(runs, width=width)
@@ -176,7 +205,9 @@ def test_a_job_that_goes_on_from_a_checkpoint_ends_with_the_same_bytes(stop: int
 
 
 @pytest.mark.parametrize("damage", ["truncated", "flipped", "another plan"])
-def test_a_checkpoint_that_cannot_be_trusted_is_left_aside(damage: str, tmp_path: Path, caplog: Any) -> None:
+def test_a_checkpoint_that_cannot_be_trusted_is_left_aside(
+    damage: str, tmp_path: Path, caplog: Any
+) -> None:
     caplog.set_level("INFO", "slowpoints")
     path, runs = tmp_path / "checkpoint.safetensors", [make_run()]
     first = trainer(runs)
@@ -214,7 +245,9 @@ def test_the_stop_rule_counts_looks_in_a_row(tmp_path: Path) -> None:
 
 
 def written(tmp_path: Path, runs: list[Run], name: str) -> Path:
-    files = {key: tmp_path / f"{name}.{key}" for key in ("plan", "records", "safetensors", "provenance")}
+    files = {
+        key: tmp_path / f"{name}.{key}" for key in ("plan", "records", "safetensors", "provenance")
+    }
     job.run(
         Stack("gru-0-0", "test", runs),
         out=job.Outputs(*files.values()),
@@ -233,7 +266,10 @@ def test_the_same_job_twice_writes_the_same_bytes(tmp_path: Path) -> None:
     (tmp_path / "b").mkdir()
     first, second = written(tmp_path / "a", runs, "x"), written(tmp_path / "b", runs, "x")
     assert first.read_bytes() == second.read_bytes()
-    assert first.with_suffix(".safetensors").read_bytes() == second.with_suffix(".safetensors").read_bytes()
+    assert (
+        first.with_suffix(".safetensors").read_bytes()
+        == second.with_suffix(".safetensors").read_bytes()
+    )
 
 
 def test_a_record_says_all_that_its_numbers_depend_on(tmp_path: Path) -> None:
@@ -245,7 +281,9 @@ def test_a_record_says_all_that_its_numbers_depend_on(tmp_path: Path) -> None:
     assert (record.outcome, record.steps, record.facts.threads) == ("ok", 20, 1)
 
 
-def test_asking_for_a_gpu_that_is_not_there_ends_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_asking_for_a_gpu_that_is_not_there_ends_with_the_remedy(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(SystemExit, match="set device: cpu"):
         job.device_named("cuda", matmul="float32")

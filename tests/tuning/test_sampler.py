@@ -1,4 +1,6 @@
-"""Suggestions: within the space, the same for the same knowledge, better than chance where something can be learnt."""
+"""Suggestions: within the space, the same for the same knowledge, better than chance where
+something can be learnt.
+"""
 
 import math
 from typing import Any
@@ -27,7 +29,9 @@ def value(point: dict[str, Any]) -> float:
     )
 
 
-def asked(known: list[Trial], n: int, *, sampler: str = "gp", goal: str = "highest", name: str = "s") -> list[Any]:
+def asked(
+    known: list[Trial], n: int, *, sampler: str = "gp", goal: str = "highest", name: str = "s"
+) -> list[Any]:
     return suggest(DIMS, known, n, goal=goal, sampler=sampler, first=8, name=name)
 
 
@@ -35,7 +39,10 @@ def searched(sampler: str, *, name: str, sign: int = 1) -> float:
     known: list[Trial] = []
     while len(known) < 32:
         goal = "highest" if sign == 1 else "lowest"
-        known += [Trial(p, sign * value(p)) for p in asked(known, 8, sampler=sampler, goal=goal, name=name)]
+        known += [
+            Trial(p, sign * value(p))
+            for p in asked(known, 8, sampler=sampler, goal=goal, name=name)
+        ]
     return max(sign * trial.value for trial in known if trial.value is not None)
 
 
@@ -50,7 +57,9 @@ def test_suggestions_lie_in_the_space(sampler: str) -> None:
         assert point["net.recurrent_init"] in ("orthogonal", "normal")
         assert -2 <= point["net.bias_scale"] <= 2
     assert {point["task.n_compute"] for point in points} == set(range(1, 7))
-    assert sum(point["train.lr"] < 10**-2.5 for point in points) == pytest.approx(32, abs=12), "uniform in the log"
+    assert sum(point["train.lr"] < 10**-2.5 for point in points) == pytest.approx(32, abs=12), (
+        "uniform in the log"
+    )
 
 
 @pytest.mark.parametrize("sampler", ["gp", "random"])
@@ -59,7 +68,9 @@ def test_the_same_knowledge_gives_the_same_suggestions(sampler: str) -> None:
     known = [Trial(point, value(point)) for point in first]
     assert first == asked([], 8, sampler=sampler)
     assert asked(known, 4, sampler=sampler) == asked(known, 4, sampler=sampler)
-    assert asked(known, 4, sampler=sampler) != asked(known, 4, sampler=sampler, name="another study")
+    assert asked(known, 4, sampler=sampler) != asked(
+        known, 4, sampler=sampler, name="another study"
+    )
 
 
 def test_the_first_points_are_the_same_in_every_study_however_they_are_asked_for() -> None:
@@ -108,7 +119,9 @@ def test_scales_are_one_per_stream_of_the_cell_and_biases_one_per_gate_that_keep
     ]
     assert list(dimensions(space, build("rnn"))) == ["net.recurrent_scale.state", "train.lr"]
     assert list(dimensions(space, build("irnn"))) == ["train.lr"], "the identity is never scaled"
-    assert list(dimensions(space, build("min_gru"))) == ["net.keep_bias.update", "train.lr"], "no recurrent matrix"
+    assert list(dimensions(space, build("min_gru"))) == ["net.keep_bias.update", "train.lr"], (
+        "no recurrent matrix"
+    )
     both = [name for name in dimensions(space, build("intersection_rnn")) if "keep" in name]
     assert both == ["net.keep_bias.output_gate", "net.keep_bias.gate"]
 

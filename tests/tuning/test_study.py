@@ -1,4 +1,6 @@
-"""Studies from ask to rerun: records, successive halving, selection on validation data, and kills."""
+"""Studies from ask to rerun: records, successive halving, selection on validation data,
+and kills.
+"""
 
 from dataclasses import replace
 from pathlib import Path
@@ -28,7 +30,10 @@ STUDY = Study(
     rungs=(0.25, 0.5),
     keep=0.5,
     reruns=2,
-    space={"train.lr": Distribution("log", (1e-3, 1e-1)), "net.keep_bias": Distribution("uniform", (0.0, 3.0))},
+    space={
+        "train.lr": Distribution("log", (1e-3, 1e-1)),
+        "net.keep_bias": Distribution("uniform", (0.0, 3.0)),
+    },
 )
 
 
@@ -37,7 +42,12 @@ def plan(run: Run | None = None, **changes: Any) -> Stack:
 
 
 def done(folder: Path, plan: Stack) -> tuple[list[Record], dict[str, Any]]:
-    out = job.Outputs(*(folder / name for name in ("plan.json", "runs.jsonl", "runs.safetensors", "runs.prov.json")))
+    out = job.Outputs(
+        *(
+            folder / name
+            for name in ("plan.json", "runs.jsonl", "runs.safetensors", "runs.prov.json")
+        )
+    )
     kept, device = folder / "check" / "study.safetensors", torch.device("cpu")
     study.run(plan, out=out, checkpoint=kept, device=device, data_dir=None, torch_build="cpu")
     return read_records(out.records), read_arrays(out.weights)
@@ -110,13 +120,18 @@ def test_a_stopped_or_diverged_trial_is_best_only_if_there_is_no_other() -> None
     assert study.best_of([lost, stopped, full], STUDY) is full
     assert study.best_of([lost, stopped], STUDY) is stopped
     assert study.best_of([lost], STUDY) is lost
-    assert study.best_of([record(0.2), record(0.1)], replace(STUDY, goal="highest")).told.valid["mse"] == 0.2
+    assert (
+        study.best_of([record(0.2), record(0.1)], replace(STUDY, goal="highest")).told.valid["mse"]
+        == 0.2
+    )
 
 
 def test_a_stopped_trial_is_told_with_the_gain_of_those_that_went_on() -> None:
     def trial(outcome: str, *curve: float) -> Record:
         steps = [5.0 * (i + 1) for i in range(len(curve))]
-        return record(curve[-1], outcome, steps=steps[-1], curve={"step": steps, "mse": list(curve)})
+        return record(
+            curve[-1], outcome, steps=steps[-1], curve={"step": steps, "mse": list(curve)}
+        )
 
     records = [
         trial("ok", 0.9, 0.6, 0.3),

@@ -1,4 +1,6 @@
-"""A copy of the project with the README's own cell, task and experiment added, run once at smoke scale."""
+"""A copy of the project with the README's own cell, task and experiment added, run once at smoke
+scale.
+"""
 
 import re
 import subprocess
@@ -31,12 +33,24 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def snakemake(project: Path) -> Snakemake:
-    """Return a function that calls Snakemake in the copy; the stages run in the environment of the tests."""
+    """Return a function that calls Snakemake in the copy.
+
+    The stages run in the environment of the tests.
+    """
     env = surroundings()
 
-    def call(*words: str, scale: str = "smoke", check: bool = True) -> subprocess.CompletedProcess[str]:
+    def call(
+        *words: str, scale: str = "smoke", check: bool = True
+    ) -> subprocess.CompletedProcess[str]:
         targets = words if words and words[0].startswith("-") else ("--", *words)
-        command = [str(DRIVER / "snakemake"), "--cores", "2", "--config", f"scale={scale}", *targets]
+        command = [
+            str(DRIVER / "snakemake"),
+            "--cores",
+            "2",
+            "--config",
+            f"scale={scale}",
+            *targets,
+        ]
         done = subprocess.run(
             command,
             cwd=project,

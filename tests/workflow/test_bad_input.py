@@ -40,13 +40,33 @@ MUTANTS = {  # file, how it is changed, what is said
     "a key twice in the configuration": (CONFIG, end("\nslots: 4\n"), "key 'slots' is given twice"),
     "aliases in the configuration": (CONFIG, end("\nl0: &l0 x" + LAUGHS + "\n"), "config"),
     "an unknown key": (CONFIG, end("\nslot: 4\n"), "unknown key 'slot'; did you mean 'slots'"),
-    "a folder of data that is not there": (CONFIG, text('data_dir: ""', "data_dir: /no where"), "is not a folder"),
-    "a second notation": (OWN, text("steps: 3000", "steps: 1_000"), "line 7: '1_000' is a number in another notation"),
-    "a misspelt stream": (OWN, text("keep_bias: 1.0", "keep_bias: {gat: 1.0}"), "unknown stream of pru 'gat'"),
-    "a column that no table has": (OWN, text("y: mse", "y: msee"), "unknown column of the table outcomes 'msee'"),
+    "a folder of data that is not there": (
+        CONFIG,
+        text('data_dir: ""', "data_dir: /no where"),
+        "is not a folder",
+    ),
+    "a second notation": (
+        OWN,
+        text("steps: 3000", "steps: 1_000"),
+        "line 7: '1_000' is a number in another notation",
+    ),
+    "a misspelt stream": (
+        OWN,
+        text("keep_bias: 1.0", "keep_bias: {gat: 1.0}"),
+        "unknown stream of pru 'gat'",
+    ),
+    "a column that no table has": (
+        OWN,
+        text("y: mse", "y: msee"),
+        "unknown column of the table outcomes 'msee'",
+    ),
     "nesting without end": (OWN, end("x: " + "[" * 9000 + "]" * 9000 + "\n"), "levels of nesting"),
     "a folder in place of a file": (OWN, folder, "not a file"),
-    "a pin that is none": ("data/registry.json", text('"sha256": "', '"sha256": "x'), "64 hexadecimal digits"),
+    "a pin that is none": (
+        "data/registry.json",
+        text('"sha256": "', '"sha256": "x'),
+        "64 hexadecimal digits",
+    ),
 }
 
 
@@ -78,14 +98,23 @@ def called_in(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """Return what Snakemake does in a copy of the project."""
     driver = ROOT / ".envs" / "driver" / "bin"
     path = f"{Path(sys.executable).parent}:{driver}:{os.environ['PATH']}"
-    command = [str(driver / "snakemake"), "--cores", "1", "results/smoke/data/mnist14.json", "--config", *words]
+    command = [
+        str(driver / "snakemake"),
+        "--cores",
+        "1",
+        "results/smoke/data/mnist14.json",
+        "--config",
+        *words,
+    ]
     env = os.environ | {"PATH": path, "SLOWPOINTS_ENVS": "active"}
     out = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
     return subprocess.run(command, cwd=folder, env=env, check=False, text=True, **out)
 
 
 @pytest.mark.parametrize("name", ["it's $(touch harm) `here`", "{a} b"])
-def test_the_names_of_folders_reach_the_shell_as_they_are(name: str, project: Path, tmp_path: Path) -> None:
+def test_the_names_of_folders_reach_the_shell_as_they_are(
+    name: str, project: Path, tmp_path: Path
+) -> None:
     copy = tmp_path / name
     shutil.copytree(project, copy, ignore=shutil.ignore_patterns("results", ".snakemake"))
     data = copy / "data; {x} 'own' $(touch harm) d"

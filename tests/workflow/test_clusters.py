@@ -1,4 +1,6 @@
-"""More than one machine: the profiles say what the rules know, and a job plans no more than it needs."""
+"""More than one machine: the profiles say what the rules know, and a job plans no more than it
+needs.
+"""
 
 import importlib.util
 import json
@@ -49,7 +51,10 @@ def test_a_profile_names_rules_and_groups_that_exist(name):
 
 @pytest.mark.parametrize("name", ["slurm", "kubernetes"])
 def test_tables_of_two_experiments_are_never_in_one_group(name):
-    """Else a group may wait for itself: fine-tuned networks start from another experiment's tables."""
+    """Else a group may wait for itself.
+
+    Fine-tuned networks start from another experiment's tables.
+    """
     assert "run_analysis=tables-{experiment}" in profile(name)["groups"]
 
 
@@ -57,13 +62,17 @@ def test_tables_of_two_experiments_are_never_in_one_group(name):
 def test_each_attempt_on_a_cluster_asks_for_more_memory(name):
     own = profile(name)
     assert own["retries"] >= 1
-    assert [entry for entry in own["default-resources"] if re.fullmatch(r"mem_mb=\d+ \* attempt", entry)]
+    assert [
+        entry for entry in own["default-resources"] if re.fullmatch(r"mem_mb=\d+ \* attempt", entry)
+    ]
 
 
 def test_a_job_reads_the_file_of_its_own_experiment_alone(monkeypatch):
     read = []
     monkeypatch.setattr(
-        dag, "load", lambda path, scale: read.append(path.stem) or experiment_module.load(path, scale=scale)
+        dag,
+        "load",
+        lambda path, scale: read.append(path.stem) or experiment_module.load(path, scale=scale),
     )
     for cached in (dag.experiment_at, dag.all_stacks):
         cached.cache_clear()
@@ -77,7 +86,9 @@ def test_settings_are_resolved_once_for_all_seeds(monkeypatch, tmp_path):
     resolved = []
     true = experiment_module.resolve
     monkeypatch.setattr(
-        experiment_module, "resolve", lambda *blocks, **named: resolved.append(1) or true(*blocks, **named)
+        experiment_module,
+        "resolve",
+        lambda *blocks, **named: resolved.append(1) or true(*blocks, **named),
     )
     path = tmp_path / source.name
     counts = []
@@ -122,7 +133,10 @@ def test_the_page_on_slurm_names_what_differs():
         "equal": 5,
     }
     found |= {"jobs": 3, "states": {"COMPLETED": 2, "FAILED": 1}, "not_compared": 1, "missing": []}
-    found |= {"differ": ["runs/b.jsonl"], "kills": [{"how": "scancel", "job": "a", "slurm": "7", "after_s": 5}]}
+    found |= {
+        "differ": ["runs/b.jsonl"],
+        "kills": [{"how": "scancel", "job": "a", "slurm": "7", "after_s": 5}],
+    }
     page = script("slurm_test").page(found)
     assert "| files that differ | `runs/b.jsonl` |" in page
     assert "3: 2 completed, 1 failed" in page
@@ -137,4 +151,9 @@ def test_results_that_differ_in_one_byte_or_are_not_there_are_named(tmp_path):
         (tmp_path / folder / "runs/a.provenance.json").write_text(folder)
     (tmp_path / "here/only.csv").write_text("")
     found = script("comparison").compare(tmp_path / "here", tmp_path / "there")
-    assert found == {"equal": 1, "differ": ["runs/b.jsonl"], "missing": ["only.csv"], "not_compared": 1}
+    assert found == {
+        "equal": 1,
+        "differ": ["runs/b.jsonl"],
+        "missing": ["only.csv"],
+        "not_compared": 1,
+    }

@@ -56,4 +56,6 @@ def test_all_entries_plan_the_same_jobs_and_run(
 
     assert jobs(other("-n", "memory_all")) == root
     other("results/smoke/data/mnist14.json")
-    assert json.loads((tmp_path / "results/smoke/data/mnist14.json").read_text())["name"] == "mnist14"
+    assert (
+        json.loads((tmp_path / "results/smoke/data/mnist14.json").read_text())["name"] == "mnist14"
+    )

@@ -22,10 +22,15 @@ EXPERIMENT = "long2016-state"
 
 
 def asked(project: Path, *words: str) -> str:
-    """Return what a command of the copy says; the driver's environment needs neither torch nor numpy."""
+    """Return what a command of the copy says.
+
+    The driver's environment needs neither torch nor numpy.
+    """
     env = os.environ | {"PYTHONPATH": str(project / "src"), "SLOWPOINTS_STAGE": "driver"}
     command = [sys.executable, "-m", "slowpoints", *words]
-    done = subprocess.run(command, cwd=project, env=env, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=project, env=env, capture_output=True, text=True, check=False
+    )
     assert done.stderr == ""
     return done.stdout
 
@@ -41,9 +46,15 @@ def snakemake_beside(project: Path, *targets: str) -> Iterator[subprocess.Popen[
         yield running
 
 
-def test_progress_beside_a_run_after_a_kill_and_at_the_end(finished: Path, snakemake: Snakemake) -> None:
+def test_progress_beside_a_run_after_a_kill_and_at_the_end(
+    finished: Path, snakemake: Snakemake
+) -> None:
     runs = finished / f"results/smoke/{EXPERIMENT}/runs"
-    kept = {path: path.read_bytes() for path in sorted(runs.iterdir()) if not path.name.endswith(".provenance.json")}
+    kept = {
+        path: path.read_bytes()
+        for path in sorted(runs.iterdir())
+        if not path.name.endswith(".provenance.json")
+    }
     shutil.rmtree(runs)
     with snakemake_beside(finished, "train") as running:
         said, deadline = "", time.monotonic() + 120

@@ -1,4 +1,7 @@
-"""Every number of a finished run can be followed to its records; what it took is told; it can be packed."""
+"""Every number of a finished run can be followed to its records; what it took is told.
+
+It can be packed.
+"""
 
 import os
 import subprocess
@@ -12,12 +15,23 @@ import pytest
 from slowpoints.provenance.records import read_table
 from slowpoints.publish.crate.check import problems
 
-pytestmark = [pytest.mark.dag, pytest.mark.filterwarnings("ignore:.* is deprecated:DeprecationWarning")]  # of rdflib
+pytestmark = [
+    pytest.mark.dag,
+    pytest.mark.filterwarnings("ignore:.* is deprecated:DeprecationWarning"),
+]  # of rdflib
 
 
 def test_every_number_of_a_finished_run_is_traced(finished: Path) -> None:
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    command = [str(finished / "workflow/scripts/stage"), "figures", "-m", "slowpoints", "trace", "--scale", "smoke"]
+    command = [
+        str(finished / "workflow/scripts/stage"),
+        "figures",
+        "-m",
+        "slowpoints",
+        "trace",
+        "--scale",
+        "smoke",
+    ]
     done = subprocess.run(
         command, env=os.environ | {"PATH": path, "SLOWPOINTS_ENVS": "active"},
         text=True, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,

@@ -1,4 +1,6 @@
-"""Rules and layers, read as text: every rule names what its results depend on, and imports point down."""
+"""Rules and layers, read as text: every rule names what its results depend on, and imports point
+down.
+"""
 
 import ast
 import json
@@ -16,7 +18,9 @@ PACKAGE = ROOT / "src" / "slowpoints"
 RULES = [
     (path.name, name, body)
     for path in sorted((ROOT / "workflow" / "rules").glob("*.smk"))
-    for name, body in re.findall(r"^rule (\w+):\n(.*?)(?=^\S|\Z)", path.read_text(), re.MULTILINE | re.DOTALL)
+    for name, body in re.findall(
+        r"^rule (\w+):\n(.*?)(?=^\S|\Z)", path.read_text(), re.MULTILINE | re.DOTALL
+    )
 ]
 
 
@@ -30,12 +34,25 @@ def test_files_stay_short(path: Path) -> None:
 def test_planning_needs_no_torch_and_no_tables() -> None:
     assert "slowpoints.spec.strict" in closure("slowpoints.plan.dag")
     for name in closure("slowpoints.plan.dag"):
-        tree = ast.parse((PACKAGE.parent / Path(*name.split("."))).with_suffix(".py").read_text()
-                         if (PACKAGE.parent / Path(*name.split("."))).with_suffix(".py").is_file()
-                         else (PACKAGE.parent / Path(*name.split(".")) / "__init__.py").read_text())  # fmt: skip
-        top = {alias.name.split(".")[0] for node in tree.body if isinstance(node, ast.Import) for alias in node.names}
-        top |= {node.module.split(".")[0] for node in tree.body if isinstance(node, ast.ImportFrom) and node.module}
-        assert not top & {"torch", "numpy", "pandas", "scipy", "papermill"}, f"{name} is read while planning"
+        tree = ast.parse(
+            (PACKAGE.parent / Path(*name.split("."))).with_suffix(".py").read_text()
+            if (PACKAGE.parent / Path(*name.split("."))).with_suffix(".py").is_file()
+            else (PACKAGE.parent / Path(*name.split(".")) / "__init__.py").read_text()
+        )
+        top = {
+            alias.name.split(".")[0]
+            for node in tree.body
+            if isinstance(node, ast.Import)
+            for alias in node.names
+        }
+        top |= {
+            node.module.split(".")[0]
+            for node in tree.body
+            if isinstance(node, ast.ImportFrom) and node.module
+        }
+        assert not top & {"torch", "numpy", "pandas", "scipy", "papermill"}, (
+            f"{name} is read while planning"
+        )
 
 
 @pytest.mark.parametrize(("file", "name", "body"), RULES, ids=[f"{f}:{n}" for f, n, _ in RULES])
@@ -46,7 +63,9 @@ def test_every_rule_says_what_its_results_depend_on(file: str, name: str, body: 
     for param in ("cfg=", "code=", "env="):
         assert f"        {param}" in body, f"{name} does not track {param}"
     tracked = re.findall(r"^        (cfg|code|env)=(.*)", body, re.MULTILINE)
-    assert not [value for _, value in tracked if re.match(r"lambda w, ", value)], "Snakemake ignores such parameters"
+    assert not [value for _, value in tracked if re.match(r"lambda w, ", value)], (
+        "Snakemake ignores such parameters"
+    )
     stage = re.search(r'"stage (\w+) -m', body)
     environment = re.search(r"envs/(\w+)\.yaml", body)
     assert stage is not None
@@ -56,15 +75,21 @@ def test_every_rule_says_what_its_results_depend_on(file: str, name: str, body: 
 
 @pytest.mark.parametrize(("file", "name", "body"), RULES)
 def test_no_command_names_every_stack(file: str, name: str, body: str) -> None:
-    assert not re.search(r"\{input\.(start_)?(runs|weights)[:}]", body), "it names all: a command has 128 KiB"
+    assert not re.search(r"\{input\.(start_)?(runs|weights)[:}]", body), (
+        "it names all: a command has 128 KiB"
+    )
 
 
 def test_a_misspelt_target_is_named_with_the_nearest_one() -> None:
-    with pytest.raises(SpecError, match="unknown table of long2016-state 'outcome'; did you mean 'outcomes'"):
+    with pytest.raises(
+        SpecError, match="unknown table of long2016-state 'outcome'; did you mean 'outcomes'"
+    ):
         dag.needs("smoke", "long2016-state", "outcome")
     with pytest.raises(SpecError, match="unknown figure 'overvew'; did you mean 'overview'"):
         dag.figure_inputs("smoke", "overvew")
-    with pytest.raises(SpecError, match="unknown experiment 'long2016-stat'; did you mean 'long2016-state'"):
+    with pytest.raises(
+        SpecError, match="unknown experiment 'long2016-stat'; did you mean 'long2016-state'"
+    ):
         dag.runs("smoke", "long2016-stat")
 
 
@@ -80,7 +105,9 @@ def test_there_are_rules_to_look_at() -> None:
 
 @pytest.mark.parametrize("scale", ["smoke", "laptop", "paper"])
 def test_every_figure_reads_tables_that_some_experiment_makes(scale: str) -> None:
-    made = {path for name in dag.experiments(scale) for path in dag.tables(scale, name)} | set(dag.data_tables(scale))
+    made = {path for name in dag.experiments(scale) for path in dag.tables(scale, name)} | set(
+        dag.data_tables(scale)
+    )
     for name in dag.figure_names():
         wanted = set(dag.figure_inputs(scale, name).values())
         assert wanted <= made, f"{name} reads {sorted(wanted - made)}"
@@ -100,10 +127,17 @@ def test_claims_are_unique_and_name_a_figure() -> None:
 
 
 def test_no_claim_is_judged_at_smoke_scale() -> None:
-    assert not [c.id for own in dag.experiments("smoke").values() for c in own.claims if "smoke" in c.judged_at]
+    assert not [
+        c.id
+        for own in dag.experiments("smoke").values()
+        for c in own.claims
+        if "smoke" in c.judged_at
+    ]
 
 
-def test_a_changed_pin_of_data_is_a_changed_setting(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_changed_pin_of_data_is_a_changed_setting(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     before = dag.data_cfg("mnist14")
     registry = json.loads((ROOT / "data" / "registry.json").read_text())
     registry["files"]["mnist14/train-images-idx3-ubyte"]["sha256"] = "0" * 64

@@ -1,4 +1,6 @@
-"""The site of a finished run: every page is there, every link leads somewhere, nothing is remote, bytes repeat."""
+"""The site of a finished run: every page is there, every link leads somewhere, nothing is remote,
+bytes repeat.
+"""
 
 import re
 from pathlib import Path
@@ -23,11 +25,23 @@ def site(finished: Path) -> Path:
 def test_everything_has_its_page(site: Path) -> None:
     experiments = dag.experiments("smoke")
     wanted = {f"claims/{claim.id}" for own in experiments.values() for claim in own.claims}
-    wanted |= {f"figures/{name}" for name in dag.figure_names()} | {f"experiments/{name}" for name in experiments}
+    wanted |= {f"figures/{name}" for name in dag.figure_names()} | {
+        f"experiments/{name}" for name in experiments
+    }
     wanted |= {f"{folder}/{name}" for folder in ("cells", "tasks") for name in names(folder)}
     wanted |= {f"measured/{path.stem}" for path in (pages.ROOT / "docs").glob("*.md")}
-    wanted |= {f"guide/{path.stem}" for path in (pages.ROOT / "notebooks" / "guides").glob("*.ipynb")}
-    wanted |= {"index", "search", "api/dynamics", "api/engine", "api/cells", "guide/add-your-own", "guide/data"}
+    wanted |= {
+        f"guide/{path.stem}" for path in (pages.ROOT / "notebooks" / "guides").glob("*.ipynb")
+    }
+    wanted |= {
+        "index",
+        "search",
+        "api/dynamics",
+        "api/engine",
+        "api/cells",
+        "guide/add-your-own",
+        "guide/data",
+    }
     missing = sorted(name for name in wanted if not (site / f"{name}.html").is_file())
     assert not missing
 
@@ -45,17 +59,27 @@ def test_every_link_leads_somewhere(site: Path) -> None:
 
 
 def test_no_page_loads_anything_remote(site: Path) -> None:
-    loaded = {f"{path.name}: {target}" for path in site.rglob("*.html") for target in site_pages.read(path).loads
-              if site_pages.is_remote(target)}  # fmt: skip
+    loaded = {
+        f"{path.name}: {target}"
+        for path in site.rglob("*.html")
+        for target in site_pages.read(path).loads
+        if site_pages.is_remote(target)
+    }
     assert not loaded
     styles = [
-        path for path in site.rglob("*.css") if re.search(r"(url\(|@import)\s*[\"']?(https?:)?//", path.read_text())
+        path
+        for path in site.rglob("*.css")
+        if re.search(r"(url\(|@import)\s*[\"']?(https?:)?//", path.read_text())
     ]
     assert not styles
 
 
 def test_no_equation_waits_for_a_script(site: Path) -> None:
-    assert not [path for path in site.rglob("*.html") if re.search(r"<script[^>]*mathjax", path.read_text(), re.I)]
+    assert not [
+        path
+        for path in site.rglob("*.html")
+        if re.search(r"<script[^>]*mathjax", path.read_text(), re.I)
+    ]
     assert (site / "cells" / "gru.html").read_text().count("<mtr>") == 7
 
 
@@ -76,17 +100,25 @@ def test_a_copied_table_is_the_table(site: Path, finished: Path) -> None:
     tables = sorted((finished / "results" / "smoke").glob("*/tables/*.csv"))
     assert tables
     for table in tables:
-        assert (site / "files" / "tables" / table.parts[-3] / table.name).read_bytes() == table.read_bytes()
+        assert (
+            site / "files" / "tables" / table.parts[-3] / table.name
+        ).read_bytes() == table.read_bytes()
 
 
 def test_the_verdicts_of_the_site_are_those_of_the_judge() -> None:
     assert set(pages.VERDICTS) == set(VERDICTS)
 
 
-def test_the_same_results_make_the_same_bytes(site: Path, finished: Path, snakemake: Snakemake) -> None:
-    before = {path.relative_to(site): path.read_bytes() for path in site.rglob("*") if path.is_file()}
+def test_the_same_results_make_the_same_bytes(
+    site: Path, finished: Path, snakemake: Snakemake
+) -> None:
+    before = {
+        path.relative_to(site): path.read_bytes() for path in site.rglob("*") if path.is_file()
+    }
     (site / "index.html").unlink()
     snakemake("--forcerun", "build_site", "--", "results/smoke/site")
-    after = {path.relative_to(site): path.read_bytes() for path in site.rglob("*") if path.is_file()}
+    after = {
+        path.relative_to(site): path.read_bytes() for path in site.rglob("*") if path.is_file()
+    }
     assert set(before) == set(after)
     assert not [path for path in before if before[path] != after[path]]

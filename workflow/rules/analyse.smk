@@ -1,4 +1,8 @@
-"""Analyses: from all networks of an experiment to one tidy table."""
+"""Analyses: from all networks of an experiment to one tidy table.
+
+Needs: records and weights of every stack of the experiment; for some, tables of other analyses of it.
+Makes: results/<scale>/<experiment>/tables/<analysis>.csv, one row per run or point, and arrays beside it.
+"""
 
 
 rule run_analysis:

@@ -1,6 +1,7 @@
 """What all rules share: the plan's questions, and how a stage is started in its own environment."""
 
 import shlex
+import sys
 
 from slowpoints.machine import locks
 from slowpoints.plan import dag
@@ -13,7 +14,7 @@ if set("{}") & set(str(HERE)):
     )
 
 # A killed Snakemake cannot remove its locks; whether it is alive is told by a lock of the operating system.
-if workflow.is_main_process:
+if workflow.is_main_process and not locks.only_looks(sys.argv[1:]):
     ALIVE = locks.drop_stale(Path(".snakemake"))
 
 try:

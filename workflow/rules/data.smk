@@ -1,4 +1,8 @@
-"""Data: every set is found, verified against its pin and described by a small manifest before anything trains."""
+"""Data: every set is found and verified against its pin before anything trains.
+
+Needs: data/registry.json; the files it pins, which ship, lie in data_dir or are downloaded.
+Makes: results/<scale>/data/<dataset>.json, a manifest of each set, and authors_trials.csv.
+"""
 
 
 rule prepare_data:

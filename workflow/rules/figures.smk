@@ -1,4 +1,8 @@
-"""Figures: one executed notebook each; its parameters cell is its list of inputs."""
+"""Figures: one executed notebook each.
+
+Needs: the notebook, and the tables that its parameters cell names.
+Makes: results/<scale>/figures/<figure>.pdf, .png and their checksums; the executed notebook, as a page too.
+"""
 
 
 rule draw_figure:

@@ -1,4 +1,8 @@
-"""Claims and paper: verdicts, every number of the text, and the PDF."""
+"""Claims and paper.
+
+Needs: all tables and provenance, for the verdicts; figures and numbers, for the PDF.
+Makes: results/<scale>/claims.csv, numbers.json with every number of the text, and paper.pdf.
+"""
 
 
 rule judge_claims:

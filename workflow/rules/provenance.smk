@@ -1,4 +1,8 @@
-"""What a finished run took, what it was made on, and an archive that says how: nothing here is needed by the paper."""
+"""What a finished run took, and an archive of it: nothing here is needed by the paper.
+
+Needs: a finished run, and what Snakemake measured of its jobs.
+Makes: results/<scale>/timings.csv, appendix.pdf and crate.zip.
+"""
 
 
 rule sum_timings:

@@ -1,4 +1,8 @@
-"""The site: what a finished run says, as pages to read without a server."""
+"""The site: what a finished run says, as pages to read without a server.
+
+Needs: claims, figures, executed notebooks, tables, the paper; the words of the project.
+Makes: results/<scale>/cells.json, the equations of every cell, and results/<scale>/site/.
+"""
 
 from slowpoints.publish.site import plan as site_plan
 

@@ -1,4 +1,8 @@
-"""Training: one job per stack of runs; what it trains is planned from the experiment files, setting by setting."""
+"""Training: one job per stack of runs, after every planned cell and task was tried.
+
+Needs: the plan, from config/experiments; manifests of data; for fine-tuning, runs and slow points of another experiment.
+Makes: results/<scale>/parts.json; of each stack its plan, records, weights and provenance.
+"""
 
 
 rule check_parts:

@@ -1,8 +1,11 @@
 #!/usr/bin/env python3
-"""How long planning takes at 10^4 and 10^5 runs: ours, all of Snakemake's, and that of one job of a cluster.
+"""How long planning takes at 10^4 and 10^5 runs.
 
-Writes docs/planning.md and docs/planning.json. The experiment is made up, in a copy of the project; nothing is trained.
-All times are CPU seconds of one process, which other work on the machine hardly changes.
+Ours, all of Snakemake's, and that of one job of a cluster.
+
+Writes docs/planning.md and docs/planning.json. The experiment is made up, in a copy of the project;
+nothing is trained. All times are CPU seconds of one process, which other work on the machine hardly
+changes.
 """
 
 import json
@@ -23,7 +26,9 @@ from slowpoints.machine.started import heed_signals
 SCALES = ("smoke", "laptop", "paper")
 ARMS, UNITS = ("pru", "gru", "lstm", "rnn"), 10
 SHAPES = [  # runs, runs per stack, learning rates
-    (runs, width, rates) for runs in (10_000, 100_000) for width, rates in ((16, 1), (64, 1), (256, 1), (256, 50))
+    (runs, width, rates)
+    for runs in (10_000, 100_000)
+    for width, rates in ((16, 1), (64, 1), (256, 1), (256, 50))
 ]
 EXPERIMENT = """\
 paper: long2016
@@ -67,7 +72,9 @@ def cpu(project: Path, *words: str) -> tuple[float, str]:
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     surroundings = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     command = [sys.executable, *words]
-    done = subprocess.run(command, cwd=project, env=surroundings, check=True, text=True, capture_output=True)
+    done = subprocess.run(
+        command, cwd=project, env=surroundings, check=True, text=True, capture_output=True
+    )
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, done.stdout
 
@@ -121,7 +128,8 @@ which share a stack.
 
 def page(found: dict[str, Any]) -> str:
     rows = "\n".join(
-        "| {name} | {runs:,} | {stacks:,} | {cpu_s:.2f} | {us:.0f} | {mb:.0f} | {snakemake_s:.1f} | {ms:.1f}"
+        "| {name} | {runs:,} | {stacks:,} | {cpu_s:.2f} | {us:.0f} | {mb:.0f} | "
+        "{snakemake_s:.1f} | {ms:.1f}"
         " | {job_snakemake_s:.1f} | {job_own_s:.2f} |".format(
             **row, us=1e6 * row["cpu_s"] / row["runs"], ms=1e3 * row["snakemake_s"] / row["stacks"]
         )
@@ -140,7 +148,9 @@ def main() -> None:
         for runs, width, rates in SHAPES:
             many(project, runs, width, rates)
             beside = f", {rates} rates" if rates > 1 else ""
-            rows.append({"name": f"{width} per stack{beside}"} | measure(project, "smoke", "analyse"))
+            rows.append(
+                {"name": f"{width} per stack{beside}"} | measure(project, "smoke", "analyse")
+            )
     found = {"python": sys.version.split()[0], "snakemake": version("snakemake"), "rows": rows}
     (ROOT / "docs/planning.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     (ROOT / "docs/planning.md").write_text(page(found), encoding="utf-8")

@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
-"""What pods would run, run here: one table through profiles/kubernetes, a stand-in cluster and a stand-in store.
+"""What pods would run, run here: one table through profiles/kubernetes, a stand-in cluster and a
+stand-in store.
 
-Everything but Kubernetes itself and its containers. Writes docs/kubernetes.md and docs/kubernetes.json.
+Everything but Kubernetes itself and its containers. Writes docs/kubernetes.md and
+docs/kubernetes.json.
 """
 
 import json
@@ -18,7 +20,8 @@ from stand_in_cluster import kubernetes
 from slowpoints.machine.started import heed_signals
 
 TABLE = "results/smoke/haviv2019-budget/tables/outcomes.csv"
-ENDPOINT = "SNAKEMAKE_STORAGE_S3_ENDPOINT_URL"  # the profile has the keys; only other stores than Amazon's need this
+# the profile has the keys; only other stores than Amazon's need this
+ENDPOINT = "SNAKEMAKE_STORAGE_S3_ENDPOINT_URL"
 KEYS = ("SNAKEMAKE_STORAGE_S3_ACCESS_KEY", "SNAKEMAKE_STORAGE_S3_SECRET_KEY")
 
 PAGE = """\
@@ -40,7 +43,10 @@ empty folder on this machine, results in moto's stand-in for a store.
 
 
 def page(found: dict[str, Any]) -> str:
-    shown = {name: ", ".join(f"`{own}`" for own in found[name]) or "none" for name in ("differ", "missing")}
+    shown = {
+        name: ", ".join(f"`{own}`" for own in found[name]) or "none"
+        for name in ("differ", "missing")
+    }
     asks = ", ".join(f"`{name}: {value}`" for name, value in found["asks"].items())
     return PAGE.format(**found | shown | {"asks": asks, "table": TABLE})
 
@@ -63,10 +69,12 @@ def main() -> None:
         snakemake(plain, "driver", "--cores", "1", "--config", "scale=smoke", "--", TABLE)
         (first,) = next(iter(cluster.jobs.values()))["spec"]["template"]["spec"]["containers"]
         found = {
-            "snakemake": version("snakemake"), "plugin": version("snakemake-executor-plugin-kubernetes"),
-            "pods": len(cluster.jobs), "ended": sum(code == 0 for code in cluster.ended.values()),
+            "snakemake": version("snakemake"),
+            "plugin": version("snakemake-executor-plugin-kubernetes"),
+            "pods": len(cluster.jobs),
+            "ended": sum(code == 0 for code in cluster.ended.values()),
             "asks": first["resources"]["limits"],
-        } | compare(folder / "fetched/results", plain / "results")  # fmt: skip
+        } | compare(folder / "fetched/results", plain / "results")
     (ROOT / "docs/kubernetes.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     (ROOT / "docs/kubernetes.md").write_text(page(found), encoding="utf-8")
     if found["differ"] or found["missing"]:

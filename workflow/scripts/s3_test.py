@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
-"""Results in an object store: a dry run of everything, one figure for real, and the same figure without it.
+"""Results in an object store: a dry run of everything, one figure for real, and the same figure
+without it.
 
-The store is a stand-in on this machine (moto's server, in the stage s3server). Writes docs/s3.md and docs/s3.json.
+The store is a stand-in on this machine (moto's server, in the stage s3server). Writes docs/s3.md
+and docs/s3.json.
 """
 
 import json
@@ -24,7 +26,9 @@ from slowpoints.machine.started import heed_signals, started
 
 BUCKET = "slowpoints"  # as in profiles/s3
 FIGURE = "results/smoke/figures/haviv2019-budget.pdf"
-PREFIX = Path(".snakemake/storage/s3") / BUCKET  # where Snakemake keeps what it has fetched, or not yet stored
+PREFIX = (
+    Path(".snakemake/storage/s3") / BUCKET
+)  # where Snakemake keeps what it has fetched, or not yet stored
 UP_S = 60.0  # the store has so long to come up
 
 
@@ -51,7 +55,11 @@ def store(project: Path) -> Iterator[Any]:
     silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     with mock.patch.dict(os.environ, surroundings), started(command, **silent) as server:
         wait_for(server, port)
-        keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "us-east-1"}
+        keys = {
+            "aws_access_key_id": "test",
+            "aws_secret_access_key": "test",
+            "region_name": "us-east-1",
+        }
         client = boto3.client("s3", endpoint_url=endpoint, **keys)
         client.create_bucket(Bucket=BUCKET)
         yield client
@@ -73,7 +81,10 @@ def wait_for(server: subprocess.Popen[Any], port: int, *, seconds: float = UP_S)
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
         if server.poll() is not None or time.monotonic() > deadline:
-            raise SystemExit(f"the stand-in for a store does not come up on port {port}; exit status {server.poll()}")
+            raise SystemExit(
+                f"the stand-in for a store does not come up on port {port}; exit status "
+                f"{server.poll()}"
+            )
         time.sleep(0.5)
 
 
@@ -116,7 +127,10 @@ server on this machine. No store of a provider was used.
 
 
 def page(found: dict[str, Any]) -> str:
-    shown = {name: ", ".join(f"`{own}`" for own in found[name]) or "none" for name in ("differ", "missing")}
+    shown = {
+        name: ", ".join(f"`{own}`" for own in found[name]) or "none"
+        for name in ("differ", "missing")
+    }
     return PAGE.format(**found | shown, figure=FIGURE)
 
 
@@ -128,7 +142,9 @@ def main() -> None:
         copy_project(plain, "driver", "train", "analysis", "figures")
         options = ("--profile", "profiles/s3", "--cores", "2", "--config", "scale=smoke")
         with store(stored) as client:
-            planned = snakemake(stored, "kubernetes", "-n", *options).split("\ntotal ")[1].split()[0]
+            planned = (
+                snakemake(stored, "kubernetes", "-n", *options).split("\ntotal ")[1].split()[0]
+            )
             (stored / PREFIX / "results").mkdir(parents=True)
             (stored / "results").symlink_to(PREFIX / "results")
             snakemake(stored, "kubernetes", *options, "--", FIGURE)

@@ -1,8 +1,11 @@
 #!/usr/bin/env python3
-"""The smoke scale through SLURM for real: one node on this machine, jobs killed on the way, results compared.
+"""The smoke scale through SLURM for real.
 
-Installs the distribution's packages where they are missing, starts the daemons beside whatever runs here, and stops
-them again. Writes docs/slurm.md and docs/slurm.json. Needs root and apt-get: meant for a machine of one's own.
+One node on this machine, jobs killed on the way, results compared.
+
+Installs the distribution's packages where they are missing, starts the daemons beside whatever runs
+here, and stops them again. Writes docs/slurm.md and docs/slurm.json. Needs root and apt-get: meant
+for a machine of one's own.
 """
 
 import json
@@ -27,7 +30,11 @@ from slowpoints.machine.started import heed_signals, send, started
 PACKAGES = ("slurmctld", "slurmd", "slurm-client", "munge")
 CONF = Path("/etc/slurm/slurm.conf")  # steps inside jobs look nowhere else
 MUNGE = Path("/run/munge")  # where munged has its socket
-GROUPS = {"train_stack": "networks-{experiment}", "run_analysis": "tables-{experiment}", "draw_figure": "figures"}
+GROUPS = {
+    "train_stack": "networks-{experiment}",
+    "run_analysis": "tables-{experiment}",
+    "draw_figure": "figures",
+}
 CORES = 2  # of one job
 SECONDS = 60.0  # that the node has to come up, and its jobs to end
 KILLS = ("scancel", "kill -9 of the training", "kill -9 of the whole job", "scancel")
@@ -65,10 +72,13 @@ def ask(*command: str) -> str:
 def prepare() -> None:
     """Stop where this cannot or must not run; install what is missing."""
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
-        raise SystemExit("slurm-test: needs root and apt-get, to install SLURM on this machine; nothing was done")
+        raise SystemExit(
+            "slurm-test: needs root and apt-get, to install SLURM on this machine; nothing was done"
+        )
     if CONF.exists():
         raise SystemExit(
-            f"slurm-test: {CONF} is there already, so this machine has a SLURM of its own; nothing was done"
+            f"slurm-test: {CONF} is there already, so this machine has a SLURM of its own; "
+            "nothing was done"
         )
     if not all(shutil.which(name) for name in ("slurmctld", "slurmd", "squeue", "munged")):
         subprocess.run(["apt-get", "update", "-q"], check=True)
@@ -84,15 +94,23 @@ def cluster(folder: Path) -> Iterator[None]:
         (folder / name).mkdir(parents=True)
     MUNGE.mkdir(mode=0o755, exist_ok=True)
     shutil.chown(MUNGE, "munge", "munge")
-    silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}  # each daemon has a log of its own
+    silent = {
+        "stdout": subprocess.DEVNULL,
+        "stderr": subprocess.DEVNULL,
+    }  # each daemon has a log of its own
     with ExitStack() as stack:
         stack.callback(CONF.unlink, missing_ok=True)
         CONF.write_text(NODE.format(host=host, folder=folder, cpus=2 * (os.cpu_count() or 1)))
-        stack.enter_context(started(["runuser", "-u", "munge", "--", "munged", "--foreground", "--force"], **silent))
+        stack.enter_context(
+            started(["runuser", "-u", "munge", "--", "munged", "--foreground", "--force"], **silent)
+        )
         for name in ("slurmctld", "slurmd"):
             stack.enter_context(started([name, "-D"], **silent))
         stack.callback(stop_jobs)
-        wait_until(lambda: "idle" in answer("sinfo", "-h", "-o", "%t"), "the node comes up; see the daemons' logs")
+        wait_until(
+            lambda: "idle" in answer("sinfo", "-h", "-o", "%t"),
+            "the node comes up; see the daemons' logs",
+        )
         yield
 
 
@@ -102,7 +120,10 @@ def answer(*command: str) -> str:
 
 
 def stop_jobs() -> None:
-    """Cancel every job, and kill what is left of them: their processes are in sessions of their own."""
+    """Cancel every job, and kill what is left of them.
+
+    Their processes are in sessions of their own.
+    """
     jobs = answer("squeue", "-h", "-o", "%i").split()
     subprocess.run(["scancel", "--user", "root"], check=False)
     deadline = time.monotonic() + SECONDS
@@ -124,14 +145,29 @@ def wait_until(is_so: Callable[[], bool], what: str) -> None:
 @contextmanager
 def snakemake(project: Path, *words: str, log: Path) -> Iterator[subprocess.Popen[bytes]]:
     """Run Snakemake on the smoke scale as long as the block lasts."""
-    command = [str(project / "workflow/scripts/stage"), "slurm", "-m", "snakemake", *words, "--config", "scale=smoke"]
+    command = [
+        str(project / "workflow/scripts/stage"),
+        "slurm",
+        "-m",
+        "snakemake",
+        *words,
+        "--config",
+        "scale=smoke",
+    ]
     with log.open("wb") as out, started(command, cwd=project, stdout=out, stderr=out) as running:
         yield running
 
 
 def through_slurm(project: Path, *, log: Path) -> list[dict[str, Any]]:
     """Run everything through SLURM and return the kills: how, which job, after how many seconds."""
-    options = ["--profile", "profiles/slurm", "--cores", str(CORES), "--slurm-status-command", "squeue"]
+    options = [
+        "--profile",
+        "profiles/slurm",
+        "--cores",
+        str(CORES),
+        "--slurm-status-command",
+        "squeue",
+    ]
     options += ["--slurm-no-account", "--seconds-between-status-checks", "5"]
     options += ["--slurm-init-seconds-before-status-checks", "5"]
     options += ["--groups", *(f"{rule}={group}" for rule, group in GROUPS.items())]
@@ -147,7 +183,9 @@ def through_slurm(project: Path, *, log: Path) -> list[dict[str, Any]]:
                 job, name, pid = found[0]
                 how = KILLS[len(kills)]
                 if kill(how, job, pid):  # else it has ended by itself: the next one is taken
-                    kills.append({"how": how, "job": name, "slurm": job, "after_s": seconds_since(begun)})
+                    kills.append(
+                        {"how": how, "job": name, "slurm": job, "after_s": seconds_since(begun)}
+                    )
     if running.returncode:
         raise SystemExit(f"slurm-test: Snakemake failed; its log is {log}")
     return kills
@@ -167,12 +205,17 @@ def processes(job: str) -> dict[int, str]:
 
 def trainings() -> list[tuple[str, str, int]]:
     """Return (SLURM job, its name, process) of every network that is being trained in a job."""
-    jobs = [line.split(maxsplit=1) for line in ask("squeue", "-h", "-t", "R", "-o", "%i %k").splitlines()]
+    jobs = [
+        line.split(maxsplit=1)
+        for line in ask("squeue", "-h", "-t", "R", "-o", "%i %k").splitlines()
+    ]
     return [
         (job, name.strip(), pid)
         for job, name in jobs
         for pid, command in processes(job).items()
-        if "-m slowpoints train" in command and "/bin/sh" not in command and "snakemake" not in command
+        if "-m slowpoints train" in command
+        and "/bin/sh" not in command
+        and "snakemake" not in command
     ]
 
 
@@ -196,7 +239,9 @@ def seconds_since(begun: float) -> int:
 def states() -> dict[str, int]:
     """Return how many SLURM jobs ended in which state."""
     words = ask("scontrol", "show", "jobs").split()
-    return dict(Counter(word.removeprefix("JobState=") for word in words if word.startswith("JobState=")))
+    return dict(
+        Counter(word.removeprefix("JobState=") for word in words if word.startswith("JobState="))
+    )
 
 
 PAGE = """\
@@ -227,8 +272,13 @@ Training, tables and figures went in groups ({groups}); data, claims and the pap
 
 
 def page(found: dict[str, Any]) -> str:
-    kills = "\n".join(f"| {k['how']} | {k['job']} ({k['slurm']}) | {k['after_s']} |" for k in found["kills"])
-    shown = {name: ", ".join(f"`{own}`" for own in found[name]) or "none" for name in ("differ", "missing")}
+    kills = "\n".join(
+        f"| {k['how']} | {k['job']} ({k['slurm']}) | {k['after_s']} |" for k in found["kills"]
+    )
+    shown = {
+        name: ", ".join(f"`{own}`" for own in found[name]) or "none"
+        for name in ("differ", "missing")
+    }
     groups = ", ".join(f"`{rule}={group}`" for rule, group in GROUPS.items())
     by_state = ", ".join(f"{n} {state.lower()}" for state, n in sorted(found["states"].items()))
     fields = {"kills": kills, "groups": groups, "states": by_state, "n_kills": len(found["kills"])}
@@ -254,13 +304,22 @@ def main() -> None:
         with snakemake(project, "--cores", str(cpus), log=folder / "local.txt") as running:
             running.wait()
         if running.returncode:
-            raise SystemExit(f"slurm-test: the run without SLURM failed:\n{(folder / 'local.txt').read_text()[-3000:]}")
+            raise SystemExit(
+                "slurm-test: the run without SLURM "
+                f"failed:\n{(folder / 'local.txt').read_text()[-3000:]}"
+            )
         found = {
-            "slurm": ask("slurmctld", "-V").split()[-1], "snakemake": version("snakemake"),
-            "plugin": version("snakemake-executor-plugin-slurm"), "cpus": cpus, "jobs": sum(ended.values()),
-            "states": ended, "kills": kills, "slurm_s": slurm_s, "local_s": seconds_since(begun),
+            "slurm": ask("slurmctld", "-V").split()[-1],
+            "snakemake": version("snakemake"),
+            "plugin": version("snakemake-executor-plugin-slurm"),
+            "cpus": cpus,
+            "jobs": sum(ended.values()),
+            "states": ended,
+            "kills": kills,
+            "slurm_s": slurm_s,
+            "local_s": seconds_since(begun),
             "steps": len(list((project / "benchmarks/smoke").rglob("*.tsv"))),
-        } | compare(folder / "through-slurm", results)  # fmt: skip
+        } | compare(folder / "through-slurm", results)
     (ROOT / "docs/slurm.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     (ROOT / "docs/slurm.md").write_text(page(found), encoding="utf-8")
     if found["differ"] or found["missing"] or len(kills) < len(KILLS):

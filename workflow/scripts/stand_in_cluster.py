@@ -1,6 +1,9 @@
-"""A stand-in for Kubernetes on this machine: what a pod was to run is run here, one at a time, without a container.
+"""A stand-in for Kubernetes on this machine.
 
-It knows the few requests of Snakemake's plugin. A pod's working folder is emptied before each, its volumes stay.
+What a pod was to run is run here, one at a time, without a container.
+
+It knows the few requests of Snakemake's plugin. A pod's working folder is emptied before each, its
+volumes stay.
 """
 
 import base64
@@ -57,12 +60,19 @@ class Cluster:
             time.sleep(0.05)
 
     def run(self, name: str) -> None:
-        """Run the command of a job's pod in its working folder, with the surroundings that it asks for."""
+        """Run the command of a job's pod in its working folder, with the surroundings that it asks
+        for.
+        """
         (container,) = self.jobs[name]["spec"]["template"]["spec"]["containers"]
-        surroundings = {"PATH": f"{self.python.parent}:{os.environ['PATH']}", "HOME": os.environ["HOME"]}
+        surroundings = {
+            "PATH": f"{self.python.parent}:{os.environ['PATH']}",
+            "HOME": os.environ["HOME"],
+        }
         for entry in container["env"]:
             source = entry["valueFrom"]["secretKeyRef"]
-            surroundings[entry["name"]] = base64.b64decode(self.secrets[source["name"]][source["key"]]).decode()
+            surroundings[entry["name"]] = base64.b64decode(
+                self.secrets[source["name"]][source["key"]]
+            ).decode()
         own = ("UV_", "PIP_", "SSL_")  # where packages come from on this machine
         surroundings |= {key: value for key, value in os.environ.items() if key.startswith(own)}
         with self.turn:
@@ -75,7 +85,9 @@ class Cluster:
                     shutil.rmtree(path) if path.is_dir() else path.unlink()
             with (self.folder / f"{name}.log").open("wb") as log:
                 command = [*shlex.split(container["command"][0]), *container["args"]]
-                with started(command, cwd=work, env=surroundings, stdout=log, stderr=log) as self.pod:
+                with started(
+                    command, cwd=work, env=surroundings, stdout=log, stderr=log
+                ) as self.pod:
                     code = self.pod.wait()
         self.ended[name] = code
 

@@ -1,4 +1,7 @@
-"""From trained networks and their records to tidy tables: one file per analysis, named as in the experiment's YAML."""
+"""From trained networks and their records to tidy tables.
+
+One file per analysis, named as in the experiment's YAML.
+"""
 
 import importlib
 from pathlib import Path

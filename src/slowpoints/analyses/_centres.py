@@ -23,10 +23,13 @@ class Starts(NamedTuple):
 
 
 @torch.no_grad()
-def final_states(group: Group, task: World, images: Tensor, *, n_wait: int, std: float, rng: torch.Generator) -> Tensor:
+def final_states(
+    group: Group, task: World, images: Tensor, *, n_wait: int, std: float, rng: torch.Generator
+) -> Tensor:
     """Return the states after the images and `n_wait` steps of noise.
 
-    images: [N, B, pixel] -> [M, N, B, S]. All trials share one noise sequence, as in the authors' code.
+    images: [N, B, pixel] -> [M, N, B, S]. All trials share one noise sequence, as in the authors'
+    code.
     """
     weights, frame = prepared(group), images.flatten(0, 1)
     states = start(group.network, group.params, batch=len(frame))
@@ -42,9 +45,11 @@ def starts(group: Group, noise: Tensor, final: Tensor, *, n_deviations: float | 
 
     noise: [M, seen - 1], as from `mean_noise`; final: [M, N, B, S]
 
-    n_deviations: how far the box reaches around the mean, in standard deviations of the class's states, within
+    n_deviations: how far the box reaches around the mean, in standard deviations of the class's
+        states, within
     their range; None: the range of the states of all classes.
-    Departs: a class that is hardly ever read out correctly takes all its trials; the authors divide 0 by 0.
+    Departs: a class that is hardly ever read out correctly takes all its trials; the authors divide
+        0 by 0.
     """
     n_classes = final.shape[1]
     label = read(group, noise, final.flatten(1, 2)).unflatten(1, final.shape[1:3])
@@ -53,7 +58,10 @@ def starts(group: Group, noise: Tensor, final: Tensor, *, n_deviations: float | 
     weight = (correct | (n_correct < N_CORRECT).unsqueeze(-1)).to(final.dtype).unsqueeze(-1)
     centres = (weight * final).sum(2) / weight.sum(2)
     if n_deviations is None:
-        lower, upper = (edge.unsqueeze(1).expand_as(centres) for edge in (final.amin((1, 2)), final.amax((1, 2))))
+        lower, upper = (
+            edge.unsqueeze(1).expand_as(centres)
+            for edge in (final.amin((1, 2)), final.amax((1, 2)))
+        )
         return Starts(centres, lower, upper, n_correct)
     deviation = ((weight * (final - centres.unsqueeze(2)) ** 2).sum(2) / weight.sum(2)).sqrt()
     lower = torch.maximum(centres - n_deviations * deviation, final.amin(2))

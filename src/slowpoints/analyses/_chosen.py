@@ -7,10 +7,12 @@ from slowpoints.training.stack import Group, rows_of
 
 
 def representatives(groups: list[Group], memory: pd.DataFrame) -> list[Group]:
-    """Return the groups with the chosen networks only, in their order; a group without any is left out.
+    """Return the groups with the chosen networks only, in their order.
 
-    Chosen is, per arm, the network whose mean accuracy over all classes and delays of the memory curve is the
-    median; of two in the middle the worse. Slow points play no part in the choice.
+    A group without any is left out.
+
+    Chosen is, per arm, the network whose mean accuracy over all classes and delays of the memory
+    curve is the median; of two in the middle the worse. Slow points play no part in the choice.
     """
     merit = memory.groupby(["arm", "run"], sort=False)["accuracy"].mean().reset_index()
     ranked = merit.sort_values(["accuracy", "run"]).groupby("arm")["run"]

@@ -1,4 +1,7 @@
-"""What the analyses of delayed classification share: images, noise, what networks see, the answer to a trigger."""
+"""What the analyses of delayed classification share.
+
+Images, noise, what networks see, the answer to a trigger.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -16,7 +19,8 @@ from slowpoints.tasks._images import World
 from slowpoints.training import curricula
 from slowpoints.training.stack import Group
 
-N_FRAMES = 1000  # of noise, whose mean feature is the constant input of a network with a front (the authors' number)
+# of noise, whose mean feature is the constant input of a network with a front (the authors' number)
+N_FRAMES = 1000
 
 
 def world(group: Group, *, data_dir: Path) -> World:
@@ -26,8 +30,13 @@ def world(group: Group, *, data_dir: Path) -> World:
 
 
 def stage_at(curriculum: str, task: dict[str, Any], *, step: int, steps: int) -> dict[str, int]:
-    """Return the classes and the steps in use at a training step, where the curriculum changes neither: all."""
-    whole = {"n_classes": task["n_classes"], "n_used_steps": task["n_used_steps"] or task["n_steps"]}
+    """Return the classes and the steps in use at a training step, where the curriculum changes
+    neither: all.
+    """
+    whole = {
+        "n_classes": task["n_classes"],
+        "n_used_steps": task["n_used_steps"] or task["n_steps"],
+    }
     return whole | curricula.stage(curriculum, step=step, steps=steps, settings=task)
 
 
@@ -41,7 +50,10 @@ def chosen_images(group: Group, images: Tensor, *, n_images: int, rng: torch.Gen
 
 
 def with_trigger(frame: Tensor, value: float) -> Tensor:
-    """Return the input of one step: pixels or features, then the trigger.    frame: [..., pixel] -> [..., I]"""
+    """Return the input of one step: pixels or features, then the trigger.
+
+    frame: [..., pixel] -> [..., I]
+    """
     return torch.cat([frame, frame.new_full((*frame.shape[:-1], 1), value)], -1)
 
 
@@ -52,13 +64,18 @@ def shared(group: Group, frame: Tensor, trigger: float) -> Tensor:
 
 
 def seen(group: Group, frame: Tensor, trigger: float) -> Tensor:
-    """Return what the lowest layer of each network sees of the same frames.    frame: [..., pixel] -> [M, ..., seen]"""
+    """Return what the lowest layer of each network sees of the same frames.
+
+    frame: [..., pixel] -> [M, ..., seen]
+    """
     return see(group.network, group.params, shared(group, frame, trigger))
 
 
 @torch.no_grad()
 def mean_noise(group: Group, task: World) -> Tensor:
-    """Return what each network sees of noise on average: the mean pixel, or through a front the mean feature.
+    """Return what each network sees of noise on average.
+
+    The mean pixel, or through a front the mean feature.
 
     -> [M, pixel or feature]
     """
@@ -84,6 +101,11 @@ def prepared(group: Group) -> tuple[Layer, ...]:
     return prepare(group.network, group.params)
 
 
-def as_table(rows: list[dict[str, Any]], *, records: list[Record], columns: tuple[str, ...]) -> pd.DataFrame:
-    """Return the rows with the identity columns first; the columns are there even without any row."""
+def as_table(
+    rows: list[dict[str, Any]], *, records: list[Record], columns: tuple[str, ...]
+) -> pd.DataFrame:
+    """Return the rows with the identity columns first.
+
+    The columns are there even without any row.
+    """
     return pd.DataFrame(rows, columns=[*identity(records[0]), *columns])

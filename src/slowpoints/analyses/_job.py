@@ -1,4 +1,7 @@
-"""Run one analysis of one experiment: trained networks and records in, one table and its arrays out."""
+"""Run one analysis of one experiment.
+
+Trained networks and records in, one table and its arrays out.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -7,13 +10,30 @@ import torch
 
 from slowpoints import analyses
 from slowpoints.analyses._given import Given
-from slowpoints.provenance.records import read_arrays, read_records, read_table, write_arrays, write_table
+from slowpoints.provenance.records import (
+    read_arrays,
+    read_records,
+    read_table,
+    write_arrays,
+    write_table,
+)
 from slowpoints.training.stack import load
 
 
-def run(name: str, *, settings: dict[str, Any], runs: list[Path], needs: list[Path], data_dir: Path, table: Path,
-        arrays: Path) -> None:  # fmt: skip
-    """Write the table and the arrays of analysis `name` of the networks in `runs`; `needs` are tables it reads."""
+def run(
+    name: str,
+    *,
+    settings: dict[str, Any],
+    runs: list[Path],
+    needs: list[Path],
+    data_dir: Path,
+    table: Path,
+    arrays: Path,
+) -> None:
+    """Write the table and the arrays of analysis `name` of the networks in `runs`.
+
+    `needs` are tables it reads.
+    """
     module = analyses.load(name)
     found, kept = module.run(
         Given(

@@ -12,11 +12,14 @@ def bfloat16(w: Tensor) -> Tensor:
 
 
 def quantised(w: Tensor, *, bits: int) -> Tensor:
-    """Return the weights rounded to the nearest of 2**bits evenly spaced levels, a grid per network.    [M, ...]
+    """Return the weights rounded to the nearest of 2**bits evenly spaced levels, a grid per
+    network.
 
-    The levels are symmetric about zero, which lies half-way between two of them: ±½, ±1½ ... times a step. Of
-    SHARES steps the one with the least squared error is taken; at the first of them the outermost level is the
-    largest weight, smaller ones cut off the largest weights.
+    [M, ...]
+
+    The levels are symmetric about zero, which lies half-way between two of them: ±½, ±1½ ... times
+    a step. Of SHARES steps the one with the least squared error is taken; at the first of them the
+    outermost level is the largest weight, smaller ones cut off the largest weights.
     """
     rows = w.flatten(1).double()
     outer = 2 ** (bits - 1) - 0.5

@@ -4,6 +4,8 @@ from slowpoints.provenance.record import Record
 
 
 def columns(records: list[Record]) -> list[str]:
-    """Return the columns of the table of trials that tell one study from another, `phase` among them."""
+    """Return the columns of the table of trials that tell one study from another, `phase` among
+    them.
+    """
     point = (key.split(".")[-1] for key in records[0].run.sweep)
     return list(dict.fromkeys(["experiment", "arm", "cell", "depth", *point]))

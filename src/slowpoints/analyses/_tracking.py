@@ -1,4 +1,7 @@
-"""Slow points followed backwards through training: each found again from where it is one checkpoint later."""
+"""Slow points followed backwards through training.
+
+Each found again from where it is one checkpoint later.
+"""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -36,20 +39,35 @@ def n_checkpoints(group: Group) -> int:
 
 
 def in_use(record: Record, index: int) -> dict[str, int]:
-    """Return step, number of classes and of used steps in the stage that ends with, or goes on at, a checkpoint."""
+    """Return step, number of classes and of used steps in the stage that ends with, or goes on at,
+    a checkpoint.
+    """
     train, task = record.train, record.task
     step = train.steps // train.snapshots * (index + 1)
-    return {"step": step} | stage_at(train.curriculum, vars(task.settings), step=step - 1, steps=train.steps)
+    return {"step": step} | stage_at(
+        train.curriculum, vars(task.settings), step=step - 1, steps=train.steps
+    )
 
 
 def tracked(
-    group: Group, world: World, images: Tensor, *, points: Tensor, reach: float, n_wait: int, std: float,
-    rng: torch.Generator, max_iterations: int,
-) -> Iterator[Tracked]:  # fmt: skip
-    """Yield the points at each checkpoint, the last first.    points: [m, N, S] at the end; images: [N, B, pixel]
+    group: Group,
+    world: World,
+    images: Tensor,
+    *,
+    points: Tensor,
+    reach: float,
+    n_wait: int,
+    std: float,
+    rng: torch.Generator,
+    max_iterations: int,
+) -> Iterator[Tracked]:
+    """Yield the points at each checkpoint, the last first.
 
-    At each checkpoint the search starts where the point is one checkpoint later, and stays within `reach` standard
-    deviations of the states that the class's images lead to then, as the search at the end does: see there.
+    points: [m, N, S] at the end; images: [N, B, pixel]
+
+    At each checkpoint the search starts where the point is one checkpoint later, and stays within
+    `reach` standard deviations of the states that the class's images lead to then, as the search at
+    the end does: see there.
     """
     same_noise = rng.get_state()
     lower = upper = points
@@ -63,15 +81,23 @@ def tracked(
             _, lower, upper, _ = starts(then, mean, final, n_deviations=reach)
         jacobian = state_jacobian(then.network, then.params, x)
         found = find_slow_points(
-            state_map(then.network, then.params, x), points, measure=measure(then.network), jacobian=jacobian,
-            curvature=state_curvature(then.network, then.params, x), lower=lower, upper=upper,
+            state_map(then.network, then.params, x),
+            points,
+            measure=measure(then.network),
+            jacobian=jacobian,
+            curvature=state_curvature(then.network, then.params, x),
+            lower=lower,
+            upper=upper,
             max_iterations=max_iterations,
-        )  # fmt: skip
+        )
         points = found.point
         yield Tracked(number, then, mean, found, jacobian(points))
 
 
 def winner(out: Tensor, *, n_classes: list[int]) -> Tensor:
-    """Return the class that wins among those in use, -1: null.    out: [m, B, classes + 1], n_classes: m -> [m, B]"""
+    """Return the class that wins among those in use, -1: null.
+
+    out: [m, B, classes + 1], n_classes: m -> [m, B]
+    """
     allowed = torch.arange(out.shape[-1]) <= torch.tensor(n_classes)[:, None, None]
     return out.masked_fill(~allowed, -torch.inf).argmax(-1) - 1

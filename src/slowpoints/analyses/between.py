@@ -1,6 +1,9 @@
-"""How fast states move between the slow points of a network: the speed along straight lines from point to point.
+"""How fast states move between the slow points of a network.
 
-A rise between two slow points is what parts their memories. One network per arm, the one that `states` shows.
+The speed along straight lines from point to point.
+
+A rise between two slow points is what parts their memories. One network per arm, the one that
+`states` shows.
 """
 
 from collections.abc import Iterator
@@ -39,28 +42,36 @@ class Settings:
 def run(given: Given) -> Result:
     """Return one row per network, pair of its slow points and place on the line between them.
 
-    fraction: of the way from the point of `class` (0) to that of `other` (1); distance: of the two points, in the
-    space in which speed is measured; nearest: one is the other's nearest; label: the class read out there (-1: null).
+    fraction: of the way from the point of `class` (0) to that of `other` (1); distance: of the two
+    points, in the space in which speed is measured; nearest: one is the other's nearest; label: the
+    class read out there (-1: null).
     """
     rows = [
         row
         for group in representatives(given.groups, given.tables["memory_curve"])
-        for row in _lines(group, given.arrays["slow_points"], given.settings, data_dir=given.data_dir)
+        for row in _lines(
+            group, given.arrays["slow_points"], given.settings, data_dir=given.data_dir
+        )
     ]
     return as_table(rows, records=given.records, columns=COLUMNS), {}
 
 
-def _lines(group: Group, points: dict[str, Tensor], settings: Settings, *, data_dir: Path) -> Iterator[dict[str, Any]]:
+def _lines(
+    group: Group, points: dict[str, Tensor], settings: Settings, *, data_dir: Path
+) -> Iterator[dict[str, Any]]:
     """Yield the rows of one group."""
     for m, record in enumerate(group.records):
         own = in_float64(rows_of(group, [m]))
         yield from (
-            identity(record) | row for row in _own_lines(own, points[f"{record.id}/points"], settings, data_dir)
+            identity(record) | row
+            for row in _own_lines(own, points[f"{record.id}/points"], settings, data_dir)
         )
 
 
 @torch.no_grad()
-def _own_lines(group: Group, points: Tensor, settings: Settings, data_dir: Path) -> Iterator[dict[str, Any]]:
+def _own_lines(
+    group: Group, points: Tensor, settings: Settings, data_dir: Path
+) -> Iterator[dict[str, Any]]:
     """Yield the rows of one network, in float64.    points: [N, S]"""
     task, net = world(group, data_dir=data_dir), group.network
     pairs = torch.combinations(torch.arange(len(points)))  # [P, 2]
@@ -72,7 +83,9 @@ def _own_lines(group: Group, points: Tensor, settings: Settings, data_dir: Path)
     F = state_map(net, group.params, with_trigger(mean, 0.0))
     found = speed(F, line, measure=measure(net))[0].view(len(pairs), -1).tolist()
     label = (read(group, mean, line)[0] - 1).view(len(pairs), -1).tolist()
-    apart = torch.cdist(measure(net)(points), measure(net)(points), compute_mode="donot_use_mm_for_euclid_dist")
+    apart = torch.cdist(
+        measure(net)(points), measure(net)(points), compute_mode="donot_use_mm_for_euclid_dist"
+    )
     nearest = apart.fill_diagonal_(torch.inf).argmin(-1).tolist()
     for p, (k, other) in enumerate(pairs.tolist()):
         pair = {"class": k, "other": other, "distance": float(apart[k, other]),

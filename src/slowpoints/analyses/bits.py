@@ -1,4 +1,7 @@
-"""Bits stored in the parameters (Collins et al. 2017, section 2.1): one row per run of the perceptron task."""
+"""Bits stored in the parameters (Collins et al.
+
+2017, section 2.1): one row per run of the perceptron task.
+"""
 
 from dataclasses import dataclass
 from typing import Any
@@ -12,8 +15,17 @@ from slowpoints.provenance.records import identity
 from slowpoints.tasks.perceptron import Settings as Perceptron
 from slowpoints.tasks.perceptron import n_labels
 
-COLUMNS = ("labels_per_parameter", "n_classes", "n_labels", "accuracy", "bits", "bits_per_parameter", "soft_bits",
-           "soft_bits_per_parameter", "labels_per_bit")  # fmt: skip
+COLUMNS = (
+    "labels_per_parameter",
+    "n_classes",
+    "n_labels",
+    "accuracy",
+    "bits",
+    "bits_per_parameter",
+    "soft_bits",
+    "soft_bits_per_parameter",
+    "labels_per_bit",
+)
 OF_TASKS = ("perceptron",)
 
 
@@ -23,7 +35,10 @@ class Settings:
 
 
 def run(given: Given) -> Result:
-    """Return stored bits, hard (the paper's mutual information) and soft (by cross-entropy); empty for diverged."""
+    """Return stored bits, hard (the paper's mutual information) and soft (by cross-entropy).
+
+    Empty for diverged.
+    """
     rows = [identity(record) | _stored(record) for record in given.records]
     return pd.DataFrame(rows), {}
 
@@ -32,7 +47,11 @@ def _stored(record: Record) -> dict[str, Any]:
     task: Perceptron = record.task.settings
     n = n_labels(task, n_parameters=record.n_parameters)
     accuracy, saved = record.metrics["accuracy"], record.metrics["soft_bits_per_label"]
-    hard = None if accuracy is None else float(mutual_information(n, accuracy, n_classes=task.n_classes))
+    hard = (
+        None
+        if accuracy is None
+        else float(mutual_information(n, accuracy, n_classes=task.n_classes))
+    )
     soft = None if saved is None else float(soft_bits(n, saved))
     per = {"n_parameters": record.n_parameters}
     return {

@@ -15,5 +15,9 @@ class Settings:
 
 def run(given: Given) -> Result:
     """Return step, training loss and validation metrics."""
-    parts = [pd.DataFrame(record.curve).assign(**identity(record)) for record in given.records if record.curve]
+    parts = [
+        pd.DataFrame(record.curve).assign(**identity(record))
+        for record in given.records
+        if record.curve
+    ]
     return pd.concat(parts, ignore_index=True), {}

@@ -1,7 +1,10 @@
-"""How long the delays of delayed classification are: their exact probabilities at several lengths of the sequence.
+"""How long the delays of delayed classification are.
 
-With n = T_max - d_min possible steps for the stimulus, all as likely, and the trigger uniform in what the stimulus
-leaves, P(d_min + w) = (1/n + 1/(n-1) + ... + 1/(w+1)) / n: short delays prevail, the more the longer the sequence.
+Their exact probabilities at several lengths of the sequence.
+
+With n = T_max - d_min possible steps for the stimulus, all as likely, and the trigger uniform in
+what the stimulus leaves, P(d_min + w) = (1/n + 1/(n-1) + ... + 1/(w+1)) / n: short delays prevail,
+the more the longer the sequence.
 """
 
 from dataclasses import dataclass
@@ -41,5 +44,9 @@ def law(*, t_max: int, delay_min: int) -> dict[int, float]:
     """Return the probability of every possible delay."""
     n = t_max - delay_min
     if n < 1:
-        raise ValueError(f"delay_law: t_max is {t_max}; must be at least delay_min + 1 = {delay_min + 1}")
-    return {delay_min + wait: sum(1 / left for left in range(wait + 1, n + 1)) / n for wait in range(n)}
+        raise ValueError(
+            f"delay_law: t_max is {t_max}; must be at least delay_min + 1 = {delay_min + 1}"
+        )
+    return {
+        delay_min + wait: sum(1 / left for left in range(wait + 1, n + 1)) / n for wait in range(n)
+    }

@@ -1,4 +1,6 @@
-"""The whole spectrum at the slow points of one network per arm, the one that `states` shows, as a table to be drawn."""
+"""The whole spectrum at the slow points of one network per arm, the one that `states` shows, as a
+table to be drawn.
+"""
 
 from dataclasses import dataclass
 
@@ -17,7 +19,9 @@ class Settings:
 
 
 def run(given: Given) -> Result:
-    """Return one row per chosen network, class and eigenvalue of the Jacobian at the class's slow point."""
+    """Return one row per chosen network, class and eigenvalue of the Jacobian at the class's slow
+    point.
+    """
     rows = [
         identity(record) | {"class": k, "real": real, "imaginary": imaginary}
         for group in representatives(given.groups, given.tables["memory_curve"])

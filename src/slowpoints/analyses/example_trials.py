@@ -26,8 +26,9 @@ class Settings:
 def run(given: Given) -> Result:
     """Return one row per trial, step and pixel of the frame; no network is looked at.
 
-    is_image: the frame is the image, not noise; target: the class wanted at that step (-1: null). The trials are
-    the first of a draw of the whole task, and the first after it with another class, stimulus, trigger and delay.
+    is_image: the frame is the image, not noise; target: the class wanted at that step (-1: null).
+    The trials are the first of a draw of the whole task, and the first after it with another class,
+    stimulus, trigger and delay.
     """
     block = given.records[0].task
     task, whole = tasks.load(block.name), block.settings
@@ -36,25 +37,35 @@ def run(given: Given) -> Result:
     batch = task.sample(whole, world, batch=N_DRAWN, split="train", rng=rng)
     frame = task.frame(whole)
     assert frame is not None, "delayed_classification shows images"
-    rows = [row for trial, b in enumerate(unlike(batch)) for row in _rows(batch, b, trial, frame=frame)]
+    rows = [
+        row for trial, b in enumerate(unlike(batch)) for row in _rows(batch, b, trial, frame=frame)
+    ]
     return pd.DataFrame(rows, columns=list(COLUMNS)), {}
 
 
 def is_image(batch: Batch) -> Tensor:
-    """Return which frames are images: all pixels lie in [0, 1], as those of unclipped noise never do.    -> [B, T]"""
+    """Return which frames are images: all pixels lie in [0, 1], as those of unclipped noise never
+    do.
+
+    -> [B, T]
+    """
     frames = batch.x[..., :-1]
     return ((frames >= 0) & (frames <= 1)).all(-1)
 
 
 def unlike(batch: Batch) -> list[int]:
-    """Return the first trial, and the first that differs from it in class, stimulus step, trigger step and delay."""
+    """Return the first trial, and the first that differs from it in class, stimulus step, trigger
+    step and delay.
+    """
     shown, asked = is_image(batch).long().argmax(-1), batch.y.argmax(-1)
     features = torch.stack([batch.y.amax(-1), shown, asked, asked - shown], -1)
     differs = (features != features[0]).all(-1)
     return [0, int(differs.long().argmax())]
 
 
-def _rows(batch: Batch, b: int, trial: int, *, frame: tuple[int, int, int]) -> Iterator[dict[str, Any]]:
+def _rows(
+    batch: Batch, b: int, trial: int, *, frame: tuple[int, int, int]
+) -> Iterator[dict[str, Any]]:
     """Yield the pixels of one trial, means over their colours.    frame: channels, height, width"""
     image = is_image(batch)[b].tolist()
     for step, x in enumerate(batch.x[b]):

@@ -1,11 +1,14 @@
-"""What the best of n trials is worth: one row per study and number of trials (Collins et al. 2017, Fig. 4 and App.).
+"""What the best of n trials is worth: one row per study and number of trials (Collins et al.
 
-A study is an arm at one point of the sweep; its trials are scored by what the tuner maximised or minimised, on the
-data it saw. Two curves: `expected`, the expected best of n of the N trials drawn without replacement, and `running`,
-the best so far in the order in which they were tried, which is what Fig. 4 e-h and m-p show. The first treats
-trials as exchangeable. Those of a random sampler are. Those of a tuner are not: it learns from earlier ones, so
-`expected` says what n of these trials were worth, not what a tuner that stops after n would reach. `running` says
-that, for one order only.
+2017, Fig. 4 and App.).
+
+A study is an arm at one point of the sweep; its trials are scored by what the tuner maximised or
+minimised, on the data it saw. Two curves: `expected`, the expected best of n of the N trials drawn
+without replacement, and `running`, the best so far in the order in which they were tried, which is
+what Fig. 4 e-h and m-p show. The first treats trials as exchangeable. Those of a random sampler
+are. Those of a tuner are not: it learns from earlier ones, so `expected` says what n of these
+trials were worth, not what a tuner that stops after n would reach. `running` says that, for one
+order only.
 """
 
 from collections.abc import Iterator
@@ -32,11 +35,13 @@ class Settings:
 
 
 def run(given: Given) -> Result:
-    """Return expected best with its interval, and running best; empty where no trial has ended with a number.
+    """Return expected best with its interval, and running best.
 
-    A trial that diverged counts as the worst that did not. One that was stopped early counts with what it had
-    reached. Intervals are 95 %, trials resampled; a bootstrap knows no trial better than the best, so where n
-    nears N the upper end is too low.
+    Empty where no trial has ended with a number.
+
+    A trial that diverged counts as the worst that did not. One that was stopped early counts with
+    what it had reached. Intervals are 95 %, trials resampled; a bootstrap knows no trial better
+    than the best, so where n nears N the upper end is too low.
     """
     trials = [record for record in given.records if record.run.sweep.get("phase") == "trial"]
     names = list(_study(given.records[0])) if given.records else []
@@ -68,12 +73,20 @@ def _rows(trials: list[Record]) -> Iterator[dict[str, Any]]:
     if not is_lost.all():
         score = np.where(is_lost, np.nanmin(score), score)
     expected = sign * expected_best(score)
-    draws = sign * expected_best(resampled(score, n_resamples=statistics.N_RESAMPLES, seed=statistics.SEED))
+    draws = sign * expected_best(
+        resampled(score, n_resamples=statistics.N_RESAMPLES, seed=statistics.SEED)
+    )
     for i in range(n_trials):
         found = statistics.percentiles(float(expected[i]), draws[:, i], n=n_trials)
         yield (
             _study(trials[0])
-            | {"metric": tuned["metric"], "goal": tuned["goal"], **size, "n": i + 1, "running": running[i]}
+            | {
+                "metric": tuned["metric"],
+                "goal": tuned["goal"],
+                **size,
+                "n": i + 1,
+                "running": running[i],
+            }
             | {"expected": found.estimate, "low": found.low, "high": found.high}
         )
 

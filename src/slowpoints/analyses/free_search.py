@@ -1,7 +1,9 @@
-"""How much the box of the slow-point search decides: the same search, free to go wherever any class's states were.
+"""How much the box of the slow-point search decides.
 
-The box around each class was chosen on pilot networks, with their correlations in view; this table shows what the
-claims that use the speed would say without it.
+The same search, free to go wherever any class's states were.
+
+The box around each class was chosen on pilot networks, with their correlations in view; this table
+shows what the claims that use the speed would say without it.
 """
 
 from dataclasses import dataclass
@@ -10,9 +12,25 @@ from slowpoints.analyses import slow_points
 from slowpoints.analyses._given import Given, Result
 
 NEEDS: tuple[str, ...] = ("slow_points", "longevity")
-COLUMNS = ("class", "speed", "distance", "kind", "participation", "scatter", "noisy_speed", "spectral_radius",
-           "accuracy_at_{delay}", "half_life", "log10_speed", "nominal", "outlived", "free_speed", "free_label",
-           "free_kind", "free_n_iterations")  # fmt: skip
+COLUMNS = (
+    "class",
+    "speed",
+    "distance",
+    "kind",
+    "participation",
+    "scatter",
+    "noisy_speed",
+    "spectral_radius",
+    "accuracy_at_{delay}",
+    "half_life",
+    "log10_speed",
+    "nominal",
+    "outlived",
+    "free_speed",
+    "free_label",
+    "free_kind",
+    "free_n_iterations",
+)
 
 
 @dataclass(frozen=True)
@@ -29,7 +47,10 @@ class Settings:
 
 
 def run(given: Given) -> Result:
-    """Return one row per network and class: speed and read-out of the free point, beside what longevity says."""
+    """Return one row per network and class.
+
+    Speed and read-out of the free point, beside what longevity says.
+    """
     own = slow_points.Settings(**vars(given.settings), n_deviations=None)
     free, _ = slow_points.run(given._replace(settings=own))
     columns = ["run", "class", "speed", "label", "kind", "n_iterations"]

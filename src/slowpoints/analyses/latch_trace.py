@@ -1,7 +1,9 @@
-"""The latch at work: gate and state of one network per arm along one sequence (Long et al. 2016, memorization).
+"""The latch at work: gate and state of one network per arm along one sequence (Long et al.
 
-Per arm the network that holds its bits over the longest interference is shown; if none solved its task, the one with
-the smallest error.
+2016, memorization).
+
+Per arm the network that holds its bits over the longest interference is shown; if none solved its
+task, the one with the smallest error.
 """
 
 from dataclasses import dataclass
@@ -41,12 +43,16 @@ def run(given: Given) -> Result:
             other = best.get(record.run.arm)
             if other is None or _merit(record) > _merit(other[0].records[other[1]]):
                 best[record.run.arm] = (group, row)
-    parts = [_trace(group, row, n_sequences=given.settings.n_sequences) for group, row in best.values()]
+    parts = [
+        _trace(group, row, n_sequences=given.settings.n_sequences) for group, row in best.values()
+    ]
     return pd.concat(parts, ignore_index=True), {}
 
 
 def _merit(record: Record) -> tuple[bool, bool, float, float]:
-    """Return what to choose by: any interference at all, then solved, then its length, then the error."""
+    """Return what to choose by: any interference at all, then solved, then its length, then the
+    error.
+    """
     n_interfering = record.task.settings.n_interfering
     return n_interfering > 0, record.solved, n_interfering * record.solved, -record.metric("mse")
 
@@ -65,11 +71,18 @@ def _trace(group: Group, row: int, *, n_sequences: int) -> pd.DataFrame:
         gate = torch.sigmoid(values[net.cell.keep[0]])[0] if net.cell.keep else None
         states, _ = advance(net.cell, layer, driven, states)
         rows += [
-            {"sequence": b, "t": t + 1, "unit": unit, "input": float(x[b, 0]), "gate": _entry(gate, b, unit),
-             "state": float(states[-1][0, b, unit]), "phase": _phase(record, t)}
+            {
+                "sequence": b,
+                "t": t + 1,
+                "unit": unit,
+                "input": float(x[b, 0]),
+                "gate": _entry(gate, b, unit),
+                "state": float(states[-1][0, b, unit]),
+                "phase": _phase(record, t),
+            }
             for b in range(n_sequences)
             for unit in range(net.units)
-        ]  # fmt: skip
+        ]
     return pd.DataFrame(rows).assign(**identity(record))
 
 

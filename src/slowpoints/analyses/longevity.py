@@ -1,4 +1,6 @@
-"""Does the speed at a slow point tell how long its class is remembered? One row per network and class."""
+"""Does the speed at a slow point tell how long its class is remembered? One row per network and
+class.
+"""
 
 from dataclasses import dataclass
 
@@ -9,9 +11,29 @@ from slowpoints.analyses._given import Given, Result
 from slowpoints.provenance.records import identity
 
 NEEDS: tuple[str, ...] = ("slow_points", "memory_curve")
-POINT = ("speed", "noisy_speed", "scatter", "spectral_radius", "participation", "distance")  # as in slow_points
-COLUMNS = ("class", "speed", "distance", "kind", "participation", "scatter", "noisy_speed", "spectral_radius",
-           "accuracy_at_{delay}", "half_life", "log10_speed", "nominal", "outlived")  # fmt: skip
+POINT = (
+    "speed",
+    "noisy_speed",
+    "scatter",
+    "spectral_radius",
+    "participation",
+    "distance",
+)  # as in slow_points
+COLUMNS = (
+    "class",
+    "speed",
+    "distance",
+    "kind",
+    "participation",
+    "scatter",
+    "noisy_speed",
+    "spectral_radius",
+    "accuracy_at_{delay}",
+    "half_life",
+    "log10_speed",
+    "nominal",
+    "outlived",
+)
 
 
 @dataclass(frozen=True)
@@ -20,12 +42,15 @@ class Settings:
 
 
 def run(given: Given) -> Result:
-    """Return speed and rivals, nominal accuracy (over the delays of training), half-life, accuracy at each delay.
+    """Return speed and rivals, nominal accuracy (over the delays of training), half-life, accuracy
+    at each delay.
 
-    half_life: the delay at which accuracy first falls to half the nominal one, interpolated in log delay; if
-    it never does, the longest delay measured, and outlived is true.
+    half_life: the delay at which accuracy first falls to half the nominal one, interpolated in log
+    delay; if it never does, the longest delay measured, and outlived is true.
     """
-    curves = given.tables["memory_curve"].pivot(index=["run", "class"], columns="delay", values="accuracy")
+    curves = given.tables["memory_curve"].pivot(
+        index=["run", "class"], columns="delay", values="accuracy"
+    )
     trained = {record.id: record.task.settings.n_steps for record in given.records}
     points = given.tables["slow_points"]
     rows = []
@@ -35,7 +60,11 @@ def run(given: Given) -> Result:
         half, outlived = half_life(curve.index.to_numpy(), curve.to_numpy(), nominal=nominal)
         rows.append(
             {name: point[name] for name in [*identity(given.records[0]), "class", *POINT]}
-            | {"log10_speed": float(np.log10(point["speed"])), "kind": point["kind"], "nominal": nominal}
+            | {
+                "log10_speed": float(np.log10(point["speed"])),
+                "kind": point["kind"],
+                "nominal": nominal,
+            }
             | {"half_life": half, "outlived": outlived}
             | {f"accuracy_at_{delay}": float(value) for delay, value in curve.items()}
         )
@@ -43,7 +72,8 @@ def run(given: Given) -> Result:
 
 
 def half_life(delay: np.ndarray, accuracy: np.ndarray, *, nominal: float) -> tuple[float, bool]:
-    """Return the delay where accuracy first is half of `nominal`, and whether the curve ended before.
+    """Return the delay where accuracy first is half of `nominal`, and whether the curve ended
+    before.
 
     delay, increasing, and accuracy: [n]
     """

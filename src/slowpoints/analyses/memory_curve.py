@@ -1,8 +1,10 @@
-"""How long each class is remembered (Haviv et al. 2019): accuracy against the delay until the trigger.
+"""How long each class is remembered (Haviv et al.
 
-A held-out image is shown at step 0, noise from then on. At every delay of the grid the answer is computed as
-if the trigger came at that step, without feeding that step back: one run of a network serves all delays.
-The same noise is shown to all networks.
+2019): accuracy against the delay until the trigger.
+
+A held-out image is shown at step 0, noise from then on. At every delay of the grid the answer is
+computed as if the trigger came at that step, without feeding that step back: one run of a network
+serves all delays. The same noise is shown to all networks.
 """
 
 import itertools
@@ -49,17 +51,25 @@ class Settings:
     def __post_init__(self) -> None:
         """Refuse delays that do not increase, and empty samples."""
         if not self.delays or self.delays[0] < 1 or list(self.delays) != sorted(set(self.delays)):
-            raise ValueError(f"memory_curve: delays are {list(self.delays)}; must increase from 1 or more")
+            raise ValueError(
+                f"memory_curve: delays are {list(self.delays)}; must increase from 1 or more"
+            )
         if min(self.n_images, self.n_noise) < 1:
             raise ValueError("memory_curve: n_images and n_noise must be at least 1")
 
 
 def run(given: Given) -> Result:
-    """Return accuracy per network, class and delay, its spread over noise sequences, and number of trials.
+    """Return accuracy per network, class and delay, its spread over noise sequences, and number of
+    trials.
 
-    accuracy: the class wins against all outputs, null included; accuracy_classes: against the classes only.
+    accuracy: the class wins against all outputs, null included; accuracy_classes: against the
+    classes only.
     """
-    rows = [row for group in given.groups for row in _curves(group, given.settings, data_dir=given.data_dir)]
+    rows = [
+        row
+        for group in given.groups
+        for row in _curves(group, given.settings, data_dir=given.data_dir)
+    ]
     return as_table(rows, records=given.records, columns=COLUMNS), {}
 
 
@@ -67,14 +77,20 @@ def _curves(group: Group, settings: Settings, *, data_dir: Path) -> Iterator[dic
     """Yield the rows of one group."""
     rng = torch.Generator().manual_seed(seed_of(group.records[0].run.experiment, "memory_curve"))
     held_out = world(group, data_dir=data_dir)
-    stimulus, label, frames = trials(group, held_out, n_images=settings.n_images, n_noise=settings.n_noise, rng=rng)
+    stimulus, label, frames = trials(
+        group, held_out, n_images=settings.n_images, n_noise=settings.n_noise, rng=rng
+    )
     n_classes = group.settings.n_classes
     n_images = len(label) // (n_classes * settings.n_noise)
     for delay, out in answers(group, stimulus, frames, delays=settings.delays):
         right = (out.argmax(-1) == label + 1).double()
         right_class = (out[..., 1:].argmax(-1) == label).double()
-        by_noise = right.view(-1, n_classes, n_images, settings.n_noise).mean(2)  # [M, class, noise]
-        spread = by_noise.std(-1) if settings.n_noise > 1 else torch.full(by_noise.shape[:2], torch.nan)
+        by_noise = right.view(-1, n_classes, n_images, settings.n_noise).mean(
+            2
+        )  # [M, class, noise]
+        spread = (
+            by_noise.std(-1) if settings.n_noise > 1 else torch.full(by_noise.shape[:2], torch.nan)
+        )
         classes_only = right_class.view(-1, n_classes, n_images * settings.n_noise).mean(2)
         for m, record in enumerate(group.records):
             for k in range(n_classes):

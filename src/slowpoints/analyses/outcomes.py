@@ -17,7 +17,10 @@ class Settings:
 
 
 def run(given: Given) -> Result:
-    """Return outcome, steps, steps to solve (empty: not within the budget), final test and validation metrics."""
+    """Return outcome, steps, steps to solve (empty.
+
+    Not within the budget), final test and validation metrics.
+    """
     rows = [
         identity(record)
         | {"steps": record.steps, "steps_to_solve": record.steps_to_solve, "solved": record.solved}
@@ -30,5 +33,8 @@ def run(given: Given) -> Result:
 
 
 def _last(record: Record, metric: str) -> float | None:
-    """Return a validation metric at the last look; none of a run that diverged, which saw no last look."""
+    """Return a validation metric at the last look.
+
+    None of a run that diverged, which saw no last look.
+    """
     return None if record.is_lost else float(record.curve[metric][-1])

@@ -1,12 +1,16 @@
-"""What predicts how long a class is remembered: the speed of its slow point, or a rival? (Haviv et al. 2019)
+"""What predicts how long a class is remembered.
 
-Rank correlations over the classes of all networks, plain and given the nominal accuracy, at every delay: where
-accuracies are near one or near chance there is nothing to predict, and a correlation says nothing. Intervals are
-95 %, whole networks resampled, with as many resamples as the claims have.
+The speed of its slow point, or a rival? (Haviv et al. 2019)
 
-The rivals: `noisy_speed` and `scatter`, one step at the point under the noise of the task; `rate`, |ln| of the
-spectral radius, how fast the leading direction decays or grows (one over the size of its time constant: marginal
-points come first); `distance` to the network's nearest other point; `nominal`, accuracy on the trained delays.
+Rank correlations over the classes of all networks, plain and given the nominal accuracy, at every
+delay: where accuracies are near one or near chance there is nothing to predict, and a correlation
+says nothing. Intervals are 95 %, whole networks resampled, with as many resamples as the claims
+have.
+
+The rivals: `noisy_speed` and `scatter`, one step at the point under the noise of the task; `rate`,
+|ln| of the spectral radius, how fast the leading direction decays or grows (one over the size of
+its time constant: marginal points come first); `distance` to the network's nearest other point;
+`nominal`, accuracy on the trained delays.
 """
 
 from collections.abc import Iterator
@@ -36,9 +40,9 @@ class Settings:
 def run(given: Given) -> Result:
     """Return one row per scope, outcome and predictor.
 
-    cell, curriculum: the scope, "all" where pooled; outcome: "accuracy" at a delay, or "half_life"; mean: of the
-    outcome; rho: rank correlation of predictor and outcome; partial: the same given nominal accuracy; n_classes:
-    points that enter, one per class and network.
+    cell, curriculum: the scope, "all" where pooled; outcome: "accuracy" at a delay, or "half_life";
+    mean: of the outcome; rho: rank correlation of predictor and outcome; partial: the same given
+    nominal accuracy; n_classes: points that enter, one per class and network.
     """
     table = given.tables["longevity"]
     table = table.assign(rate=np.log(table["spectral_radius"].clip(lower=TINY)).abs())
@@ -59,11 +63,15 @@ def _scopes(table: pd.DataFrame) -> Iterator[tuple[dict[str, Any], pd.DataFrame]
 
 
 def _correlations(own: pd.DataFrame, outcomes: list[str]) -> Iterator[dict[str, Any]]:
-    """Yield the rows of one scope; its networks are drawn, and its predictors ranked, once for all outcomes."""
+    """Yield the rows of one scope; its networks are drawn, and its predictors ranked, once for all
+    outcomes.
+    """
     network = pd.factorize(own["run"])[0].astype(np.int64)
     drawn = statistics.resampled(network, np.zeros_like(network))
     weights = np.concatenate([np.ones((1, len(own))), drawn])  # row 0 gives the estimate
-    ranks = {name: statistics.unit_ranks(weights, own[name].to_numpy(dtype=float)) for name in PREDICTORS}
+    ranks = {
+        name: statistics.unit_ranks(weights, own[name].to_numpy(dtype=float)) for name in PREDICTORS
+    }
     nominal = ranks["nominal"]
     size = {"n_networks": len(np.unique(network)), "n_classes": len(own)}
     for outcome in outcomes:

@@ -1,4 +1,7 @@
-"""What the curricula ask for, and when: classes in use and length of the sequence against the share of training."""
+"""What the curricula ask for, and when.
+
+Classes in use and length of the sequence against the share of training.
+"""
 
 from dataclasses import dataclass
 from typing import Any
@@ -31,7 +34,9 @@ def run(given: Given) -> Result:
 
 def stages(kind: str, task: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the stages of a curriculum in order: when each starts, and what the task then is."""
-    steps = 1 if kind == "none" else curricula.SCHEDULES[kind].length  # stages start at whole thousands of these
+    steps = (
+        1 if kind == "none" else curricula.SCHEDULES[kind].length
+    )  # stages start at whole thousands of these
     found: list[dict[str, Any]] = []
     for step in range(steps):
         now = stage_at(kind, task, step=step, steps=steps)

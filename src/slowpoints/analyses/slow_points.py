@@ -1,12 +1,18 @@
-"""One slow point per class and network (Haviv et al. 2019), its speed, and the linear dynamics around it.
+"""One slow point per class and network (Haviv et al.
 
-The map is one step under the mean of the noise (through a front: the mean feature of noise), without trigger. The
-search starts from the centre of mass of the class's states. With `n_noise` frames of noise instead, the same for every
-state and network, it looks for the least expected speed under them; the linear dynamics stay those under the mean.
+2019), its speed, and the linear dynamics around it.
 
-Departs: the search stays within two standard deviations of the class's states around their mean, and within
-their range; the authors bound |h| by 1 and stop after a fixed number of steps. Slow states lie in long curved
-valleys: with |h| <= 1 alone, a search that runs until it converges leaves the class for the corners of that
+The map is one step under the mean of the noise (through a front: the mean feature of noise),
+without trigger. The search starts from the centre of mass of the class's states. With `n_noise`
+frames of noise instead, the same for every state and network, it looks for the least expected speed
+under them; the linear dynamics stay those under the mean.
+
+Departs: the search stays within two standard deviations of the class's states around their mean,
+    and within
+their range; the authors bound |h| by 1 and stop after a fixed number of steps. Slow states lie in
+    long curved
+valleys: with |h| <= 1 alone, a search that runs until it converges leaves the class for the corners
+    of that
 box, where gates saturate, and more than half of its points are read out as another class.
 """
 
@@ -51,7 +57,9 @@ COLUMNS = (
     "participation", "scatter", "noisy_speed",
 )  # fmt: skip
 KINDS = ("open", "fixed", "slow")
-NUMBERS = 8_000_000  # entries of all Jacobians searched at once; about fifteen such tensors live: 1 GB
+NUMBERS = (
+    8_000_000  # entries of all Jacobians searched at once; about fifteen such tensors live: 1 GB
+)
 OF_TASKS = ("delayed_classification",)
 
 
@@ -62,8 +70,12 @@ class Settings:
     n_images: int = 100  # per class, of the training images
     n_wait: int = 14  # steps of noise after the stimulus
     noise_divisor: float = 3.0  # of the standard deviation; the authors' for MNIST
-    n_deviations: float | None = 2.0  # how far the search may go from the centre; None: wherever any class was
-    n_noise: int = 0  # frames over which the speed is averaged; 0: the mean of the noise, as in the paper
+    n_deviations: float | None = (
+        2.0  # how far the search may go from the centre; None: wherever any class was
+    )
+    n_noise: int = (
+        0  # frames over which the speed is averaged; 0: the mean of the noise, as in the paper
+    )
     merge_radius: float = 1e-3
     max_iterations: int = 1000
 
@@ -71,18 +83,27 @@ class Settings:
         """Refuse empty samples and searches that go nowhere."""
         if min(self.n_images, self.max_iterations) < 1 or min(self.n_wait, self.n_noise) < 0:
             raise ValueError(
-                "slow_points: n_images and max_iterations must be at least 1, n_wait and n_noise at least 0"
+                "slow_points: n_images and max_iterations must be at least 1, n_wait and "
+                "n_noise at least 0"
             )
         if self.noise_divisor <= 0 or self.merge_radius < 0 or (self.n_deviations or 1.0) <= 0:
-            raise ValueError("slow_points: noise_divisor and n_deviations must be positive, merge_radius not negative")
+            raise ValueError(
+                "slow_points: noise_divisor and n_deviations must be positive, merge_radius "
+                "not negative"
+            )
 
 
 def run(given: Given) -> Result:
-    """Return one row per network and class; per run "points", "centres" [N, S], "eigenvalues" [N, S, 2].
+    """Return one row per network and class.
 
-    label: the class read out at the point (-1: null); representative: the class whose point this one
-    coincides with; distance: to the network's nearest other point; eigenvalues: real and imaginary part;
-    participation: of state dimensions in the leading eigenvector; scatter, noisy_speed: one step under noise.
+    Per run "points", "centres" [N, S], "eigenvalues" [N, S, 2].
+
+    label: the class read out at the point (-1: null); representative: the class whose point this
+        one
+    coincides with; distance: to the network's nearest other point; eigenvalues: real and imaginary
+        part;
+    participation: of state dimensions in the leading eigenvector; scatter, noisy_speed: one step
+        under noise.
     """
     rows: list[dict[str, Any]] = []
     kept: dict[str, Tensor] = {}
@@ -103,7 +124,9 @@ def _parts(group: Group, *, n_noise: int) -> Iterator[Group]:
         yield in_float64(rows_of(group, slice(first, first + width)))
 
 
-def _searched(group: Group, task: World, settings: Settings) -> tuple[list[dict[str, Any]], dict[str, Tensor]]:
+def _searched(
+    group: Group, task: World, settings: Settings
+) -> tuple[list[dict[str, Any]], dict[str, Tensor]]:
     """Return rows and arrays of some networks, searched together."""
     net, params = group.network, group.params
     rng = torch.Generator().manual_seed(seed_of(group.records[0].run.experiment, "slow_points"))
@@ -117,7 +140,9 @@ def _searched(group: Group, task: World, settings: Settings) -> tuple[list[dict[
     jacobian = state_jacobian(net, params, x)
     known: dict[str, Any] = {"jacobian": jacobian, "curvature": state_curvature(net, params, x)}
     if settings.n_noise:
-        frames = torch.empty(settings.n_noise, images.shape[-1]).normal_(task.mean, task.std, generator=rng)
+        frames = torch.empty(settings.n_noise, images.shape[-1]).normal_(
+            task.mean, task.std, generator=rng
+        )
         F, known = expected(group, list(seen(group, frames, 0.0).unbind(1))), {}
     with torch.no_grad():
         found = find_slow_points(
@@ -134,7 +159,9 @@ def _searched(group: Group, task: World, settings: Settings) -> tuple[list[dict[
     for m, record in enumerate(group.records):
         own = SlowPoints(*(field[m] for field in found))
         columns = _columns(own, eigenvalues[m], radius=settings.merge_radius) | {
-            "start": ["centre" if n >= N_CORRECT else "fallback" for n in begin.n_correct[m].tolist()],
+            "start": [
+                "centre" if n >= N_CORRECT else "fallback" for n in begin.n_correct[m].tolist()
+            ],
             "n_correct": begin.n_correct[m].tolist(),
             "start_speed": start_speed[m].tolist(),
             "label": (label[m] - 1).tolist(),

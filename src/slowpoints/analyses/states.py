@@ -1,8 +1,10 @@
-"""Where the memories are: hidden states of one network per arm on their leading two principal components.
+"""Where the memories are: hidden states of one network per arm on their leading two principal
+components.
 
-Held-out images are shown at step 0, noise from then on, as in the memory curve. The components are those of the
-network's own states at all delays together, in the space in which speed is measured: h for most cells, h and
-tanh c for the LSTM. Slow points and trajectories are seen from the same two directions.
+Held-out images are shown at step 0, noise from then on, as in the memory curve. The components are
+those of the network's own states at all delays together, in the space in which speed is measured: h
+for most cells, h and tanh c for the LSTM. Slow points and trajectories are seen from the same two
+directions.
 """
 
 from collections.abc import Iterator
@@ -33,12 +35,15 @@ class Settings:
     delays: tuple[int, ...] = (20, 1000)
     n_images: int = 20  # per class, held out
     n_followed: int = 1  # images per class whose trajectory is kept
-    every: int = 10  # steps between the points of a trajectory after the first delay; before it every step counts
+    # steps between the points of a trajectory after the first delay; before it every step counts
+    every: int = 10
 
     def __post_init__(self) -> None:
         """Refuse delays that do not increase, and empty samples."""
         if not self.delays or self.delays[0] < 1 or list(self.delays) != sorted(set(self.delays)):
-            raise ValueError(f"states: delays are {list(self.delays)}; must increase from 1 or more")
+            raise ValueError(
+                f"states: delays are {list(self.delays)}; must increase from 1 or more"
+            )
         if min(self.n_images, self.n_followed, self.every) < 1:
             raise ValueError("states: n_images, n_followed and every must be at least 1")
 
@@ -60,9 +65,12 @@ class Plane(NamedTuple):
 
 
 def run(given: Given) -> Result:
-    """Return one row per state, point of a trajectory and slow point; per run "mean" [S], "axes" [2, S].
+    """Return one row per state, point of a trajectory and slow point.
 
-    kind: state, trajectory or slow_point; share1, share2: of the variance of the states, along each component;
+    Per run "mean" [S], "axes" [2, S].
+
+    kind: state, trajectory or slow_point; share1, share2: of the variance of the states, along each
+        component;
     correct: the class wins at a trigger at that time. Slow points have neither item nor delay.
     """
     rows: list[dict[str, Any]] = []
@@ -74,10 +82,20 @@ def run(given: Given) -> Result:
             name = record.id
             plane = _plane(_at(seen, given.settings.delays).states[m].flatten(0, -2))
             points = measure(group.network)(given.arrays["slow_points"][f"{name}/points"])
-            who = identity(record) | {"share1": float(plane.share[0]), "share2": float(plane.share[1])}
+            who = identity(record) | {
+                "share1": float(plane.share[0]),
+                "share2": float(plane.share[1]),
+            }
             rows += [who | row for row in _rows(seen, m, plane, given.settings)]
             rows += [
-                who | {"kind": "slow_point", "class": k, "pc1": x, "pc2": y, "correct": bool(labels[name, k] == k)}
+                who
+                | {
+                    "kind": "slow_point",
+                    "class": k,
+                    "pc1": x,
+                    "pc2": y,
+                    "correct": bool(labels[name, k] == k),
+                }
                 for k, (x, y) in enumerate(_projected(plane, points).tolist())
             ]
             kept |= {f"{name}/mean": plane.mean, f"{name}/axes": plane.axes}
@@ -87,20 +105,27 @@ def run(given: Given) -> Result:
 
 @torch.no_grad()
 def _seen(group: Group, settings: Settings, *, data_dir: Path) -> Seen:
-    """Return the states of some networks, all under the same images and noise, at every delay that is kept."""
+    """Return the states of some networks, all under the same images and noise, at every delay that
+    is kept.
+    """
     task = world(group, data_dir=data_dir)
     rng = torch.Generator().manual_seed(seed_of(group.records[0].run.experiment, "states"))
     images = chosen_images(group, task.images["test"], n_images=settings.n_images, rng=rng)
     stimulus, size = images.flatten(0, 1), images.shape[:2]
     frames = noise(stimulus, mean=task.mean, std=task.std, rng=rng)
     first, last = settings.delays[0], settings.delays[-1]
-    delays = tuple(sorted({*range(1, first), *range(first, last, settings.every), *settings.delays}))
+    delays = tuple(
+        sorted({*range(1, first), *range(first, last, settings.every), *settings.delays})
+    )
     label = torch.arange(1, len(images) + 1).unsqueeze(-1)
     weights, measured = prepared(group), measure(group.network)
     states, correct = [], []
     for _, frame, now in rollout(group, stimulus, frames, delays=delays):
         states.append(measured(pack(now)).unflatten(1, size))
-        correct.append(answer(group, weights, seen(group, frame, 1.0), now).argmax(-1).unflatten(1, size) == label)
+        correct.append(
+            answer(group, weights, seen(group, frame, 1.0), now).argmax(-1).unflatten(1, size)
+            == label
+        )
     return Seen(delays, torch.stack(states, 1).double(), torch.stack(correct, 1))
 
 
@@ -111,7 +136,8 @@ def _at(seen: Seen, delays: tuple[int, ...]) -> Seen:
 
 
 def _plane(states: Tensor) -> Plane:
-    """Return the plane in which the states vary most, each axis signed so that its largest entry is positive.
+    """Return the plane in which the states vary most, each axis signed so that its largest entry is
+    positive.
 
     states: [n, S]
     """
@@ -128,15 +154,22 @@ def _projected(plane: Plane, states: Tensor) -> Tensor:
 
 
 def _rows(seen: Seen, m: int, plane: Plane, settings: Settings) -> Iterator[dict[str, Any]]:
-    """Yield the states of network `m` at the delays asked for, and the trajectories of the first items."""
+    """Yield the states of network `m` at the delays asked for, and the trajectories of the first
+    items.
+    """
     for kind, delays, n_items in (
         ("state", settings.delays, settings.n_images),
         ("trajectory", seen.delays, settings.n_followed),
     ):
         own = _at(seen, delays)
-        place, correct = _projected(plane, own.states[m, :, :, :n_items]), own.correct[m, :, :, :n_items]
+        place, correct = (
+            _projected(plane, own.states[m, :, :, :n_items]),
+            own.correct[m, :, :, :n_items],
+        )
         for d, delay in enumerate(delays):
-            for k, item in torch.cartesian_prod(*(torch.arange(n) for n in correct.shape[1:])).tolist():
+            for k, item in torch.cartesian_prod(
+                *(torch.arange(n) for n in correct.shape[1:])
+            ).tolist():
                 x, y = place[d, k, item].tolist()
                 yield {"kind": kind, "class": k, "item": item, "delay": delay, "pc1": x, "pc2": y,
                        "correct": bool(correct[d, k, item])}  # fmt: skip

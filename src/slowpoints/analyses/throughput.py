@@ -1,4 +1,7 @@
-"""Real numbers that the units pass on (Collins et al. 2017, Fig. 2c): one row per run of the throughput task."""
+"""Real numbers that the units pass on (Collins et al. 2017, Fig.
+
+2c): one row per run of the throughput task.
+"""
 
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +23,9 @@ class Settings:
 
 
 def run(given: Given) -> Result:
-    """Return squared error per dimension, the line it would lie on at one number per unit, and numbers per unit."""
+    """Return squared error per dimension, the line it would lie on at one number per unit, and
+    numbers per unit.
+    """
     rows = [identity(record) | _passed(record) for record in given.records]
     return pd.DataFrame(rows), {}
 

@@ -1,16 +1,21 @@
-"""Every trial and rerun of a tuned experiment, in the schema of the data set that Collins et al. (2017) published.
+"""Every trial and rerun of a tuned experiment, in the schema of the data set that Collins et al.
 
-Their columns are architecture, task_type, hparams, n_layers, hyper_iter, max_params, num_params, train_loss, valid_loss
-and eval_loss; what names a run, what was tuned and how the run ended stand before and after them.
+(2017) published.
 
-train_loss is the loss that training lowers. valid_loss and eval_loss are what the tuner seeks, on the data it sees and
-on test data, the lower the better: where it seeks the highest value (accuracy, bits per parameter) the value's negative
-stands there, and in `baseline`. All are empty where a run diverged.
+Their columns are architecture, task_type, hparams, n_layers, hyper_iter, max_params, num_params,
+train_loss, valid_loss and eval_loss; what names a run, what was tuned and how the run ended stand
+before and after them.
 
-The authors' names: the architectures RNN, IRNN, UGRNN, GRU, LSTM and +RNN; the six tasks of their paper; the
-hyperparameters of an LSTM, from the one example in their README. Other cells and tasks, and hyperparameters that have
-no counterpart there, go by our names. Departs: that "g" is the forget gate is inferred; for cells other than the LSTM
-no name of a gate is known to us, so that ours stands in its place.
+train_loss is the loss that training lowers. valid_loss and eval_loss are what the tuner seeks, on
+the data it sees and on test data, the lower the better: where it seeks the highest value (accuracy,
+bits per parameter) the value's negative stands there, and in `baseline`. All are empty where a run
+diverged.
+
+The authors' names: the architectures RNN, IRNN, UGRNN, GRU, LSTM and +RNN; the six tasks of their
+paper; the hyperparameters of an LSTM, from the one example in their README. Other cells and tasks,
+and hyperparameters that have no counterpart there, go by our names. Departs: that "g" is the forget
+gate is inferred; for cells other than the LSTM no name of a gate is known to us, so that ours
+stands in its place.
 """
 
 import json
@@ -43,16 +48,36 @@ HYPERPARAMETERS = {
     "net.bias_scale": "recurrent_bias_scale",
 }
 GATES = {"lstm": {"input": "i", "forget": "g", "candidate": "c", "output": "o"}}
-COLUMNS = ("architecture", "task_type", "hparams", "n_layers", "hyper_iter", "max_params", "num_params", "train_loss",
-           "valid_loss", "eval_loss", "metric", "goal", "baseline", "infeasible", "worse")  # fmt: skip
+COLUMNS = (
+    "architecture",
+    "task_type",
+    "hparams",
+    "n_layers",
+    "hyper_iter",
+    "max_params",
+    "num_params",
+    "train_loss",
+    "valid_loss",
+    "eval_loss",
+    "metric",
+    "goal",
+    "baseline",
+    "infeasible",
+    "worse",
+)
 OF_STUDIES = True
 
 
 @dataclass(frozen=True)
 class Settings:
-    """When a run counts as worse than the constant predictor: the share of its score by which it must be worse."""
+    """When a run counts as worse than the constant predictor.
 
-    tolerance: float = 0.01  # a network that found the constant scores a little worse by the draw of the test data
+    The share of its score by which it must be worse.
+    """
+
+    tolerance: float = (
+        0.01  # a network that found the constant scores a little worse by the draw of the test data
+    )
 
     def __post_init__(self) -> None:
         """Refuse a tolerance below zero."""
@@ -61,8 +86,13 @@ class Settings:
 
 
 def run(given: Given) -> Result:
-    """Return one row per trial and rerun; infeasible: no finite score; worse: finite, but worse than the constant."""
-    return pd.DataFrame([_row(record, tolerance=given.settings.tolerance) for record in given.records]), {}
+    """Return one row per trial and rerun; infeasible: no finite score.
+
+    Worse: finite, but worse than the constant.
+    """
+    return pd.DataFrame(
+        [_row(record, tolerance=given.settings.tolerance) for record in given.records]
+    ), {}
 
 
 def _row(record: Record, *, tolerance: float) -> dict[str, Any]:
@@ -100,6 +130,8 @@ def authors_names(suggested: dict[str, Any], *, cell: str) -> dict[str, Any]:
     for key, value in suggested.items():
         base, gate = ".".join(key.split(".")[:2]), ".".join(key.split(".")[2:])
         own = GATES.get(cell, {}).get(gate, gate)
-        name = "_".join(filter(None, (HYPERPARAMETERS[base], own))) if base in HYPERPARAMETERS else key
+        name = (
+            "_".join(filter(None, (HYPERPARAMETERS[base], own))) if base in HYPERPARAMETERS else key
+        )
         named[name] = math.log(value / (1 - value)) if base == "train.momentum" else value
     return named

@@ -1,8 +1,10 @@
-"""Do two cells differ in trainability? Tests between the studies of an experiment (Collins et al. 2017, Table App.2).
+"""Do two cells differ in trainability? Tests between the studies of an experiment (Collins et al.
 
-Compared are the losses of feasible networks, as they are, of every two arms of the same depth, phase and sweep point.
-Added to the paper's Welch test: the Mann-Whitney test, which outliers do not rule, and for both the p corrected after
-Holm over all pairs that are compared with each other.
+2017, Table App.2).
+
+Compared are the losses of feasible networks, as they are, of every two arms of the same depth,
+phase and sweep point. Added to the paper's Welch test: the Mann-Whitney test, which outliers do not
+rule, and for both the p corrected after Holm over all pairs that are compared with each other.
 """
 
 import itertools
@@ -27,7 +29,10 @@ class Settings:
 
 
 def run(given: Given) -> Result:
-    """Return one row per pair of arms; t below zero: the second arm, `other`, has the larger mean loss."""
+    """Return one row per pair of arms.
+
+    T below zero: the second arm, `other`, has the larger mean loss.
+    """
     names = [name for name in columns(given.records) if name not in ("arm", "cell")]
     families = given.tables["trials"].groupby(names, sort=False, dropna=False)
     parts = [_family(own).assign(**dict(zip(names, key, strict=True))) for key, own in families]
@@ -37,16 +42,28 @@ def run(given: Given) -> Result:
 
 def _family(own: pd.DataFrame) -> pd.DataFrame:
     """Return the tests of every two arms in `own`."""
-    arms = {(arm, cell): rows["eval_loss"].dropna() for (arm, cell), rows in own.groupby(["arm", "cell"], sort=False)}
+    arms = {
+        (arm, cell): rows["eval_loss"].dropna()
+        for (arm, cell), rows in own.groupby(["arm", "cell"], sort=False)
+    }
     pairs = itertools.combinations(arms.items(), 2)
     rows = [
-        {"arm": a[0], "other": b[0], "cell": a[1], "other_cell": b[1], "n": len(x), "other_n": len(y)}
+        {
+            "arm": a[0],
+            "other": b[0],
+            "cell": a[1],
+            "other_cell": b[1],
+            "n": len(x),
+            "other_n": len(y),
+        }
         | {"mean": x.mean(), "other_mean": y.mean()}
         | compared(x.to_numpy(float), y.to_numpy(float))
         for (a, x), (b, y) in pairs
     ]
     table = pd.DataFrame(rows, columns=[*_HEAD, *UNTESTED])
-    return table.assign(p_holm=holm(table["p"].to_numpy(float)), rank_p_holm=holm(table["rank_p"].to_numpy(float)))
+    return table.assign(
+        p_holm=holm(table["p"].to_numpy(float)), rank_p_holm=holm(table["rank_p"].to_numpy(float))
+    )
 
 
 _HEAD = ("arm", "other", "cell", "other_cell", "n", "other_n", "mean", "other_mean")
@@ -60,5 +77,11 @@ def compared(x: np.ndarray, y: np.ndarray) -> dict[str, Any]:
     if min(len(x), len(y)) < 2 or np.ptp(x) == 0 or np.ptp(y) == 0:
         return UNTESTED
     welch, ranks = stats.ttest_ind(x, y, equal_var=False), stats.mannwhitneyu(x, y)
-    found = {"t": welch.statistic, "df": welch.df, "p": welch.pvalue, "u": ranks.statistic, "rank_p": ranks.pvalue}
+    found = {
+        "t": welch.statistic,
+        "df": welch.df,
+        "p": welch.pvalue,
+        "u": ranks.statistic,
+        "rank_p": ranks.pvalue,
+    }
     return {name: float(value) for name, value in found.items()}

@@ -1,4 +1,7 @@
-"""The recurrent cells. The folder is the registry: a file's name is the name used in experiments."""
+"""The recurrent cells. The folder is the registry.
+
+A file's name is the name used in experiments.
+"""
 
 import importlib
 from pathlib import Path

@@ -1,15 +1,18 @@
-"""What a cell is: streams of the input, projections of the state, and elementwise math between them.
+"""What a cell is: streams of the input, projections of the state, and elementwise math between
+them.
 
 One step of one layer, for the whole stack at once (all tensors [M, B, H]):
 
     p.<name> = W x + b + R h         streams that have a projection of the same name
     p.<name> = W x + b + R read      the same, for the projections listed under `second`
-    p.<name> = W x + b               all these, in a cell that is not `recurrent`: states meet elementwise alone
+    p.<name> = W x + b               all these, in a cell that is not `recurrent`: states meet
+        elementwise alone
     p.<name> = W x + b, or x itself  streams without a projection
     p.<name> = b                     streams of "nothing": a number per unit, the same at every step
     new states = step(p, s)          elementwise; s.<name> are the states
 
-From these lines the engine derives the unroll, the parameter count, the initialisation and exact Jacobians.
+From these lines the engine derives the unroll, the parameter count, the initialisation and exact
+Jacobians.
 """
 
 from collections.abc import Callable
@@ -46,7 +49,10 @@ def identity(h: Tensor) -> Tensor:
 
 
 def positive(a: Tensor) -> Tensor:
-    """Return g(a) = a + 1/2 for a >= 0, sigmoid(a) below: continuous, above zero (Feng et al. 2024)."""
+    """Return g(a) = a + 1/2 for a >= 0, sigmoid(a) below: continuous, above zero (Feng et al.
+
+    2024).
+    """
     return torch.relu(a) + torch.sigmoid(-torch.relu(-a))
 
 
@@ -77,14 +83,20 @@ class Cell:
     embeds: bool  # layer 1 first maps the input affinely to H
     output_map: bool  # y = tanh(W_y s + b_y), after the scan
     emitted: int  # how many times as wide as the layer y is; the output map makes it as wide
-    measure: tuple[Pointwise, ...]  # per state: the quantity whose displacement in one step is the speed
+    measure: tuple[
+        Pointwise, ...
+    ]  # per state: the quantity whose displacement in one step is the speed
     recurrent_identity: bool  # R always starts as the identity
-    start: Start | None  # (units, rng) -> the first values of streams of "nothing", by name, each [H]
+    start: (
+        Start | None
+    )  # (units, rng) -> the first values of streams of "nothing", by name, each [H]
 
     @property
     def free(self) -> tuple[Stream, ...]:
         """Streams without a projection."""
-        return tuple(stream for stream in self.streams if stream.name not in self.projections + self.second)
+        return tuple(
+            stream for stream in self.streams if stream.name not in self.projections + self.second
+        )
 
     @property
     def stages(self) -> tuple[tuple[str, ...], ...]:
@@ -114,7 +126,8 @@ def cell(
     recurrent_identity: bool = False,
     start: Start | None = None,
 ) -> Callable[[Step], Cell]:
-    """Return a decorator that turns `step(p, s) -> new states` into a `Cell` of the function's name.
+    """Return a decorator that turns `step(p, s) -> new states` into a `Cell` of the function's
+    name.
 
     Without `projections`, every stream not under `second` has one.
     """
@@ -152,25 +165,42 @@ def _check(made: Cell) -> None:
     by_name = {stream.name: stream for stream in made.streams}
     projected = made.projections + made.second
     free = {stream.name for stream in made.free}
-    for word, listed in (("projections", made.projections), ("second", made.second), ("keep", made.keep)):
+    for word, listed in (
+        ("projections", made.projections),
+        ("second", made.second),
+        ("keep", made.keep),
+    ):
         if unknown := sorted(set(listed) - set(by_name)):
-            raise ValueError(f"cell {made.name}: {word} {unknown} are not streams; known: {sorted(by_name)}")
+            raise ValueError(
+                f"cell {made.name}: {word} {unknown} are not streams; known: {sorted(by_name)}"
+            )
     if not made.projections:
         raise ValueError(f"cell {made.name}: no projection of the state; name at least one stream")
     if made.second and not made.recurrent:
-        raise ValueError(f"cell {made.name}: `second` projects what `read` returns, so the cell is recurrent")
+        raise ValueError(
+            f"cell {made.name}: `second` projects what `read` returns, so the cell is recurrent"
+        )
     if made.emitted > 1 and not (made.emits and made.output_map):
-        raise ValueError(f"cell {made.name}: what is {made.emitted} times as wide needs `emits` and `output_map`")
+        raise ValueError(
+            f"cell {made.name}: what is {made.emitted} times as wide needs `emits` and `output_map`"
+        )
     if bool(made.second) != (made.read is not None):
         raise ValueError(f"cell {made.name}: give `second` and `read` together, or neither")
     for name in projected:
         if not by_name[name].affine or by_name[name].through is not identity:
-            raise ValueError(f"cell {made.name}: {name!r} has a projection, so it must be plain affine")
+            raise ValueError(
+                f"cell {made.name}: {name!r} has a projection, so it must be plain affine"
+            )
     for stage in (made.projections, made.second):
         if len({by_name[name].of for name in stage}) > 1:
-            raise ValueError(f"cell {made.name}: {list(stage)} are computed at once: give them one source")
+            raise ValueError(
+                f"cell {made.name}: {list(stage)} are computed at once: give them one source"
+            )
     if wrong := sorted({stream.of for stream in made.streams} - free - {"input", NOTHING}):
-        raise ValueError(f"cell {made.name}: {wrong} cannot be sources; known: {['input', NOTHING, *sorted(free)]}")
+        raise ValueError(
+            f"cell {made.name}: {wrong} cannot be sources; known: "
+            f"{['input', NOTHING, *sorted(free)]}"
+        )
     if wrong := sorted(name for name, stream in by_name.items() if stream.of == NOTHING and (
             name in projected or not stream.affine)):  # fmt: skip
         raise ValueError(f"cell {made.name}: {wrong} are of nothing, so they are a bias alone")

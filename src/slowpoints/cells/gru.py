@@ -5,7 +5,8 @@
     c_t = s(W_ch (r_t h_{t-1}) + W_cx x_t + b_c)
     h_t = u_t h_{t-1} + (1 - u_t) c_t
 
-Haviv et al. 2019 write z_t = 1 - u_t: the same cell. `torch.nn.GRU` resets after the matmul: another one.
+Haviv et al. 2019 write z_t = 1 - u_t: the same cell. `torch.nn.GRU` resets after the matmul:
+another one.
 """
 
 from dataclasses import dataclass
@@ -31,7 +32,9 @@ def build(settings: Settings) -> Cell:
     def read(p: Bundle, s: Bundle) -> Tensor:
         return torch.sigmoid(p.reset) * s.h
 
-    @cell(streams=("reset", "update", "candidate"), second=("candidate",), read=read, keep=("update",))
+    @cell(
+        streams=("reset", "update", "candidate"), second=("candidate",), read=read, keep=("update",)
+    )
     def gru(p: Bundle, s: Bundle) -> tuple[Tensor]:
         u = torch.sigmoid(p.update)
         c = activation(p.candidate)

@@ -7,8 +7,9 @@
     y_t  = a_t x_t + (1 - a_t) y'_t          goes to the next layer
     h_t  = g_t h_{t-1} + (1 - g_t) h'_t      goes to the next step
 
-x_t and y_t must be equally wide, so layer 1 sees an affine embedding of the input. The paper uses two layers
-or more; one layer runs here too. The two b_fg are `keep_bias: {output_gate: ..., gate: ...}`; one number is for both.
+x_t and y_t must be equally wide, so layer 1 sees an affine embedding of the input. The paper uses
+two layers or more; one layer runs here too. The two b_fg are `keep_bias: {output_gate: ..., gate:
+...}`; one number is for both.
 """
 
 from dataclasses import dataclass

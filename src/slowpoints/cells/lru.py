@@ -3,9 +3,12 @@
     s_t = L s_{t-1} + e^gamma (B x_t + b),    L = exp(-e^nu + i e^theta)
     y_t = tanh(Re(C s_t) + b_y)
 
-At the start L is spread evenly over a ring: r_min <= |L| <= r_max, phase up to `max_phase`; e^gamma = sqrt(1 - |L|^2).
-The state is two real ones, Re s and Im s; so is B: the streams re and im. C is the output map, which sees both.
-Departs: tanh in place of the block of the paper (skip connection D x, gated linear unit, normalisation), a bias b, and
+At the start L is spread evenly over a ring: r_min <= |L| <= r_max, phase up to `max_phase`; e^gamma
+    = sqrt(1 - |L|^2).
+The state is two real ones, Re s and Im s; so is B: the streams re and im. C is the output map,
+    which sees both.
+Departs: tanh in place of the block of the paper (skip connection D x, gated linear unit,
+    normalisation), a bias b, and
 the matrices start as everywhere here.
 """
 
@@ -30,7 +33,9 @@ class Settings:
     def __post_init__(self) -> None:
         """Refuse what is no ring in the unit disc."""
         if not 0 <= self.r_min < self.r_max <= 1:
-            raise ValueError(f"lru: needs 0 <= r_min < r_max <= 1, found {self.r_min} and {self.r_max}")
+            raise ValueError(
+                f"lru: needs 0 <= r_min < r_max <= 1, found {self.r_min} and {self.r_max}"
+            )
         if self.max_phase <= 0:
             raise ValueError(f"lru: max_phase must be positive, found {self.max_phase}")
 
@@ -73,6 +78,9 @@ def _ring(settings: Settings, units: int, rng: Generator) -> dict[str, Tensor]:
     area, turn = torch.rand(2, units, generator=rng, dtype=torch.float64)
     inner, outer = settings.r_min**2, settings.r_max**2
     square = inner + (outer - inner) * area  # |L|^2
-    start = {"nu": torch.log(-0.5 * torch.log(square)), "theta": math.log(settings.max_phase) + torch.log(turn),
-             "gamma": 0.5 * torch.log1p(-square)}  # fmt: skip
+    start = {
+        "nu": torch.log(-0.5 * torch.log(square)),
+        "theta": math.log(settings.max_phase) + torch.log(turn),
+        "gamma": 0.5 * torch.log1p(-square),
+    }
     return {name: value.float() for name, value in start.items()}

@@ -4,7 +4,8 @@
     c_t = tanh(W_h [f_t h_{t-1}, x_t] + b_h)
     h_t = (1 - f_t) h_{t-1} + f_t c_t
 
-The gate multiplies the candidate, so no bias of it means "remember": keep_bias has nothing to act on.
+The gate multiplies the candidate, so no bias of it means "remember": keep_bias has nothing to act
+on.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,7 @@
-"""The shape of a network: a front if there is one, layers of one cell, a read-out; what they cost in parameters."""
+"""The shape of a network: a front if there is one, layers of one cell, a read-out.
+
+What they cost in parameters.
+"""
 
 import bisect
 import itertools
@@ -14,7 +17,10 @@ BY_STREAM = ("keep_bias", "recurrent_scale", "input_scale", "bias_scale")
 
 @dataclass(frozen=True)
 class Front:
-    """Convolutions that every frame passes before the recurrence (Haviv et al. 2019, CIFAR-10), then full layers."""
+    """Convolutions that every frame passes before the recurrence (Haviv et al.
+
+    2019, CIFAR-10), then full layers.
+    """
 
     frame: tuple[int, int, int]  # channels, height, width
     maps: int = 128  # of each block: 3 by 3 convolution, 2 by 2 maximum
@@ -26,7 +32,10 @@ class Front:
         if min(self.maps, self.blocks, *self.frame, *self.widths) < 1:
             raise ValueError(f"front: every size must be at least 1, found {self}")
         if min(self.frame[1:]) < 2**self.blocks:
-            raise ValueError(f"front: {self.blocks} blocks leave nothing of {self.frame[1]} by {self.frame[2]} pixels")
+            raise ValueError(
+                f"front: {self.blocks} blocks leave nothing of {self.frame[1]} by "
+                f"{self.frame[2]} pixels"
+            )
 
     @property
     def sides(self) -> list[tuple[int, int]]:
@@ -56,7 +65,10 @@ class Front:
 
 @dataclass(frozen=True)
 class Network:
-    """Layers of equal width, stacked plainly (Collins et al. 2017, section 2), and an affine read-out."""
+    """Layers of equal width, stacked plainly (Collins et al.
+
+    2017, section 2), and an affine read-out.
+    """
 
     cell: Cell
     n_in: int
@@ -72,11 +84,17 @@ class Network:
             if getattr(self, name) < 1:
                 raise ValueError(f"network: {name} = {getattr(self, name)}; it must be at least 1")
         if self.front is not None and self.front.n_in > self.n_in:
-            raise ValueError(f"network: {self.n_in} inputs are fewer than the {self.front.n_in} numbers of a frame")
+            raise ValueError(
+                f"network: {self.n_in} inputs are fewer than the {self.front.n_in} numbers "
+                "of a frame"
+            )
 
     @property
     def n_seen(self) -> int:
-        """Return how many inputs the lowest layer has: the features of the frame, if any, and what is beyond it."""
+        """Return how many inputs the lowest layer has.
+
+        The features of the frame, if any, and what is beyond it.
+        """
         return self.n_in if self.front is None else self.front.n_out + self.n_in - self.front.n_in
 
     @property
@@ -101,7 +119,10 @@ def front_shapes(front: Front) -> dict[str, tuple[int, ...]]:
     found: dict[str, tuple[int, ...]] = {}
     for i in range(front.blocks):
         channels = front.frame[0] if i == 0 else front.maps
-        found |= {f"front.conv{i}.W": (front.maps, channels, 3, 3), f"front.conv{i}.b": (front.maps,)}
+        found |= {
+            f"front.conv{i}.W": (front.maps, channels, 3, 3),
+            f"front.conv{i}.b": (front.maps,),
+        }
     for i, (width, next_width) in enumerate(itertools.pairwise(front.full)):
         found |= {f"front.full{i}.W": (width, next_width), f"front.full{i}.b": (next_width,)}
     return found
@@ -129,12 +150,22 @@ def _layer_shapes(net: Network, width: int, *, first: bool) -> dict[str, tuple[i
 
 
 def count_parameters(net: Network) -> int:
-    """Return the number of parameters of one run: biases, learned initial states and read-out included."""
+    """Return the number of parameters of one run.
+
+    Biases, learned initial states and read-out included.
+    """
     return sum(math.prod(shape) for shape in shapes(net).values())
 
 
 def units_for_budget(
-    cell: Cell, *, n_in: int, n_out: int, depth: int, learned_state: bool, budget: int, front: Front | None = None
+    cell: Cell,
+    *,
+    n_in: int,
+    n_out: int,
+    depth: int,
+    learned_state: bool,
+    budget: int,
+    front: Front | None = None,
 ) -> int:
     """Return the largest number of units whose total parameter count is at most `budget`."""
 
@@ -144,7 +175,8 @@ def units_for_budget(
     units = bisect.bisect_right(range(1, budget + 1), budget, key=count)
     if units == 0:
         raise ValueError(
-            f"budget of {budget} parameters is too small for {cell.name} with {n_in} inputs, {n_out} outputs"
+            f"budget of {budget} parameters is too small for {cell.name} with {n_in} inputs, "
+            f"{n_out} outputs"
             f" and depth {depth}: one unit takes {count(1)}"
         )
     return units
@@ -171,9 +203,17 @@ def from_settings(
     if units is None:
         assert net.budget is not None, "a net block has units or a budget"
         units = units_for_budget(
-            cell, n_in=n_in, n_out=n_out, depth=net.depth, learned_state=learned, budget=net.budget, front=front
+            cell,
+            n_in=n_in,
+            n_out=n_out,
+            depth=net.depth,
+            learned_state=learned,
+            budget=net.budget,
+            front=front,
         )
-    return Network(cell, n_in, n_out, units=units, depth=net.depth, learned_state=learned, front=front)
+    return Network(
+        cell, n_in, n_out, units=units, depth=net.depth, learned_state=learned, front=front
+    )
 
 
 def named_streams(cell: Cell) -> dict[str, tuple[str, ...]]:

@@ -1,4 +1,6 @@
-"""Prototypical recurrent unit (Long, Zhang & Mao 2016/2018): one gate, and a map from state to output.
+"""Prototypical recurrent unit (Long, Zhang & Mao 2016/2018).
+
+One gate, and a map from state to output.
 
     u_t = tanh(W_u x_t + U_u s_{t-1} + b_u)
     c_t = sigmoid(W_c x_t + U_c s_{t-1} + b_c)

@@ -10,7 +10,9 @@ from torch import Tensor
 
 from slowpoints.cells.definition import ACTIVATIONS, Bundle, Cell, cell
 
-NEVER = {"recurrent_init": {"identity": "that is cell irnn (Collins et al. 2017 keep the two apart)"}}
+NEVER = {
+    "recurrent_init": {"identity": "that is cell irnn (Collins et al. 2017 keep the two apart)"}
+}
 
 
 @dataclass(frozen=True)

@@ -1,1 +1,4 @@
-"""The papers' claims against our tables: estimates with intervals, verdicts, and every number of the text."""
+"""The papers' claims against our tables.
+
+Estimates with intervals, verdicts, and every number of the text.
+"""

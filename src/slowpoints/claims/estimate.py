@@ -10,7 +10,9 @@ from slowpoints.measures import statistics
 from slowpoints.measures.statistics import Interval
 from slowpoints.spec.claims import Test
 
-NOTHING = Interval(np.nan, np.nan, np.nan)  # every network of a group diverged: there is nothing to estimate
+NOTHING = Interval(
+    np.nan, np.nan, np.nan
+)  # every network of a group diverged: there is nothing to estimate
 
 
 class ClaimError(SlowpointsError):
@@ -28,8 +30,13 @@ class Estimate(NamedTuple):
 def estimate(test: Test, table: pd.DataFrame) -> Estimate:
     """Return the estimate of `test` from `table`, its interval clustered by network."""
     rows = rows_of(test, table)
-    compute = {"paired_difference": _paired, "spearman": _relation, "slope": _relation, "share": _share,
-               "share_difference": _share_difference}  # fmt: skip
+    compute = {
+        "paired_difference": _paired,
+        "spearman": _relation,
+        "slope": _relation,
+        "share": _share,
+        "share_difference": _share_difference,
+    }
     found = compute.get(test.statistic, _of_middles)(test, rows) if len(rows) else NOTHING
     return Estimate(found, rows["run"].nunique(), rows["seed"].nunique())
 
@@ -37,7 +44,9 @@ def estimate(test: Test, table: pd.DataFrame) -> Estimate:
 def rows_of(test: Test, table: pd.DataFrame) -> pd.DataFrame:
     """Return the rows of `table` that `test` is about, under their places in it."""
     if missing := sorted(test.columns() - set(table.columns)):
-        raise ClaimError(f"table {test.table} has no column {missing}; it has {sorted(table.columns)}")
+        raise ClaimError(
+            f"table {test.table} has no column {missing}; it has {sorted(table.columns)}"
+        )
     return _usable(test, _selected(test, _filtered(test, table)))
 
 
@@ -54,7 +63,8 @@ def _filtered(test: Test, table: pd.DataFrame) -> pd.DataFrame:
         absent = set(wanted) - set(present) if isinstance(wanted, list) else set()
         if table.empty or absent:
             raise ClaimError(
-                f"table {test.table} has no row where {column} is {sorted(absent, key=str) or wanted}; "
+                f"table {test.table} has no row where {column} is "
+                f"{sorted(absent, key=str) or wanted}; "
                 f"there it is {sorted(present.dropna().unique(), key=str)}"
             )
     return table
@@ -69,7 +79,10 @@ def _matches(column: pd.Series, wanted: Any) -> pd.Series:
 
 
 def _selected(test: Test, rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the best row of each group of rows that share the `per` columns; the first one of equals."""
+    """Return the best row of each group of rows that share the `per` columns.
+
+    The first one of equals.
+    """
     if test.select is None:
         return rows
     column = test.select.highest or test.select.lowest
@@ -90,7 +103,9 @@ def _usable(test: Test, rows: pd.DataFrame) -> pd.DataFrame:
     rows = rows.dropna(subset=used)
     for column in used if test.log else []:
         if (rows[column] <= 0).any():
-            raise ClaimError(f"table {test.table}: log of {column}, which has values of zero or less")
+            raise ClaimError(
+                f"table {test.table}: log of {column}, which has values of zero or less"
+            )
         rows[column] = np.log10(rows[column])
     return rows
 
@@ -104,12 +119,17 @@ def _numbers(values: pd.Series) -> np.ndarray:
 
 
 def _of_middles(test: Test, rows: pd.DataFrame) -> Interval:
-    """Return the mean, or the difference, ratio or spread of group means or medians; one value per network first."""
+    """Return the mean, or the difference, ratio or spread of group means or medians.
+
+    One value per network first.
+    """
     y = (rows[test.y] - rows[test.to]).abs() if test.to else rows[test.y].astype(float)
     column = test.group_column if test.groups else test.by
     label = rows[column] if column else pd.Series("all", index=rows.index)
     network = (
-        pd.DataFrame({"run": rows["run"], "label": label, "y": y}).groupby(["run", "label"], as_index=False).mean()
+        pd.DataFrame({"run": rows["run"], "label": label, "y": y})
+        .groupby(["run", "label"], as_index=False)
+        .mean()
     )
     names = list(test.group_values) if test.groups else sorted(network["label"].unique())
     if set(names) - set(network["label"]):
@@ -118,7 +138,10 @@ def _of_middles(test: Test, rows: pd.DataFrame) -> Interval:
         _numbers(network["y"]),
         [(network["label"] == name).to_numpy(dtype=float) for name in names],
     )
-    if test.statistic == "mean" and set(y) in ({0.0}, {1.0}):  # true or false, and nothing to resample
+    if test.statistic == "mean" and set(y) in (
+        {0.0},
+        {1.0},
+    ):  # true or false, and nothing to resample
         return statistics.exact(int(y.sum()), len(y))
     middle = statistics.median if test.statistic == "median_difference" else statistics.mean
     combine = {
@@ -136,14 +159,19 @@ def _of_middles(test: Test, rows: pd.DataFrame) -> Interval:
 
 
 def _paired(test: Test, rows: pd.DataFrame) -> Interval:
-    """Return the mean difference between rows that share the pair columns; whole pairs are resampled.
+    """Return the mean difference between rows that share the pair columns.
 
-    Where y is true or false and no pair differs, the ends are the exact bound on the share of pairs that do.
+    Whole pairs are resampled.
+
+    Where y is true or false and no pair differs, the ends are the exact bound on the share of pairs
+    that do.
     """
     pair = list(test.pair or ())
     by = [*pair, test.group_column]
     if (rows.groupby(by)["run"].nunique() > 1).any():
-        raise ClaimError(f"table {test.table}: several networks share {by}; name more columns in 'pair'")
+        raise ClaimError(
+            f"table {test.table}: several networks share {by}; name more columns in 'pair'"
+        )
     values = rows.groupby(by)[test.y].mean().unstack(test.group_column)
     if set(test.group_values) - set(values):
         return NOTHING
@@ -154,11 +182,16 @@ def _paired(test: Test, rows: pd.DataFrame) -> Interval:
     if rows[test.y].dtype == bool and not change.any():
         most = statistics.exact(0, len(change)).high
         return Interval(0.0, -most, most)
-    return statistics.interval(lambda weights: statistics.mean(weights, change), np.arange(len(change)))
+    return statistics.interval(
+        lambda weights: statistics.mean(weights, change), np.arange(len(change))
+    )
 
 
 def _relation(test: Test, rows: pd.DataFrame) -> Interval:
-    """Return the rank correlation or the slope of y on x over all rows; whole networks are resampled."""
+    """Return the rank correlation or the slope of y on x over all rows.
+
+    Whole networks are resampled.
+    """
     x, y, network = _numbers(rows[test.x]), _numbers(rows[test.y]), _codes(rows["run"])
     if test.statistic == "slope":
         return statistics.interval(lambda weights: statistics.slope(weights, x, y), network)
@@ -169,19 +202,31 @@ def _relation(test: Test, rows: pd.DataFrame) -> Interval:
 
 
 def _share(test: Test, rows: pd.DataFrame) -> Interval:
-    """Return the share of rows with x equal to y; each end is the wider of the clustered and Wilson's."""
+    """Return the share of rows with x equal to y.
+
+    Each end is the wider of the clustered and Wilson's.
+    """
     equal = _numbers(rows[test.x] == rows[test.y])
-    own = statistics.interval(lambda weights: statistics.mean(weights, equal), _codes(rows["run"]), limits=(0.0, 1.0))
+    own = statistics.interval(
+        lambda weights: statistics.mean(weights, equal), _codes(rows["run"]), limits=(0.0, 1.0)
+    )
     sure = statistics.wilson(int(equal.sum()), len(equal))
     return Interval(own.estimate, min(own.low, sure.low), max(own.high, sure.high))
 
 
 def _share_difference(test: Test, rows: pd.DataFrame) -> Interval:
-    """Return the difference of the shares in which y is true; each end is the wider of the clustered and Newcombe's."""
+    """Return the difference of the shares in which y is true.
+
+    Each end is the wider of the clustered and Newcombe's.
+    """
     if not set(rows[test.y].unique()) <= {True, False}:
-        raise ClaimError(f"table {test.table}: a share of {test.y}, which is not true or false everywhere")
+        raise ClaimError(
+            f"table {test.table}: a share of {test.y}, which is not true or false everywhere"
+        )
     own = _of_middles(test, rows)
-    groups = (rows.loc[rows[test.group_column] == name, test.y].astype(int) for name in test.group_values)
+    groups = (
+        rows.loc[rows[test.group_column] == name, test.y].astype(int) for name in test.group_values
+    )
     first, second = ((int(group.sum()), len(group)) for group in groups)
     sure = statistics.share_difference(first, second)
     return Interval(own.estimate, min(own.low, sure.low), max(own.high, sure.high))

@@ -1,4 +1,6 @@
-"""Verdicts: each claim's interval against the region its test names, and every number of the text."""
+"""Verdicts: each claim's interval against the region its test names, and every number of
+the text.
+"""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -26,7 +28,10 @@ def judge(experiments: Iterable[Experiment], tables: Tables, *, scale: str) -> l
     """Return one row per claim, in the order of the experiments, failures kept."""
     return [
         _row(
-            claim, experiment, _estimated(claim, experiment, tables) if scale in claim.judged_at else None, scale=scale
+            claim,
+            experiment,
+            _estimated(claim, experiment, tables) if scale in claim.judged_at else None,
+            scale=scale,
         )
         for experiment in experiments
         for claim in experiment.claims
@@ -36,7 +41,9 @@ def judge(experiments: Iterable[Experiment], tables: Tables, *, scale: str) -> l
 def _estimated(claim: Claim, experiment: Experiment, tables: Tables) -> Estimate:
     key = (experiment.name, claim.test.table)
     if key not in tables:
-        raise ClaimError(f"claim {claim.id}: no table {claim.test.table} of {experiment.name} was given")
+        raise ClaimError(
+            f"claim {claim.id}: no table {claim.test.table} of {experiment.name} was given"
+        )
     try:
         return estimate(claim.test, read_table(tables[key]))
     except ClaimError as error:
@@ -44,15 +51,20 @@ def _estimated(claim: Claim, experiment: Experiment, tables: Tables) -> Estimate
 
 
 def verdict(test: Test, found: Interval) -> str:
-    """Return `holds` if the interval lies in the region, `fails` if it lies outside, else `undecided`.
+    """Return `holds` if the interval lies in the region, `fails` if it lies outside, else
+    `undecided`.
 
-    Of a test that says which side is `better`, that side belongs to the region; beyond it, it is `better than claimed`.
+    Of a test that says which side is `better`, that side belongs to the region; beyond it, it is
+    `better than claimed`.
     """
     low, high = found.low, found.high
     if math.isnan(low) or math.isnan(high):
         return "undecided"
     if test.apart is not None:
-        inside, outside = low > test.apart or high < -test.apart, -test.apart <= low and high <= test.apart
+        inside, outside = (
+            low > test.apart or high < -test.apart,
+            -test.apart <= low and high <= test.apart,
+        )
         return "holds" if inside else "fails" if outside else "undecided"
     above = -math.inf if test.above is None else test.above
     below = math.inf if test.below is None else test.below
@@ -94,7 +106,9 @@ def statistic_text(test: Test) -> str:
     }[test.statistic]
 
 
-def _row(claim: Claim, experiment: Experiment, found: Estimate | None, *, scale: str) -> dict[str, Any]:
+def _row(
+    claim: Claim, experiment: Experiment, found: Estimate | None, *, scale: str
+) -> dict[str, Any]:
     interval = found.interval if found else Interval(math.nan, math.nan, math.nan)
     reached = verdict(claim.test, interval) if found else NOT_JUDGED
     why = claim.untestable.get(scale, "") if found else ""
@@ -121,17 +135,25 @@ def _row(claim: Claim, experiment: Experiment, found: Estimate | None, *, scale:
     }
 
 
-def numbers(rows: list[dict[str, Any]], outcomes: Mapping[str, Path], *, stamps: Mapping[str, str]) -> dict[str, Any]:
-    """Return every number the text may use, flat: claims, runs per experiment, and the provenance `stamps`.
+def numbers(
+    rows: list[dict[str, Any]], outcomes: Mapping[str, Path], *, stamps: Mapping[str, str]
+) -> dict[str, Any]:
+    """Return every number the text may use, flat.
 
-    A claim gives `<id>.estimate` and so on, as printed; `<id>.estimate_raw` is the number itself. `claims`
-    has the ids in order.
+    Claims, runs per experiment, and the provenance `stamps`.
+
+    A claim gives `<id>.estimate` and so on, as printed; `<id>.estimate_raw` is the number itself.
+    `claims` has the ids in order.
     """
     flat: dict[str, Any] = {"claims": [row["id"] for row in rows], "n_claims": len(rows), **stamps}
     for name in VERDICTS:
         flat[f"n_{name.replace(' ', '_')}"] = sum(row["verdict"] == name for row in rows)
     for row in rows:
-        flat |= {f"{row['id']}.{key}": row[key] for key in row if key not in ("id", "estimate", "low", "high", "level")}
+        flat |= {
+            f"{row['id']}.{key}": row[key]
+            for key in row
+            if key not in ("id", "estimate", "low", "high", "level")
+        }
         keys = ("estimate", "low", "high")
         for key, text in zip(keys, estimated(*(row[key] for key in keys)), strict=True):
             flat[f"{row['id']}.{key}"] = text
@@ -144,4 +166,6 @@ def numbers(rows: list[dict[str, Any]], outcomes: Mapping[str, Path], *, stamps:
 def run_counts(outcomes: pd.DataFrame) -> dict[str, int]:
     """Return how many runs there were, and how many ended each way."""
     ended = outcomes.drop_duplicates("run")["outcome"]
-    return {"n_runs": len(ended)} | {f"n_{how}": int((ended == how).sum()) for how in ("ok", "budget", "diverged")}
+    return {"n_runs": len(ended)} | {
+        f"n_{how}": int((ended == how).sum()) for how in ("ok", "budget", "diverged")
+    }

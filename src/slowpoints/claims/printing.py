@@ -1,4 +1,7 @@
-"""How a number is printed, in the README, the paper, the site and under the figures: one place for all."""
+"""How a number is printed, in the README, the paper, the site and under the figures.
+
+One place for all.
+"""
 
 import math
 

@@ -14,9 +14,11 @@ from slowpoints.provenance.records import write_json, write_table
 
 
 def write(scale: str, *, torch: str, claims: Path, text: Path, archive: Path | None = None) -> None:
-    """Judge every claim at `scale`; write one row per claim to `claims`, and every number of the text to `text`.
+    """Judge every claim at `scale`; write one row per claim to `claims`, and every number of the
+    text to `text`.
 
-    archive: a folder such as paper/reference/laptop, whose tables are judged instead of those of the last run
+    archive: a folder such as paper/reference/laptop, whose tables are judged instead of those of
+    the last run
     """
     known = dag.experiments(scale)
 
@@ -25,7 +27,9 @@ def write(scale: str, *, torch: str, claims: Path, text: Path, archive: Path | N
             return Path(paths.table(scale, experiment, table))
         return Path(paths.kept_table(archive, experiment, table))
 
-    files = {(name, table): file(name, table) for name, own in known.items() for table in own.analyses}
+    files = {
+        (name, table): file(name, table) for name, own in known.items() for table in own.analyses
+    }
     rows = judge(known.values(), files, scale=scale)
     outcomes = {name: file(name, "outcomes") for name in known}
     write_table(claims, pd.DataFrame(rows))
@@ -36,16 +40,25 @@ def write(scale: str, *, torch: str, claims: Path, text: Path, archive: Path | N
 def _made(scale: str) -> list[dict[str, Any]]:
     """Return the provenance of every training job of the last run."""
     return [
-        read_json(Path(path)) for name in dag.experiments(scale) for path in dag.runs(scale, name, paths.PROVENANCE)
+        read_json(Path(path))
+        for name in dag.experiments(scale)
+        for path in dag.runs(scale, name, paths.PROVENANCE)
     ]
 
 
 def _archived(folder: Path) -> tuple[list[dict[str, Any]], str]:
-    """Return the provenance of every training job kept in a folder, and the digest of their environment."""
-    return [job.made for job in jobs.kept(folder / "records.jsonl")], read_json(folder / "numbers.json")["lock"]
+    """Return the provenance of every training job kept in a folder, and the digest of their
+    environment.
+    """
+    return [job.made for job in jobs.kept(folder / "records.jsonl")], read_json(
+        folder / "numbers.json"
+    )["lock"]
 
 
 def _stamps(scale: str, made: list[dict[str, Any]], *, lock: str) -> dict[str, str]:
-    """Return what the paper says of its own making: scale, environment, and the commits it was trained from."""
+    """Return what the paper says of its own making.
+
+    Scale, environment, and the commits it was trained from.
+    """
     commits = sorted({job["commit"][:10] + ("+" if job["dirty"] else "") for job in made})
     return {"scale": scale, "commits": ", ".join(commits), "lock": lock, "n_stacks": str(len(made))}

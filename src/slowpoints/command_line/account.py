@@ -1,6 +1,9 @@
-"""What a stage says of itself in its log: what it does and on what; then with what result, how long, and where it is.
+"""What a stage says of itself in its log: what it does and on what.
 
-The result is read from what was written, after it was written, so that no result depends on what is said of it.
+Then with what result, how long, and where it is.
+
+The result is read from what was written, after it was written, so that no result depends on what is
+said of it.
 """
 
 import argparse
@@ -28,8 +31,13 @@ def told(command: Command, args: argparse.Namespace) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        log.error("%s failed after %.0f s (%s)%s", command.name, time.monotonic() - begun, type(error).__name__,
-                  _look_at(args))  # fmt: skip
+        log.error(
+            "%s failed after %.0f s (%s)%s",
+            command.name,
+            time.monotonic() - begun,
+            type(error).__name__,
+            _look_at(args),
+        )
         raise
     written = [path for path in _written(command, args) if path.is_file()]
     result = RESULTS.get(command.name, lambda args: "")(args)
@@ -45,11 +53,19 @@ def _given(command: Command, args: argparse.Namespace) -> Iterator[str]:
         value = getattr(args, name)
         if value in (None, "", []) or (settings is FILE and option.startswith("--")):
             continue
-        yield f"{len(value)} files of {name}" if option in READS else f"{name} {value}".replace("name ", "", 1)
+        yield (
+            f"{len(value)} files of {name}"
+            if option in READS
+            else f"{name} {value}".replace("name ", "", 1)
+        )
 
 
 def _written(command: Command, args: argparse.Namespace) -> list[Path]:
-    own = [getattr(args, option.strip("-")) for option, settings in command.options.items() if settings is FILE]
+    own = [
+        getattr(args, option.strip("-"))
+        for option, settings in command.options.items()
+        if settings is FILE
+    ]
     return [path for path in own if path != getattr(args, "checkpoint", None)]
 
 
@@ -59,7 +75,9 @@ def _look_at(args: argparse.Namespace) -> str:
         return f"; the notebook as far as it was executed, with the error: {args.executed}"
     checkpoint: Path | None = getattr(args, "checkpoint", None)
     if checkpoint is not None and checkpoint.is_file():
-        return f"; training goes on from {checkpoint} when the same snakemake command is given again"
+        return (
+            f"; training goes on from {checkpoint} when the same snakemake command is given again"
+        )
     return ""
 
 
@@ -70,7 +88,10 @@ def _trained(args: argparse.Namespace) -> str:
     records = read_lines(args.records)
     outcomes = Counter(record["outcome"] for record in records)
     solved = sum(record["solved"] for record in records)
-    parts = [f"{len(records)} networks ({', '.join(f'{n} {word}' for word, n in outcomes.most_common())})"]
+    parts = [
+        f"{len(records)} networks "
+        f"({', '.join(f'{n} {word}' for word, n in outcomes.most_common())})"
+    ]
     parts.append(f"{solved} solved their task")
     parts.append(f"{max(record['steps'] for record in records):,} steps")
     for name in records[0]["metrics"]:
@@ -91,7 +112,9 @@ def _judged(args: argparse.Namespace) -> str:
     from slowpoints.provenance.records import read_table
 
     verdicts = Counter(read_table(args.claims)["verdict"])
-    return f"{sum(verdicts.values())} verdicts: " + ", ".join(f"{n} {word}" for word, n in verdicts.most_common())
+    return f"{sum(verdicts.values())} verdicts: " + ", ".join(
+        f"{n} {word}" for word, n in verdicts.most_common()
+    )
 
 
 def _found(args: argparse.Namespace) -> str:

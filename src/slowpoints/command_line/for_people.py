@@ -1,4 +1,7 @@
-"""What people call: `slowpoints <command>`, or a target of the Makefile; one function per command."""
+"""What people call: `slowpoints <command>`, or a target of the Makefile.
+
+One function per command.
+"""
 
 import argparse
 import json
@@ -17,7 +20,10 @@ SHELL = "in the shell"
 
 
 def doctor(args: argparse.Namespace) -> None:
-    """Look at this machine: can it run the workflow, at which scale, for about how long; and what to mend first."""
+    """Look at this machine: can it run the workflow, at which scale, for about how long.
+
+    And what to mend first.
+    """
     from slowpoints.machine import doctor
     from slowpoints.paths import ROOT
 
@@ -27,20 +33,30 @@ def doctor(args: argparse.Namespace) -> None:
 
 
 def check(args: argparse.Namespace) -> None:
-    """Try every planned cell and task: a step of two networks at once must be the step of each alone."""
+    """Try every planned cell and task.
+
+    A step of two networks at once must be the step of each alone.
+    """
     import torch
 
     from slowpoints.plan import dag
     from slowpoints.provenance.records import write_json
     from slowpoints.training.check import check_parts
 
-    logging.getLogger("slowpoints").setLevel(logging.ERROR)  # which engine runs a cell is for its training to say
+    logging.getLogger("slowpoints").setLevel(
+        logging.ERROR
+    )  # which engine runs a cell is for its training to say
     torch.set_num_threads(1)
-    tried = check_parts(run for own in dag.experiments(args.scale).values() for run in own.conditions)
+    tried = check_parts(
+        run for own in dag.experiments(args.scale).values() for run in own.conditions
+    )
     for own in tried:
         if own.note:
             print(f"{own.kind} {own.name} {own.settings}: {own.note}")
-    print(f"{len(tried)} cells and tasks, each with its settings: a network alone is the network in a stack")
+    print(
+        f"{len(tried)} cells and tasks, each with its settings: a network alone is the network "
+        "in a stack"
+    )
     if args.out:
         write_json(args.out, {"tried": [own._asdict() for own in tried]})
 
@@ -48,7 +64,8 @@ def check(args: argparse.Namespace) -> None:
 def progress(args: argparse.Namespace) -> None:
     """Say how far a run is: what runs now, what is done and left, until when, and what went wrong.
 
-    It reads files only, so it may run beside Snakemake, on another machine of the same file system, or after a kill.
+    It reads files only, so it may run beside Snakemake, on another machine of the same file system,
+    or after a kill.
     """
     from slowpoints.machine import progress
     from slowpoints.paths import ROOT
@@ -61,7 +78,9 @@ def progress(args: argparse.Namespace) -> None:
 
 
 def costs(args: argparse.Namespace) -> None:
-    """Keep what every job of the smoke and the laptop run here took, and estimate the paper scale from it."""
+    """Keep what every job of the smoke and the laptop run here took, and estimate the paper scale
+    from it.
+    """
     from slowpoints.machine import costs
 
     _keep(args.out, "costs", found := costs.keep(), costs.page(found))
@@ -73,7 +92,12 @@ def readme(args: argparse.Namespace) -> None:
 
     folder = Path(paths.kept(args.scale))
     readme.archive(args.scale, folder)
-    readme.write(Path("README.md"), claims=folder / "claims.csv", figure=readme.FIGURE, records=readme.RECORDS)
+    readme.write(
+        Path("README.md"),
+        claims=folder / "claims.csv",
+        figure=readme.FIGURE,
+        records=readme.RECORDS,
+    )
 
 
 def _keep(folder: Path, name: str, found: Any, page: str) -> None:
@@ -97,7 +121,9 @@ def completion(args: argparse.Namespace) -> None:
 
 
 def trace(args: argparse.Namespace) -> None:
-    """Follow a number, figure, claim, table or run to its records, settings, code and environment; without one, all."""
+    """Follow a number, figure, claim, table or run to its records, settings, code and environment;
+    without one, all.
+    """
     from slowpoints import trace
 
     print(trace.trace(args.word, scale=args.scale) if args.word else trace.trace_all(args.scale))
@@ -111,21 +137,34 @@ def intact(args: argparse.Namespace) -> None:
     found = check(Path(paths.results(args.scale)), planned=dag.finished(args.scale))
     for error in found.damaged:
         print(error)
-    print(f"{found.n_files - len(found.damaged)} of {found.n_files} results at scale {args.scale} are intact")
+    print(
+        f"{found.n_files - len(found.damaged)} of {found.n_files} results at scale "
+        f"{args.scale} are intact"
+    )
     if found.leftovers:
-        print(f"{len(found.leftovers)} files of older plans, which nothing reads, such as {found.leftovers[0]}")
+        print(
+            f"{len(found.leftovers)} files of older plans, which nothing reads, such as "
+            f"{found.leftovers[0]}"
+        )
     if found.damaged:
         raise SystemExit(1)
 
 
 def verify(args: argparse.Namespace) -> None:
-    """Train a random sample of a finished run's networks again, and compare them with what is on disk."""
+    """Train a random sample of a finished run's networks again, and compare them with what is on
+    disk.
+    """
     import torch
 
     from slowpoints.training import verify
 
     torch.set_num_threads(1)
-    options = {"sample": args.sample, "seed": args.seed, "torch_build": args.torch, "data_dir": args.data_dir}
+    options = {
+        "sample": args.sample,
+        "seed": args.seed,
+        "torch_build": args.torch,
+        "data_dir": args.data_dir,
+    }
     found = []
     for own in verify.verify(args.scale, **options):
         found.append(own)
@@ -140,34 +179,83 @@ COMMANDS = [
     Command(doctor, {}, "driver", BEFORE, "doctor"),
     Command(
         check,
-        {"--scale": {"choices": SCALES, "default": "laptop", "help": "the scale whose plan is tried (default: laptop)"},
-         "--out": {"type": Path, "help": "write what was tried to this file (default: not written)"}},
-        "train", BEFORE, "check",
+        {
+            "--scale": {
+                "choices": SCALES,
+                "default": "laptop",
+                "help": "the scale whose plan is tried (default: laptop)",
+            },
+            "--out": {
+                "type": Path,
+                "help": "write what was tried to this file (default: not written)",
+            },
+        },
+        "train",
+        BEFORE,
+        "check",
     ),
     Command(
         progress,
-        {"--scale": {"choices": SCALES, "help": "the scale of the run (default: that of the last one)"},
-         "--experiment": {"names": "experiments", "default": "", "help": "only this experiment (default: all)"},
-         "--follow": {"action": "store_true", "help": "print it again every 10 seconds until the run has ended"}},
-        "driver", DURING, "progress --follow",
+        {
+            "--scale": {
+                "choices": SCALES,
+                "help": "the scale of the run (default: that of the last one)",
+            },
+            "--experiment": {
+                "names": "experiments",
+                "default": "",
+                "help": "only this experiment (default: all)",
+            },
+            "--follow": {
+                "action": "store_true",
+                "help": "print it again every 10 seconds until the run has ended",
+            },
+        },
+        "driver",
+        DURING,
+        "progress --follow",
     ),
     Command(
         trace,
-        {"word": {"nargs": "?", "help": "such as 3.57, haviv2019-speed, or the name of a run or a file (default: all)"},
-         "--scale": {"choices": SCALES, "default": "laptop", "help": "the scale of the run (default: laptop)"}},
-        "figures", READ, "trace 3.57",
+        {
+            "word": {
+                "nargs": "?",
+                "help": "such as 3.57, haviv2019-speed, or the name of a run or a file "
+                "(default: all)",
+            },
+            "--scale": {
+                "choices": SCALES,
+                "default": "laptop",
+                "help": "the scale of the run (default: laptop)",
+            },
+        },
+        "figures",
+        READ,
+        "trace 3.57",
     ),
     Command(intact, {"--scale": TEXT}, "analysis", READ, "intact --scale laptop"),
     Command(
         verify,
-        {"--scale": TEXT,
-         "--sample": NUMBER | {"default": 5, "help": "how many networks to train again (default: 5)"},
-         "--seed": NUMBER | {"default": 0, "help": "of the random choice of networks (default: 0)"},
-         "--torch": {"default": "cpu"}, "--data-dir": {"type": Path}},
-        "train", READ, "verify --scale laptop",
+        {
+            "--scale": TEXT,
+            "--sample": NUMBER
+            | {"default": 5, "help": "how many networks to train again (default: 5)"},
+            "--seed": NUMBER
+            | {"default": 0, "help": "of the random choice of networks (default: 0)"},
+            "--torch": {"default": "cpu"},
+            "--data-dir": {"type": Path},
+        },
+        "train",
+        READ,
+        "verify --scale laptop",
     ),
     Command(readme, {"--scale": TEXT}, "figures", MEASURE, "readme --scale laptop"),
     Command(costs, {"--out": DOCS}, "driver", MEASURE, "costs --out docs"),
-    Command(completion, {"shell": {"choices": ["bash", "zsh", "fish"], "help": "your shell"}}, "driver", SHELL,
-            "completion bash > ~/.local/share/bash-completion/completions/slowpoints"),
-]  # fmt: skip
+    Command(
+        completion,
+        {"shell": {"choices": ["bash", "zsh", "fish"], "help": "your shell"}},
+        "driver",
+        SHELL,
+        "completion bash > ~/.local/share/bash-completion/completions/slowpoints",
+    ),
+]

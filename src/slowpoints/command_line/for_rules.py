@@ -8,14 +8,19 @@ from slowpoints.command_line.options import FILE, FILES, FOLDER, TEXT, Command
 
 
 def data(args: argparse.Namespace) -> None:
-    """Find a data set (shipped, in data_dir, or by pinned download), verify it, and write its manifest."""
+    """Find a data set (shipped, in data_dir, or by pinned download), verify it, and write its
+    manifest.
+    """
     from slowpoints import data
 
     data.prepare(args.name, data_dir=args.data_dir, out=args.out)
 
 
 def authors(args: argparse.Namespace) -> None:
-    """Write the trials that Collins et al. (2017) published as one table, without rows where data_dir has none."""
+    """Write the trials that Collins et al.
+
+    (2017) published as one table, without rows where data_dir has none.
+    """
     import pandas as pd
 
     from slowpoints.data import authors_trials
@@ -62,8 +67,15 @@ def analyse(args: argparse.Namespace) -> None:
 
     torch.set_num_threads(1)
     runs = dag.records_in(args.runs, args.scale, args.experiment)
-    _job.run(args.name, settings=json.loads(args.settings), runs=runs, needs=args.needs, data_dir=args.data_dir,
-                table=args.table, arrays=args.arrays)  # fmt: skip
+    _job.run(
+        args.name,
+        settings=json.loads(args.settings),
+        runs=runs,
+        needs=args.needs,
+        data_dir=args.data_dir,
+        table=args.table,
+        arrays=args.arrays,
+    )
 
 
 def figure(args: argparse.Namespace) -> None:
@@ -73,7 +85,12 @@ def figure(args: argparse.Namespace) -> None:
 
     given = notebook.at_scale(args.notebook, scale=args.scale)
     execution.render(
-        args.notebook, executed=args.executed, html=args.html, sums=args.sums, given=given, root=Path.cwd()
+        args.notebook,
+        executed=args.executed,
+        html=args.html,
+        sums=args.sums,
+        given=given,
+        root=Path.cwd(),
     )
 
 
@@ -81,7 +98,9 @@ def claims(args: argparse.Namespace) -> None:
     """Judge every claim, and write every number of the text."""
     from slowpoints.claims import report
 
-    report.write(args.scale, torch=args.torch, claims=args.claims, text=args.numbers, archive=args.archive)
+    report.write(
+        args.scale, torch=args.torch, claims=args.claims, text=args.numbers, archive=args.archive
+    )
 
 
 def timings(args: argparse.Namespace) -> None:
@@ -132,28 +151,72 @@ STAGES = [
     Command(authors, {"--data-dir": {"type": Path}, "--out": FILE}),
     Command(
         train,
-        {"--scale": TEXT, "--experiment": TEXT, "--stack": TEXT, "--planned": {"nargs": 2},
-         "--plan": FILE, "--records": FILE, "--weights": FILE, "--provenance": FILE, "--checkpoint": FILE,
-         "--device": {"choices": ["cpu", "cuda"], "default": "cpu"},
-         "--matmul": {"choices": ["float32", "tf32"], "default": "float32"},
-         "--torch": {"default": "cpu"}, "--attempt": {"type": int, "default": 1}, "--data-dir": {"type": Path},
-         "--start-runs": {"type": Path}, "--start-points": {"type": Path}},
+        {
+            "--scale": TEXT,
+            "--experiment": TEXT,
+            "--stack": TEXT,
+            "--planned": {"nargs": 2},
+            "--plan": FILE,
+            "--records": FILE,
+            "--weights": FILE,
+            "--provenance": FILE,
+            "--checkpoint": FILE,
+            "--device": {"choices": ["cpu", "cuda"], "default": "cpu"},
+            "--matmul": {"choices": ["float32", "tf32"], "default": "float32"},
+            "--torch": {"default": "cpu"},
+            "--attempt": {"type": int, "default": 1},
+            "--data-dir": {"type": Path},
+            "--start-runs": {"type": Path},
+            "--start-points": {"type": Path},
+        },
     ),
     Command(
         analyse,
-        {"name": {}, "--scale": TEXT, "--experiment": TEXT, "--settings": TEXT, "--runs": FOLDER, "--needs": FILES,
-         "--data-dir": {"type": Path}, "--table": FILE, "--arrays": FILE},
+        {
+            "name": {},
+            "--scale": TEXT,
+            "--experiment": TEXT,
+            "--settings": TEXT,
+            "--runs": FOLDER,
+            "--needs": FILES,
+            "--data-dir": {"type": Path},
+            "--table": FILE,
+            "--arrays": FILE,
+        },
     ),
-    Command(figure, {"notebook": {"type": Path}, "--scale": TEXT, "--executed": FILE, "--html": FILE, "--sums": FILE}),
+    Command(
+        figure,
+        {
+            "notebook": {"type": Path},
+            "--scale": TEXT,
+            "--executed": FILE,
+            "--html": FILE,
+            "--sums": FILE,
+        },
+    ),
     Command(
         claims,
-        {"--scale": TEXT, "--torch": {"default": "cpu"}, "--claims": FILE, "--numbers": FILE,
-         "--archive": {"type": Path}},
+        {
+            "--scale": TEXT,
+            "--torch": {"default": "cpu"},
+            "--claims": FILE,
+            "--numbers": FILE,
+            "--archive": {"type": Path},
+        },
     ),
-    Command(timings, {"--scale": TEXT, "--torch": {"default": "cpu"}, "--table": FILE, "--text": FILE}),
-    Command(paper, {"--text": {"type": Path, "default": Path("paper/paper.typ")}, "--scale": TEXT, "--out": FILE}),
+    Command(
+        timings, {"--scale": TEXT, "--torch": {"default": "cpu"}, "--table": FILE, "--text": FILE}
+    ),
+    Command(
+        paper,
+        {
+            "--text": {"type": Path, "default": Path("paper/paper.typ")},
+            "--scale": TEXT,
+            "--out": FILE,
+        },
+    ),
     Command(cells, {"--out": FILE}),
     Command(site, {"--scale": TEXT, "--cells": FILE, "--out": FILE}),
     Command(crate, {"--scale": TEXT, "--out": FILE}),
     Command(rebuild, {"--name": TEXT, "--data-dir": {"type": Path}, "--out": FILE}),
-]  # fmt: skip
+]

@@ -1,4 +1,7 @@
-"""How a command is described: its function, its options, and the environment it runs in. Standard library only."""
+"""How a command is described: its function, its options, and the environment it runs in.
+
+Standard library only.
+"""
 
 import argparse
 import inspect
@@ -21,7 +24,9 @@ class Command(NamedTuple):
 
     call: Callable[[argparse.Namespace], None]
     options: dict[str, dict[str, Any]]
-    stage: str | None = None  # the environment it needs; None: the rule that calls it has chosen one
+    stage: str | None = (
+        None  # the environment it needs; None: the rule that calls it has chosen one
+    )
     group: str = OTHER  # what a person wants who types it: the heading it stands under in the help
     example: str = ""  # what to type after `slowpoints`
 
@@ -51,12 +56,14 @@ MEANING = {
     "--name": "the data set, by its name in data/registry.json",
     "name": "the analysis: a file of src/slowpoints/analyses",
     "notebook": "the notebook of the figure, in notebooks/",
-    "--data-dir": "folder with your copies of data that do not ship (default: downloads are kept in data/downloads)",
+    "--data-dir": "folder with your copies of data that do not ship (default: downloads are "
+    "kept in data/downloads)",
     "--out": "file or folder to write to",
     "--scale": "the scale: smoke, laptop or paper",
     "--experiment": "the experiment: a file of config/experiments",
     "--stack": "the stack of runs that trains together; a plan file names it",
-    "--planned": "digests of the settings and the code that were planned; others are refused (default: not compared)",
+    "--planned": "digests of the settings and the code that were planned; others are refused "
+    "(default: not compared)",
     "--plan": "write what was trained, every setting resolved, to this file",
     "--records": "write one record per run to this file",
     "--weights": "write the trained weights to this file",
@@ -66,7 +73,8 @@ MEANING = {
     "--device": "where to train",
     "--matmul": "how a GPU multiplies",
     "--torch": "which build of torch the environments have",
-    "--start-runs": "folder with the records and weights that fine-tuning starts from (default: none)",
+    "--start-runs": "folder with the records and weights that fine-tuning starts from "
+    "(default: none)",
     "--start-points": "their slow points (default: none)",
     "--settings": "the settings of the analysis, as JSON",
     "--runs": "folder with the records and weights of the trained networks",
@@ -79,7 +87,8 @@ MEANING = {
     "--cells": "the equations of every cell, from the stage of this name",
     "--sums": "write the checksums of the figure's files to this file",
     "--claims": "write the verdicts to this file",
-    "--archive": "judge the tables kept in this folder, as paper/reference/laptop (default: those of the last run)",
+    "--archive": "judge the tables kept in this folder, as paper/reference/laptop (default: "
+    "those of the last run)",
     "--numbers": "write every number of the text to this file",
     "--paper": "the paper: long2016, collins2017 or haviv2019",
 }

@@ -28,7 +28,9 @@ class Parser(argparse.ArgumentParser):
 
 
 def parsed(words: list[str]) -> argparse.Namespace:
-    """Return the parsed command line; a word that is not known ends with the nearest one that is."""
+    """Return the parsed command line; a word that is not known ends with the nearest one
+    that is.
+    """
     parser, known = build(), {command.name: command for command in (*COMMANDS, *STAGES)}
     if not words[0].startswith("-") and words[0] not in known:
         parser.error(f"no command {words[0]!r}{nearest(words[0], known)}")
@@ -47,8 +49,15 @@ def nearest(word: str, known: Iterable[str]) -> str:
 
 
 def build(*, complete: bool = False) -> argparse.ArgumentParser:
-    """Return the parser.    complete: with every name that an option takes as a choice, for completion in a shell"""
-    parser = Parser(prog="slowpoints", description="Memory in recurrent networks, reproduced.", allow_abbrev=False)
+    """Return the parser.
+
+    complete: with every name that an option takes as a choice, for completion in a shell
+    """
+    parser = Parser(
+        prog="slowpoints",
+        description="Memory in recurrent networks, reproduced.",
+        allow_abbrev=False,
+    )
     commands = parser.add_subparsers(dest="command", required=True)
     for command in (*COMMANDS, *STAGES):
         own = commands.add_parser(
@@ -78,25 +87,36 @@ def _settings(option: str, settings: dict[str, Any], *, complete: bool) -> dict[
 
 
 def overview() -> str:
-    """Return every command under what it is for, each with one example; the workflow's stages apart."""
+    """Return every command under what it is for, each with one example.
+
+    The workflow's stages apart.
+    """
     groups: dict[str, list[Command]] = {}
     for command in COMMANDS:
         groups.setdefault(command.group, []).append(command)
     lines = [
         "slowpoints: memory in recurrent networks, reproduced.",
         "",
-        "usage: slowpoints <command> [options]      slowpoints <command> --help says what its options mean",
+        "usage: slowpoints <command> [options]      slowpoints <command> --help says what its "
+        "options mean",
         "       snakemake --cores N                 runs the workflow; README.md begins there",
     ]
     for group, commands in groups.items():
         lines += ["", group, *(line for command in commands for line in _entry(command))]
-    lines += ["", STAGE_HEADING, *wrap(", ".join(stage.name for stage in STAGES), WIDTH, initial_indent="  ")]
+    lines += [
+        "",
+        STAGE_HEADING,
+        *wrap(", ".join(stage.name for stage in STAGES), WIDTH, initial_indent="  "),
+    ]
     return "\n".join(lines) + "\n"
 
 
 def _entry(command: Command) -> list[str]:
     says = wrap(_first(command.says), WIDTH - INDENT - 2)
-    lines = [f"  {command.name:<{INDENT}}{says[0]}", *(f"{'':{INDENT + 2}}{line}" for line in says[1:])]
+    lines = [
+        f"  {command.name:<{INDENT}}{says[0]}",
+        *(f"{'':{INDENT + 2}}{line}" for line in says[1:]),
+    ]
     return [*lines, f"{'':{INDENT + 2}}$ slowpoints {command.example or command.name}"]
 
 

@@ -1,4 +1,7 @@
-"""Pinned data: shipped with the project, in the user's folder, or downloaded; verified before use."""
+"""Pinned data: shipped with the project, in the user's folder, or downloaded.
+
+Verified before use.
+"""
 
 from slowpoints.data.files import fetch
 from slowpoints.data.formats import Images

@@ -1,10 +1,12 @@
 """All hyperparameter trials of Collins et al. (2017), as the authors published them (CC BY 4.0).
 
-One archive (github.com/jazcollins/cap-n-train-hps) holds a pickled structured array per figure, whose columns are those
-of COLUMNS. It is read from the user's folder only: it lies in Git LFS, and no address of the file itself is known.
-Its hash is checked before anything is read; members are read in memory, never unpacked, and unpickled as arrays alone.
+One archive (github.com/jazcollins/cap-n-train-hps) holds a pickled structured array per figure,
+whose columns are those of COLUMNS. It is read from the user's folder only: it lies in Git LFS, and
+no address of the file itself is known. Its hash is checked before anything is read; members are
+read in memory, never unpacked, and unpickled as arrays alone.
 
-We have not seen the archive. That its members are named *.p, and their columns, is what the authors' README says.
+We have not seen the archive. That its members are named *.p, and their columns, is what the
+authors' README says.
 """
 
 import json
@@ -22,11 +24,22 @@ from slowpoints.data.registry import HOME, DataError, get_dataset
 
 NAME = "cap-n-train-hps"
 LOSSES = ("train_loss", "valid_loss", "eval_loss")
-COLUMNS = ("architecture", "task_type", "hparams", "n_layers", "hyper_iter", "max_params", "num_params", *LOSSES)
+COLUMNS = (
+    "architecture",
+    "task_type",
+    "hparams",
+    "n_layers",
+    "hyper_iter",
+    "max_params",
+    "num_params",
+    *LOSSES,
+)
 
 
 def rows(*, data_dir: Path | None = None, home: Path = HOME) -> Iterator[dict[str, Any]]:
-    """Yield one row per trial: COLUMNS, and the `source` it stands in (fig4_arith); none where there is no archive.
+    """Yield one row per trial: COLUMNS, and the `source` it stands in (fig4_arith).
+
+    None where there is no archive.
 
     hparams is JSON text; a loss that is not finite is None.
     """

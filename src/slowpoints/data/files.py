@@ -1,4 +1,7 @@
-"""Get one pinned file: shipped, from the user's folder, or downloaded; its hash is checked before use."""
+"""Get one pinned file: shipped, from the user's folder, or downloaded.
+
+Its hash is checked before use.
+"""
 
 import hashlib
 import os
@@ -26,13 +29,20 @@ def fetch(file: File, *, data_dir: Path | None = None, home: Path = HOME) -> Pat
         if failure is None:
             return target
         failures.append(f"{url}: {failure}")
-    raise DataError(_missing(file, places(file, data_dir=data_dir, home=home), failures=failures, target=target))
+    raise DataError(
+        _missing(file, places(file, data_dir=data_dir, home=home), failures=failures, target=target)
+    )
 
 
 def find(file: File, *, data_dir: Path | None = None, home: Path = HOME) -> Path | None:
-    """Return a verified copy that is already here, or None; raise when a copy is not the pinned file."""
+    """Return a verified copy that is already here, or None.
+
+    Raise when a copy is not the pinned file.
+    """
     if data_dir is not None and not file.is_shipped and not data_dir.is_dir():
-        raise DataError(f"data_dir is {data_dir}, which is not a folder; looked there for {file.name}")
+        raise DataError(
+            f"data_dir is {data_dir}, which is not a folder; looked there for {file.name}"
+        )
     for place in places(file, data_dir=data_dir, home=home):
         wrong = mismatch(place, file) if place.is_file() else "absent"
         if wrong is None:
@@ -59,7 +69,10 @@ def mismatch(path: Path, file: File) -> str | None:
     digest = digest_of(path, file.algorithm)
     if digest == file.digest:
         return None
-    return f"found {file.algorithm} {digest} ({path.stat().st_size} bytes), wanted {file.digest} ({file.n_bytes} bytes)"
+    return (
+        f"found {file.algorithm} {digest} ({path.stat().st_size} bytes), wanted "
+        f"{file.digest} ({file.n_bytes} bytes)"
+    )
 
 
 def digest_of(path: Path, algorithm: str = "sha256") -> str:
@@ -85,7 +98,9 @@ def _is_namesake(place: Path, file: File, *, home: Path) -> bool:
     MNIST and Fashion-MNIST call their files alike, so a flat folder can hold only one of them.
     """
     pinned = [other for dataset in read_registry(home).values() for other in dataset.files.values()]
-    alike = [other for other in pinned if other != file and Path(other.name).name == Path(file.name).name]
+    alike = [
+        other for other in pinned if other != file and Path(other.name).name == Path(file.name).name
+    ]
     return any(mismatch(place, other) is None for other in alike)
 
 
@@ -129,4 +144,6 @@ def _missing(file: File, looked: list[Path], *, failures: list[str], target: Pat
         lines += ["Tried to download:", *(f"  {failure}" for failure in failures)]
     if file.is_shipped:
         return "\n".join([*lines, "It belongs to the project: restore it from version control."])
-    return "\n".join([*lines, f"Set data_dir to a folder that holds it, or put the file at {target}"])
+    return "\n".join(
+        [*lines, f"Set data_dir to a folder that holds it, or put the file at {target}"]
+    )

@@ -59,7 +59,9 @@ def images_from_cifar_archive(paths: Mapping[str, Path]) -> Images:
     batches = {}
     with tarfile.open(paths["archive"], "r:gz") as archive:
         for entry in archive:
-            content = archive.extractfile(entry) if entry.isfile() and entry.name in wanted else None
+            content = (
+                archive.extractfile(entry) if entry.isfile() and entry.name in wanted else None
+            )
             if content is not None:
                 batches[wanted[entry.name]] = content.read()
     if missing := sorted(set(wanted.values()) - set(batches)):
@@ -69,7 +71,9 @@ def images_from_cifar_archive(paths: Mapping[str, Path]) -> Images:
 
 def images_from_cifar_xz(paths: Mapping[str, Path]) -> Images:
     """Return CIFAR-10 records from one xz file per batch."""
-    return _images_from_cifar({batch: lzma.decompress(path.read_bytes()) for batch, path in paths.items()})
+    return _images_from_cifar(
+        {batch: lzma.decompress(path.read_bytes()) for batch, path in paths.items()}
+    )
 
 
 def _images_from_cifar(batches: Mapping[str, bytes]) -> Images:
@@ -89,7 +93,9 @@ def text_from_zip(path: Path, member: Member) -> bytes:
         content = archive.read(member.name) if n_bytes == member.n_bytes else b""
     sha1 = hashlib.sha1(content, usedforsecurity=False).hexdigest()
     if sha1 != member.sha1:
-        raise DataError(f"{path}: {member.name} has sha1 {sha1} ({n_bytes} bytes), wanted {member.sha1}")
+        raise DataError(
+            f"{path}: {member.name} has sha1 {sha1} ({n_bytes} bytes), wanted {member.sha1}"
+        )
     return content
 
 

@@ -10,7 +10,10 @@ from slowpoints.provenance.files import sealed_json, write_text
 
 
 def load_images(name: str, *, data_dir: Path | None = None, home: Path = HOME) -> Images:
-    """Return the images of data set `name`; x: uint8 [N, side, side] (colour [N, 3, side, side]), y: [N]."""
+    """Return the images of data set `name`.
+
+    X: uint8 [N, side, side] (colour [N, 3, side, side]), y: [N].
+    """
     dataset = get_dataset(name, home=home)
     if dataset.format not in IMAGE_READERS:
         raise DataError(f"{name} is text, not images")
@@ -23,7 +26,10 @@ def load_images(name: str, *, data_dir: Path | None = None, home: Path = HOME) -
 
 
 def load_text(name: str, *, data_dir: Path | None = None, home: Path = HOME) -> Bytes:
-    """Return the text of data set `name` as symbols 0 (space) and 1 to 26 (a to z).    -> uint8 [N]"""
+    """Return the text of data set `name` as symbols 0 (space) and 1 to 26 (a to z).
+
+    -> uint8 [N]
+    """
     return symbols(read_text(name, data_dir=data_dir, home=home))
 
 

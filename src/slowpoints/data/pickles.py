@@ -1,7 +1,10 @@
-"""Read pickled numpy arrays of numbers, text and dicts; whatever else a pickle asks for is refused by name.
+"""Read pickled numpy arrays of numbers, text and dicts.
 
-A pickle is a program that may import and call anything. Here five names exist, all harmless: numpy's array, data type
-and scalar, how it rebuilds the first, and how Python 3 writes bytes for Python 2.
+Whatever else a pickle asks for is refused by name.
+
+A pickle is a program that may import and call anything. Here five names exist, all harmless:
+numpy's array, data type and scalar, how it rebuilds the first, and how Python 3 writes bytes for
+Python 2.
 """
 
 import pickle
@@ -29,15 +32,27 @@ KNOWN: dict[tuple[str, str], Any] = {
     ("_codecs", "encode"): _as_bytes,
 }
 
-WRONG = (pickle.UnpicklingError, EOFError, AttributeError, LookupError, TypeError, ValueError, OverflowError,
-         MemoryError, RecursionError)  # fmt: skip
+WRONG = (
+    pickle.UnpicklingError,
+    EOFError,
+    AttributeError,
+    LookupError,
+    TypeError,
+    ValueError,
+    OverflowError,
+    MemoryError,
+    RecursionError,
+)
 
 
 class _Reader(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         """Return one of the known names; refuse any other."""
         if (module, name) not in KNOWN:
-            raise DataError(f"the pickle asks for {module}.{name}, which no array needs; it was not given and not run")
+            raise DataError(
+                f"the pickle asks for {module}.{name}, which no array needs; it was not given "
+                "and not run"
+            )
         return KNOWN[module, name]
 
 

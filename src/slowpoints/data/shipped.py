@@ -1,4 +1,6 @@
-"""Build the small files that ship with the project from the official ones, byte for byte the same."""
+"""Build the small files that ship with the project from the official ones, byte for byte
+the same.
+"""
 
 from pathlib import Path
 
@@ -20,7 +22,9 @@ def build_shipped(name: str, *, data_dir: Path | None, out: Path, home: Path = H
         small = shrink(load_images(source, data_dir=data_dir, home=home), counts=dataset.counts)
         contents = {role: idx_bytes(array) for role, array in small._asdict().items()}
     else:
-        contents = {"text": read_text(source, data_dir=data_dir, home=home)[: dataset.counts["characters"]]}
+        contents = {
+            "text": read_text(source, data_dir=data_dir, home=home)[: dataset.counts["characters"]]
+        }
     for role, content in contents.items():
         write_bytes(out / dataset.files[role].name, content)
     return [out / dataset.files[role].name for role in contents]
@@ -30,7 +34,12 @@ def shrink(images: Images, *, counts: dict[str, int]) -> Images:
     """Return the first images of every class, in official order, at half the side."""
     train = first_of_each_class(images.train_y, n=counts["train"] // 10)
     test = first_of_each_class(images.test_y, n=counts["test"] // 10)
-    return Images(halve(images.train_x[train]), images.train_y[train], halve(images.test_x[test]), images.test_y[test])
+    return Images(
+        halve(images.train_x[train]),
+        images.train_y[train],
+        halve(images.test_x[test]),
+        images.test_y[test],
+    )
 
 
 def halve(x: Bytes) -> Bytes:

@@ -1,7 +1,10 @@
-"""Slow points and linearisations of any map from state to state (Sussillo & Barak 2013; Haviv et al. 2019).
+"""Slow points and linearisations of any map from state to state (Sussillo & Barak 2013.
 
-Nothing here knows what a network is. A map `F: [..., N, S] -> [..., N, S]` moves every row alone; leading
-axes, such as the runs of a stack, belong to the map. All is computed in the dtype of the state: give float64.
+Haviv et al. 2019).
+
+Nothing here knows what a network is. A map `F: [..., N, S] -> [..., N, S]` moves every row alone;
+leading axes, such as the runs of a stack, belong to the map. All is computed in the dtype of the
+state: give float64.
 """
 
 from slowpoints.dynamics.descent import FIXED, OPEN, SLOW
@@ -9,7 +12,14 @@ from slowpoints.dynamics.expected import Expected
 from slowpoints.dynamics.maps import Map, jacobian, residual, speed
 from slowpoints.dynamics.modules import ModuleMap, module_map
 from slowpoints.dynamics.search import SlowPoints, find_slow_points
-from slowpoints.dynamics.spectra import merge_duplicates, midpoints, modes, participation, spectrum, time_constant
+from slowpoints.dynamics.spectra import (
+    merge_duplicates,
+    midpoints,
+    modes,
+    participation,
+    spectrum,
+    time_constant,
+)
 
 __all__ = [
     "FIXED",

@@ -23,7 +23,10 @@ def times(matrix: Tensor, vector: Tensor) -> Tensor:
 
 
 def against(vector: Tensor, matrix: Tensor) -> Tensor:
-    """Return the transposed matrix times vector, its rows read in order.    [..., R], [..., R, S] -> [..., S]"""
+    """Return the transposed matrix times vector, its rows read in order.
+
+    [..., R], [..., R, S] -> [..., S]
+    """
     return (vector.unsqueeze(-2) @ matrix).squeeze(-2)
 
 
@@ -33,11 +36,15 @@ def solve(factor: Tensor, vector: Tensor) -> Tensor:
     return torch.linalg.solve_triangular(factor.mT, half, upper=True).squeeze(-1)
 
 
-def solve_in_box(lower: Tensor, upper: Tensor, gradient: Tensor, hessian: Tensor, free: Tensor) -> Solved:
-    """Return the step to the least of a quadratic model inside the box of steps, approached from within.
+def solve_in_box(
+    lower: Tensor, upper: Tensor, gradient: Tensor, hessian: Tensor, free: Tensor
+) -> Solved:
+    """Return the step to the least of a quadratic model inside the box of steps, approached from
+    within.
 
-    Entries that would leave are set on the edge, and the others solved anew for that, `EDGES` times at the most;
-    what is still outside is cut off. hessian, already damped: [..., N, S, S]; the others [..., N, S]
+    Entries that would leave are set on the edge, and the others solved anew for that, `EDGES` times
+    at the most; what is still outside is cut off. hessian, already damped: [..., N, S, S]; the
+    others [..., N, S]
     """
     shape, low, high = hessian.shape[:-2], lower.flatten(0, -2), upper.flatten(0, -2)
     slope, model = gradient.flatten(0, -2), hessian.flatten(0, -3)
@@ -58,13 +65,18 @@ def solve_in_box(lower: Tensor, upper: Tensor, gradient: Tensor, hessian: Tensor
 
 
 def _solve_among(gradient: Tensor, hessian: Tensor, free: Tensor, step: Tensor) -> Solved:
-    """Return the least of the model over free entries, where the others have taken their step.    all [K, ...]"""
+    """Return the least of the model over free entries, where the others have taken their step.
+
+    all [K, ...]
+    """
     pinned = ~free.all(-1)
     among, pull = hessian, gradient
     if pinned.any():
         own, model = free[pinned], hessian[pinned]
         among = hessian.clone()
-        among[pinned] = model * (own.unsqueeze(-1) & own.unsqueeze(-2)) + torch.diag_embed((~own).to(model.dtype))
+        among[pinned] = model * (own.unsqueeze(-1) & own.unsqueeze(-2)) + torch.diag_embed(
+            (~own).to(model.dtype)
+        )
         pull = gradient.clone()
         pull[pinned] += times(model, torch.where(own, 0.0, step[pinned]))
     factor, info = torch.linalg.cholesky_ex(among)

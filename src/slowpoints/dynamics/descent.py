@@ -1,6 +1,9 @@
-"""The steps of the slow-point search: every point's progress, advanced by the best of a few dampings.
+"""The steps of the slow-point search.
 
-What is done for some points only is done for as many columns as the leading row with most of them has.
+Every point's progress, advanced by the best of a few dampings.
+
+What is done for some points only is done for as many columns as the leading row with most of them
+has.
 """
 
 from typing import NamedTuple
@@ -14,29 +17,43 @@ from slowpoints.dynamics.maps import Curvature, Map, residual, residual_curvatur
 OPEN, FIXED, SLOW = 0, 1, 2
 
 PATIENCE = 3  # steps in a row without progress before a phase ends
-LOST = PATIENCE + 1  # in place of that number: the map or a derivative is not finite there, no step can be better
+LOST = (
+    PATIENCE + 1
+)  # in place of that number: the map or a derivative is not finite there, no step can be better
 CRAWL = 0.001  # relative decrease of q below which Gauss-Newton hands over to the whole Hessian
-REST = 1e-13  # relative decrease of q below which the whole Hessian has nothing left to find: a few roundings
+# relative decrease of q below which the whole Hessian has nothing left to find: a few roundings
+REST = 1e-13
 FIRST_DAMPING, LEAST_DAMPING = 1e-3, 1e-13  # relative to the mean diagonal of J'J
 TRIED_DAMPINGS = (0.1, 1.0, 10.0, 100.0)  # at every step, relative to the last one taken
-SUFFICIENT = 0.99  # share of q that the first damping must take away, for the others to be left untried
+SUFFICIENT = (
+    0.99  # share of q that the first damping must take away, for the others to be left untried
+)
 PROBE = 0.05  # share of a step over which the residual's second derivative is measured
 REFUSED = 1000.0  # growth of the damping when no step was better
 
 
 def chosen(mask: Tensor) -> Tensor:
-    """Return columns that hold all true entries of every leading row.    [..., N] -> [..., A], A <= N"""
+    """Return columns that hold all true entries of every leading row.
+
+    [..., N] -> [..., A], A <= N
+    """
     n_columns = int(mask.sum(-1).max())
     return mask.to(torch.int8).argsort(dim=-1, descending=True, stable=True)[..., :n_columns]
 
 
 def taken(x: Tensor, columns: Tensor) -> Tensor:
-    """Return some points of each leading row.    x: [..., N, (S, S)], columns: [..., A] -> [..., A, (S, S)]"""
+    """Return some points of each leading row.
+
+    x: [..., N, (S, S)], columns: [..., A] -> [..., A, (S, S)]
+    """
     return x.take_along_dim(columns[(..., *[None] * (x.dim() - columns.dim()))], columns.dim() - 1)
 
 
 def replaced(x: Tensor, columns: Tensor, new: Tensor) -> Tensor:
-    """Return x with some points of each leading row replaced: the inverse of `taken`.    new: [..., A, (S)]"""
+    """Return x with some points of each leading row replaced: the inverse of `taken`.
+
+    new: [..., A, (S)]
+    """
     wide = columns[(..., *[None] * (x.dim() - columns.dim()))].expand_as(new)
     return x.scatter(columns.dim() - 1, wide, new)
 
@@ -54,7 +71,9 @@ class Progress(NamedTuple):
     def begin(cls, point: Tensor) -> "Progress":
         """Return the progress before the first step."""
         zero = torch.zeros(point.shape[:-1], dtype=torch.int64, device=point.device)
-        return cls(point, point.new_full(point.shape[:-1], FIRST_DAMPING), zero, zero.to(torch.int8), zero)
+        return cls(
+            point, point.new_full(point.shape[:-1], FIRST_DAMPING), zero, zero.to(torch.int8), zero
+        )
 
     def at(self, columns: Tensor) -> "Progress":
         """Return the progress of some points of each leading row.    columns: [..., A]"""
@@ -63,7 +82,9 @@ class Progress(NamedTuple):
     def where(self, moved: Tensor, after: "Progress") -> "Progress":
         """Return `after` for the points that moved, else this progress.    moved: [..., A]"""
         point = torch.where(moved.unsqueeze(-1), after.point, self.point)
-        return Progress(point, *(torch.where(moved, y, x) for x, y in zip(self[1:], after[1:], strict=True)))
+        return Progress(
+            point, *(torch.where(moved, y, x) for x, y in zip(self[1:], after[1:], strict=True))
+        )
 
     def put(self, columns: Tensor, new: "Progress") -> "Progress":
         """Return all progress, with that of some points replaced.    columns: [..., A]"""
@@ -111,7 +132,10 @@ def linearise(problem: Problem, h: Tensor) -> Linear:
 
 
 def judge(problem: Problem, here: Linear) -> tuple[Tensor, Tensor]:
-    """Return the kind by the rule of the search, and the norm of the speed's gradient.    -> each [..., N]"""
+    """Return the kind by the rule of the search, and the norm of the speed's gradient.
+
+    -> each [..., N]
+    """
     speed = here.r.norm(dim=-1)
     steepness = here.gradient.norm(dim=-1) / speed.clamp_min(torch.finfo(speed.dtype).tiny)
     kind = torch.where(steepness <= problem.slow_gradient, SLOW, OPEN)
@@ -128,15 +152,19 @@ class Trial(NamedTuple):
     def where(self, better: Tensor, other: "Trial") -> "Trial":
         """Return `other` where it is better, else this.    better: [..., N]"""
         step = torch.where(better.unsqueeze(-1), other.step, self.step)
-        return Trial(step, *(torch.where(better, y, x) for x, y in zip(self[1:], other[1:], strict=True)))
+        return Trial(
+            step, *(torch.where(better, y, x) for x, y in zip(self[1:], other[1:], strict=True))
+        )
 
 
 def _try(problem: Problem, here: Linear, hessian: Tensor, scale: Tensor, damping: Tensor) -> Trial:
-    """Return the better of the damped step straight and bent; zero where the damped Hessian is not positive.
+    """Return the better of the damped step straight and bent.
 
-    hessian: [..., N, S, S]; scale, damping: [..., N]. The bent one adds the acceleration that keeps the residual
-    on course to second order (Transtrum & Sethna 2012): valleys of slow states are long and curved, and straight
-    steps along them must be short.
+    Zero where the damped Hessian is not positive.
+
+    hessian: [..., N, S, S]; scale, damping: [..., N]. The bent one adds the acceleration that keeps
+    the residual on course to second order (Transtrum & Sethna 2012): valleys of slow states are
+    long and curved, and straight steps along them must be short.
     """
     h, q = here.h, 0.5 * here.r.square().sum(-1)
     damped = hessian.clone()
@@ -149,21 +177,32 @@ def _try(problem: Problem, here: Linear, hessian: Tensor, scale: Tensor, damping
     best = Trial(torch.zeros_like(h), torch.full_like(q, -torch.inf), damping)
     for step in (found.step, bent):
         usable = torch.where(found.is_valid.unsqueeze(-1), step, 0.0)
-        fall = (q - 0.5 * problem.displacement(h + usable).square().sum(-1)).nan_to_num(nan=-torch.inf)
+        fall = (q - 0.5 * problem.displacement(h + usable).square().sum(-1)).nan_to_num(
+            nan=-torch.inf
+        )
         best = best.where(fall > best.fall, Trial(usable, fall, damping))
     return best
 
 
-def _best(problem: Problem, here: Linear, hessian: Tensor, damping: Tensor, is_open: Tensor) -> Trial:
-    """Return the trial of the first damping where that suffices, else the best of all.    damping: [..., N]"""
-    scale = (here.J.square().sum((-2, -1)) / here.h.shape[-1]).clamp_min(torch.finfo(damping.dtype).tiny)
+def _best(
+    problem: Problem, here: Linear, hessian: Tensor, damping: Tensor, is_open: Tensor
+) -> Trial:
+    """Return the trial of the first damping where that suffices, else the best of all.
+
+    damping: [..., N]
+    """
+    scale = (here.J.square().sum((-2, -1)) / here.h.shape[-1]).clamp_min(
+        torch.finfo(damping.dtype).tiny
+    )
     first = _try(problem, here, hessian, scale, TRIED_DAMPINGS[0] * damping)
     goes_on = is_open & ~(first.fall >= SUFFICIENT * 0.5 * here.r.square().sum(-1))
     if not goes_on.any():
         return first
     columns = chosen(goes_on)
     problem, here = problem.at(columns), Linear(*(taken(x, columns) for x in here))
-    hessian, scale, damping, goes_on = (taken(x, columns) for x in (hessian, scale, damping, goes_on))
+    hessian, scale, damping, goes_on = (
+        taken(x, columns) for x in (hessian, scale, damping, goes_on)
+    )
     best = Trial(*(taken(x, columns) for x in first))
     for factor in TRIED_DAMPINGS[1:]:
         other = _try(problem, here, hessian, scale, factor * damping)
@@ -189,17 +228,25 @@ def _advance(problem: Problem, search: Progress, *, whole_hessian: bool) -> Prog
         point=torch.where(better.unsqueeze(-1), h + step, h),
         damping=torch.where(better, damping, REFUSED * search.damping).clamp_min(LEAST_DAMPING),
         stalled=torch.where(
-            is_lost, LOST, torch.where(idle, search.stalled + 1, torch.where(better, 0, search.stalled))
+            is_lost,
+            LOST,
+            torch.where(idle, search.stalled + 1, torch.where(better, 0, search.stalled)),
         ),
         kind=kind,
         n_iterations=search.n_iterations + (kind == OPEN),
     )
 
 
-def descend(problem: Problem, search: Progress, *, whole_hessian: bool, max_iterations: int) -> Progress:
+def descend(
+    problem: Problem, search: Progress, *, whole_hessian: bool, max_iterations: int
+) -> Progress:
     """Return the progress when every point is at rest, no longer progressing, or out of steps."""
     while True:
-        moving = (search.kind == OPEN) & (search.stalled < PATIENCE) & (search.n_iterations < max_iterations)
+        moving = (
+            (search.kind == OPEN)
+            & (search.stalled < PATIENCE)
+            & (search.n_iterations < max_iterations)
+        )
         if not moving.any():
             return search
         columns = chosen(moving)

@@ -1,4 +1,6 @@
-"""One step under noisy input: a map for every draw, searched together for the state that moves least on average."""
+"""One step under noisy input: a map for every draw, searched together for the state that moves
+least on average.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,9 +14,11 @@ from slowpoints.dynamics.maps import Curvature, Map, curvature, jacobian
 
 @dataclass(frozen=True, eq=False)
 class Expected:
-    """K maps at once: their speed is the root of the mean squared displacement, over the same K draws everywhere.
+    """K maps at once: their speed is the root of the mean squared displacement, over the same K
+    draws everywhere.
 
-    `jacobians` and `curvatures`, K each, are those that `find_slow_points` takes of one map; without them the maps'
+    `jacobians` and `curvatures`, K each, are those that `find_slow_points` takes of one map;
+        without them the maps'
     own are taken, or autograd's.
     """
 
@@ -27,7 +31,8 @@ class Expected:
         n_maps = len(self.maps)
         if not n_maps or {len(self.jacobians), len(self.curvatures)} - {0, n_maps}:
             raise ValueError(
-                f"Expected: {n_maps} maps, {len(self.jacobians)} jacobians and {len(self.curvatures)} curvatures; give "
+                f"Expected: {n_maps} maps, {len(self.jacobians)} jacobians and "
+                f"{len(self.curvatures)} curvatures; give "
                 "at least one map, and of each kind of derivative one for every map, or none"
             )
 
@@ -41,11 +46,17 @@ class Expected:
         return torch.stack(given or [jacobian(F, h) for F in self.maps])
 
     def curvature(self, h: Tensor, w: Tensor, *, measure: Map) -> Tensor:
-        """Return the sum over draws of their curvatures.    h: [..., N, S], w: [K, ..., N, S] -> [..., N, S, S]"""
+        """Return the sum over draws of their curvatures.
+
+        h: [..., N, S], w: [K, ..., N, S] -> [..., N, S, S]
+        """
         weights = w.reshape(len(self.maps), *h.shape)  # of one draw they come without K
         if self.curvatures:
             return sum_of(C(h, part) for C, part in zip(self.curvatures, weights, strict=True))
-        return sum_of(curvature(F, h, part, measure=measure) for F, part in zip(self.maps, weights, strict=True))
+        return sum_of(
+            curvature(F, h, part, measure=measure)
+            for F, part in zip(self.maps, weights, strict=True)
+        )
 
 
 def sum_of(parts: Iterable[Tensor]) -> Tensor:

@@ -1,10 +1,11 @@
 """One step of a map: its displacement, its Jacobian, and the curvature of the squared displacement.
 
-A map that has derivatives of its own (`Differentiable`) is asked for them. Those of any other are taken in reverse
-mode, all rows at once: per row it is cheaper than forward mode here.
+A map that has derivatives of its own (`Differentiable`) is asked for them. Those of any other are
+taken in reverse mode, all rows at once: per row it is cheaper than forward mode here.
 
-A map may return the next state under K draws of a noise, [K, ..., N, S] (see `expected`). Its residual is that of all
-draws side by side over sqrt(K), R = K S numbers, so that its square is the mean over the draws; else R = S.
+A map may return the next state under K draws of a noise, [K, ..., N, S] (see `expected`). Its
+residual is that of all draws side by side over sqrt(K), R = K S numbers, so that its square is the
+mean over the draws; else R = S.
 """
 
 from collections.abc import Callable
@@ -20,7 +21,8 @@ Curvature = Callable[[Tensor, Tensor], Tensor]  # of states and weights, see `cu
 CHUNK_NUMBERS = 1_000_000  # numbers held per intermediate of a vmapped derivative: 8 MB in float64
 
 HIDDEN = (
-    "autograd cannot see through this map (detach, no_grad, or numpy in it): leave them out, or give "
+    "autograd cannot see through this map (detach, no_grad, or numpy in it): leave them out, "
+    "or give "
     "find_slow_points its `jacobian` and `curvature`"
 )
 
@@ -31,12 +33,20 @@ def identity(h: Tensor) -> Tensor:
 
 
 def one_step(F: Map, h: Tensor) -> Tensor:
-    """Return F(h); what is not a tensor of states is an error.    [..., N, S] -> [..., N, S] or [K, ..., N, S]"""
+    """Return F(h); what is not a tensor of states is an error.
+
+    [..., N, S] -> [..., N, S] or [K, ..., N, S]
+    """
     new: Any = F(h)
     if not isinstance(new, Tensor):
-        raise TypeError(f"the map returns {type(new).__name__}; return one tensor, all states side by side: [N, S]")
+        raise TypeError(
+            f"the map returns {type(new).__name__}; return one tensor, all states side by "
+            "side: [N, S]"
+        )
     if new.shape != h.shape and new.shape[1:] != h.shape:
-        raise ValueError(f"the map turns states {list(h.shape)} into {list(new.shape)}; they must have one shape")
+        raise ValueError(
+            f"the map turns states {list(h.shape)} into {list(new.shape)}; they must have one shape"
+        )
     return new
 
 
@@ -45,7 +55,9 @@ def residual(F: Map, h: Tensor, *, measure: Map = identity) -> Tensor:
 
     h: [..., N, S] -> [..., N, R]
     """
-    return side_by_side(measure(one_step(F, h)) - measure(h), n_dims=h.dim(), axis=h.dim() - 1).detach()
+    return side_by_side(
+        measure(one_step(F, h)) - measure(h), n_dims=h.dim(), axis=h.dim() - 1
+    ).detach()
 
 
 def side_by_side(draws: Tensor, *, n_dims: int, axis: int) -> Tensor:
@@ -59,7 +71,10 @@ def side_by_side(draws: Tensor, *, n_dims: int, axis: int) -> Tensor:
 
 
 def apart(r: Tensor, n_states: int) -> Tensor:
-    """Return what `side_by_side` joined, over sqrt(K) once more.    r: [..., N, R] -> [K, ..., N, S], or r if R = S"""
+    """Return what `side_by_side` joined, over sqrt(K) once more.
+
+    r: [..., N, R] -> [K, ..., N, S], or r if R = S
+    """
     if r.shape[-1] == n_states:
         return r
     n_draws = r.shape[-1] // n_states
@@ -67,7 +82,10 @@ def apart(r: Tensor, n_states: int) -> Tensor:
 
 
 def speed(F: Map, h: Tensor, *, measure: Map = identity) -> Tensor:
-    """Return |g(F(h)) - g(h)|, the root of summed squares, per row, without its graph.    h: [..., N, S] -> [..., N]"""
+    """Return |g(F(h)) - g(h)|, the root of summed squares, per row, without its graph.
+
+    h: [..., N, S] -> [..., N]
+    """
     return residual(F, h, measure=measure).square().sum(-1).sqrt()
 
 
@@ -79,13 +97,19 @@ class Differentiable(Protocol):
         """Return dF_i/dh_j.    [..., N, S] -> [..., N, S, S]"""
 
     def curvature(self, h: Tensor, w: Tensor, *, measure: Map) -> Tensor:
-        """Return sum_k w_k d^2 g(F(h))_k / dh_i dh_j.    [..., N, S], [..., N, S] -> [..., N, S, S]"""
+        """Return sum_k w_k d^2 g(F(h))_k / dh_i dh_j.
+
+        [..., N, S], [..., N, S] -> [..., N, S, S]
+        """
 
 
 def jacobian(F: Map, h: Tensor) -> Tensor:
-    """Return J[i, j] = dF_i/dh_j per row, without its graph.    h: [..., N, S] -> [..., N, S, S]
+    """Return J[i, j] = dF_i/dh_j per row, without its graph.
 
-    Raises ValueError for a map that autograd cannot see through. The Jacobian of a constant map is zero.
+    h: [..., N, S] -> [..., N, S, S]
+
+    Raises ValueError for a map that autograd cannot see through. The Jacobian of a constant map is
+    zero.
     """
     return (F.jacobian(h) if isinstance(F, Differentiable) else derived_jacobian(F, h)).detach()
 
@@ -104,7 +128,8 @@ def derived_jacobian(F: Map, h: Tensor) -> Tensor:
             raise
         if new.shape != state.shape:
             raise ValueError(
-                f"the map turns states {list(state.shape)} into {list(new.shape)}: for draws, see Expected"
+                f"the map turns states {list(state.shape)} into {list(new.shape)}: for draws, "
+                "see Expected"
             )
         is_seen = new.requires_grad
         return new
@@ -115,7 +140,9 @@ def derived_jacobian(F: Map, h: Tensor) -> Tensor:
     basis = torch.eye(h.shape[-1], dtype=h.dtype, device=h.device)
     chunk = max(1, CHUNK_NUMBERS // max(1, h.numel()))
     with torch.no_grad():  # else torch records the derivative for another one
-        return vmap(lambda row: pull_back(row.expand_as(h))[0], out_dims=-2, chunk_size=chunk)(basis)
+        return vmap(lambda row: pull_back(row.expand_as(h))[0], out_dims=-2, chunk_size=chunk)(
+            basis
+        )
 
 
 def _constant_jacobian(F: Map, h: Tensor) -> Tensor:
@@ -132,14 +159,20 @@ def slope(g: Map, h: Tensor) -> Tensor:
 
 
 def residual_jacobian(F: Map, h: Tensor, *, measure: Map, jacobian: Map) -> Tensor:
-    """Return dr_i/dh_j = g'(F(h))_i dF_i/dh_j - g'(h)_i [i = j].    h: [..., N, S] -> [..., N, R, S]"""
+    """Return dr_i/dh_j = g'(F(h))_i dF_i/dh_j - g'(h)_i [i = j].
+
+    h: [..., N, S] -> [..., N, R, S]
+    """
     J = slope(measure, F(h)).unsqueeze(-1) * jacobian(h)
     J.diagonal(dim1=-2, dim2=-1).sub_(slope(measure, h))
     return side_by_side(J, n_dims=h.dim() + 1, axis=h.dim() - 1)
 
 
 def curvature(F: Map, h: Tensor, w: Tensor, *, measure: Map) -> Tensor:
-    """Return sum_k w_k d^2 g(F(h))_k / dh_i dh_j, g the measure.    h, w: [..., N, S] -> [..., N, S, S]"""
+    """Return sum_k w_k d^2 g(F(h))_k / dh_i dh_j, g the measure.
+
+    h, w: [..., N, S] -> [..., N, S, S]
+    """
     if isinstance(F, Differentiable):
         return F.curvature(h, w, measure=measure)
     return derived_curvature(F, h, w, measure=measure)
@@ -149,21 +182,26 @@ def derived_curvature(F: Map, h: Tensor, w: Tensor, *, measure: Map) -> Tensor:
     """Return the curvature by autograd.    h, w: [..., N, S] -> [..., N, S, S]"""
 
     def pulled_back(state: Tensor) -> Tensor:
-        # Of a linear map this does not depend on the state, and torch 2.13 crashes on such a derivative: add nothing.
+        # Of a linear map this does not depend on the state, and torch 2.13 crashes on such a
+        # derivative: add nothing.
         return vjp(lambda s: measure(F(s)), state)[1](w)[0] + 0 * state
 
     return derived_jacobian(pulled_back, h)
 
 
 def bend(g: Map, h: Tensor) -> Tensor:
-    """Return the second derivative of a pointwise function at every entry.    h: [..., S] -> [..., S]"""
+    """Return the second derivative of a pointwise function at every entry.
+
+    h: [..., S] -> [..., S]
+    """
     return slope(lambda s: slope(g, s), h)
 
 
 def residual_curvature(h: Tensor, r: Tensor, *, measure: Map, curvature: Curvature) -> Tensor:
     """Return sum_k r_k d^2 r_k / dh_i dh_j, what J'J leaves out of the Hessian of |r|^2 / 2.
 
-    h: [..., N, S], r: [..., N, R] -> [..., N, S, S]; r(h) = g(F(h)) - g(h), and `curvature` is that of g(F).
+    h: [..., N, S], r: [..., N, R] -> [..., N, S, S]; r(h) = g(F(h)) - g(h), and `curvature` is that
+    of g(F).
     """
     w = apart(r, h.shape[-1])
     total = w.sum(0) if w.dim() > h.dim() else w

@@ -1,4 +1,6 @@
-"""Maps from torch's own recurrent modules, so that their slow points can be searched as those of any map."""
+"""Maps from torch's own recurrent modules, so that their slow points can be searched as those of
+any map.
+"""
 
 import copy
 from dataclasses import dataclass, replace
@@ -21,7 +23,8 @@ State = Tensor | tuple[Tensor, Tensor]
 class ModuleMap:
     """One step of a module under constant input, in float64, on states packed side by side.
 
-    A packed state [N, S] holds, in this order, h of every layer and then, for an LSTM, c of every layer.
+    A packed state [N, S] holds, in this order, h of every layer and then, for an LSTM, c of every
+    layer.
     """
 
     module: nn.Module
@@ -34,22 +37,31 @@ class ModuleMap:
     def __call__(self, packed: Tensor) -> Tensor:
         """Return the next state.    [N, S] -> [N, S]"""
         if packed.dim() != 2:
-            raise ValueError(f"states have shape {list(packed.shape)}; the map of one module takes [N, S]")
+            raise ValueError(
+                f"states have shape {list(packed.shape)}; the map of one module takes [N, S]"
+            )
         state = self.unpack(packed)
         n = packed.shape[0]
         if isinstance(self.module, nn.RNNCellBase):
             new = self.module(self.x.expand(n, -1), state)
         else:
-            sequence = self.x.expand(n, 1, -1) if self.module.batch_first else self.x.expand(1, n, -1)
+            sequence = (
+                self.x.expand(n, 1, -1) if self.module.batch_first else self.x.expand(1, n, -1)
+            )
             _, new = self.module(sequence, state)
         return self._side_by_side(new)
 
     def jacobian(self, packed: Tensor) -> Tensor:
         """Return J[i, j] = dF_i/ds_j.    [N, S] -> [N, S, S]"""
-        return self.exact.jacobian(packed) if self.exact else derived_jacobian(self.__call__, packed)
+        return (
+            self.exact.jacobian(packed) if self.exact else derived_jacobian(self.__call__, packed)
+        )
 
     def curvature(self, packed: Tensor, w: Tensor, *, measure: Map) -> Tensor:
-        """Return sum_k w_k d^2 g(F(s))_k / ds_i ds_j, g the measure.    [N, S], [N, S] -> [N, S, S]"""
+        """Return sum_k w_k d^2 g(F(s))_k / ds_i ds_j, g the measure.
+
+        [N, S], [N, S] -> [N, S, S]
+        """
         if self.exact:
             return self.exact.curvature(packed, w, measure=measure)
         return derived_curvature(self.__call__, packed, w, measure=measure)
@@ -57,30 +69,43 @@ class ModuleMap:
     def pack(self, state: State) -> Tensor:
         """Return states as torch's module gives them, side by side, without their graph.
 
-        state: [layers, N, H], the last states that a module returns, or [N, H] of a cell or a single layer; for an LSTM
+        state: [layers, N, H], the last states that a module returns, or [N, H] of a cell or a
+            single layer; for an LSTM
         a pair of such, (h, c)    -> [N, S]
         """
         parts = tuple(map(torch.as_tensor, state if isinstance(state, tuple | list) else (state,)))
         if len(parts) != self.n_states:
             wanted = "one tensor" if self.n_states == 1 else "a pair (h, c)"
-            raise ValueError(f"pack: {len(parts)} tensors given; {type(self.module).__name__} has {wanted} for a state")
+            raise ValueError(
+                f"pack: {len(parts)} tensors given; {type(self.module).__name__} has {wanted} "
+                "for a state"
+            )
         layers = [layer for part in parts for layer in self._layers(part)]
         if len({len(layer) for layer in layers}) > 1:
-            raise ValueError(f"pack: h and c differ in shape: {[list(part.shape) for part in parts]}")
+            raise ValueError(
+                f"pack: h and c differ in shape: {[list(part.shape) for part in parts]}"
+            )
         return torch.cat([layer.detach().to(self.x) for layer in layers], -1)
 
     def _side_by_side(self, state: State) -> Tensor:
         """Return a state of this module's own in one row, with its graph."""
         parts = (state,) if isinstance(state, Tensor) else state
-        return torch.cat([layer for part in parts for layer in (part if part.dim() == 3 else part[None])], -1)
+        return torch.cat(
+            [layer for part in parts for layer in (part if part.dim() == 3 else part[None])], -1
+        )
 
     def _layers(self, part: Tensor) -> Tensor:
         """Return a part of the state as [layers, N, H]; another shape is an error."""
         stacked = part.unsqueeze(0) if part.dim() == 2 else part
-        if stacked.dim() != 3 or (stacked.shape[0], stacked.shape[2]) != (self.n_layers, self.units):
+        if stacked.dim() != 3 or (stacked.shape[0], stacked.shape[2]) != (
+            self.n_layers,
+            self.units,
+        ):
             raise ValueError(
-                f"pack: a state has shape {list(part.shape)}; expected [{self.n_layers}, N, {self.units}], the last "
-                "states that the module returns. Of outputs over time [N, T, H], which are the h of the top layer, "
+                f"pack: a state has shape {list(part.shape)}; expected [{self.n_layers}, N, "
+                f"{self.units}], the last "
+                "states that the module returns. Of outputs over time [N, T, H], which are the "
+                "h of the top layer, "
                 "those of a single layer without c are output.flatten(0, 1)"
             )
         return stacked
@@ -89,7 +114,10 @@ class ModuleMap:
         """Return states as torch's module takes them: the inverse of `pack`.    packed: [N, S]"""
         width = self.n_states * self.n_layers * self.units
         if packed.shape[-1] != width:
-            raise ValueError(f"states have shape {list(packed.shape)}; those of this module have {width} numbers each")
+            raise ValueError(
+                f"states have shape {list(packed.shape)}; those of this module have {width} "
+                "numbers each"
+            )
         stacked = torch.stack(packed.split(self.units, -1))
         parts = stacked.split(self.n_layers)
         if isinstance(self.module, nn.RNNCellBase):
@@ -97,7 +125,9 @@ class ModuleMap:
         return parts[0] if self.n_states == 1 else (parts[0], parts[1])
 
     def measure(self, packed: Tensor) -> Tensor:
-        """Return what moves: h, and tanh c for an LSTM (Haviv et al. 2019).    packed: [N, S] -> [N, S]
+        """Return what moves: h, and tanh c for an LSTM (Haviv et al. 2019).
+
+        packed: [N, S] -> [N, S]
 
         Under this measure an LSTM is slow wherever its c is large: search in a box.
         """
@@ -105,48 +135,59 @@ class ModuleMap:
         return torch.cat([h, *(part.tanh() for part in c)], -1)
 
     def box(self, visited: Tensor, *, margin: float = 0.5) -> tuple[Tensor, Tensor]:
-        """Return where to search: the range of visited states, wider by `margin` of itself at both ends.
+        """Return where to search: the range of visited states, wider by `margin` of itself at both
+        ends.
 
-        visited: [N, S] -> lower, upper, each [S]. Directions in which no state differs get the mean room of all.
-        Without a box a gated module, most of all an LSTM, has spurious points: where its gates saturate, far
-        outside of what it ever reaches, it barely moves.
+        visited: [N, S] -> lower, upper, each [S]. Directions in which no state differs get the mean
+        room of all. Without a box a gated module, most of all an LSTM, has spurious points: where
+        its gates saturate, far outside of what it ever reaches, it barely moves.
         """
         visited = checks.finite(checks.states(visited, name="visited"), name="visited")
         if visited.dim() != 2 or not len(visited):
             raise ValueError(
-                f"visited has shape {list(visited.shape)}; give states [N, S] of one network, at least one"
+                f"visited has shape {list(visited.shape)}; give states [N, S] of one network, "
+                "at least one"
             )
         low, high = visited.min(0).values, visited.max(0).values
         if not (high > low).any():
-            raise ValueError(f"visited: all {len(visited)} states are equal, so there is no range to search in")
+            raise ValueError(
+                f"visited: all {len(visited)} states are equal, so there is no range to search in"
+            )
         extent = high - low
         room = margin * torch.where(extent > 0, extent, extent.mean())
         return low - room, high + room
 
 
 def module_map(module: nn.Module, x: Tensor) -> ModuleMap:
-    """Return one step of a recurrent module of torch under a constant input, as a map from state to state.
+    """Return one step of a recurrent module of torch under a constant input, as a map from state to
+    state.
 
-    module: nn.RNN, nn.GRU or nn.LSTM, of any depth, in one direction; or one of their cells. It is copied.
+    module: nn.RNN, nn.GRU or nn.LSTM, of any depth, in one direction; or one of their cells. It is
+        copied.
     x: [I], the input under which the points are looked for.
     """
     if not isinstance(module, nn.RNNBase | nn.RNNCellBase):
         raise TypeError(
-            f"{type(module).__name__} is not a recurrent module of torch: give find_slow_points a function that takes "
+            f"{type(module).__name__} is not a recurrent module of torch: give "
+            "find_slow_points a function that takes "
             "one step, from states [N, S] to states [N, S]"
         )
     if "forward" in vars(module):
         raise TypeError(
-            f"the forward of this {type(module).__name__} was replaced on the instance, which a copy does not follow: "
+            f"the forward of this {type(module).__name__} was replaced on the instance, which "
+            "a copy does not follow: "
             "make a subclass, or give find_slow_points a function that takes one step"
         )
     own = _copied(module)
     if isinstance(own, nn.RNNBase) and (own.bidirectional or own.proj_size):
-        raise ValueError("a module in two directions, or with projections, has no map from state to state")
+        raise ValueError(
+            "a module in two directions, or with projections, has no map from state to state"
+        )
     x = torch.as_tensor(x)
     if x.shape != (own.input_size,):
         raise ValueError(
-            f"x has shape {tuple(x.shape)}; the module takes one input of {own.input_size} numbers for all "
+            f"x has shape {tuple(x.shape)}; the module takes one input of {own.input_size} "
+            "numbers for all "
             "starts: make one map for each input"
         )
     layers = own.num_layers if isinstance(own, nn.RNNBase) else 1
@@ -157,11 +198,15 @@ def module_map(module: nn.Module, x: Tensor) -> ModuleMap:
 
 
 def _agrees(F: ModuleMap, exact: StepDerivatives) -> bool:
-    """Return whether a map's own Jacobian is that of its step, by one random weighting of its rows at one state."""
+    """Return whether a map's own Jacobian is that of its step, by one random weighting of its rows
+    at one state.
+    """
     rng = torch.Generator().manual_seed(0)
     h, weights = torch.randn(2, 1, F.n_states * F.units, generator=rng, dtype=torch.float64)
     expected = vjp(F.__call__, h)[1](weights)[0]
-    return torch.allclose(against(weights, exact.jacobian(h)), expected, rtol=AGREEMENT, atol=AGREEMENT)
+    return torch.allclose(
+        against(weights, exact.jacobian(h)), expected, rtol=AGREEMENT, atol=AGREEMENT
+    )
 
 
 def _copied(module: nn.RNNBase | nn.RNNCellBase) -> nn.RNNBase | nn.RNNCellBase:
@@ -170,7 +215,9 @@ def _copied(module: nn.RNNBase | nn.RNNCellBase) -> nn.RNNBase | nn.RNNCellBase:
         own = copy.deepcopy(module)
     except RuntimeError as error:
         raise TypeError(
-            f"{type(module).__name__} cannot be copied, since some of its weights are computed from others: take "
-            "torch.nn.utils.parametrizations.weight_norm instead of torch.nn.utils.weight_norm, or remove it first"
+            f"{type(module).__name__} cannot be copied, since some of its weights are computed "
+            "from others: take "
+            "torch.nn.utils.parametrizations.weight_norm instead of "
+            "torch.nn.utils.weight_norm, or remove it first"
         ) from error
     return own.double().cpu().eval().requires_grad_(False)

@@ -1,17 +1,21 @@
-"""Slow points: states where one step of a map moves least, by a batched Levenberg-Marquardt search in a box.
+"""Slow points: states where one step of a map moves least, by a batched Levenberg-Marquardt search
+in a box.
 
-For every start the search minimises q(h) = |r(h)|^2 / 2, r(h) = g(F(h)) - g(h), with g the measure (Haviv
-et al. 2019: S = 2q, speed = sqrt(S)). First by the Gauss-Newton model J'J, which is cheap and far-sighted.
-Where r does not vanish it is also blind: at a slow point J'r = 0, so J'J is singular along the very direction
-that decides. A point that crawls therefore goes on with the whole Hessian, J'J + sum_k r_k d^2 r_k.
+For every start the search minimises q(h) = |r(h)|^2 / 2, r(h) = g(F(h)) - g(h), with g the measure
+(Haviv et al. 2019: S = 2q, speed = sqrt(S)). First by the Gauss-Newton model J'J, which is cheap
+and far-sighted. Where r does not vanish it is also blind: at a slow point J'r = 0, so J'J is
+singular along the very direction that decides. A point that crawls therefore goes on with the whole
+Hessian, J'J + sum_k r_k d^2 r_k.
 
 The rule that ends a point's search, whatever the number of steps allowed:
 - FIXED: its speed is at most `fixed_speed`;
-- SLOW: the gradient of its speed, without directions that would leave the box, is at most `slow_gradient`;
+- SLOW: the gradient of its speed, without directions that would leave the box, is at most
+    `slow_gradient`;
   or, with the whole Hessian, `PATIENCE` steps in a row changed q by less than `REST` of itself;
 - OPEN: neither, after `max_iterations`, or at once where the map or a derivative is not finite.
 
-Departs: the paper takes a fixed number of Adam steps, and the speed it reports depends on that number.
+Departs: the paper takes a fixed number of Adam steps, and the speed it reports depends on that
+number.
 """
 
 from typing import NamedTuple
@@ -20,12 +24,23 @@ import torch
 from torch import Tensor
 
 from slowpoints.dynamics import checks
-from slowpoints.dynamics.descent import OPEN, PATIENCE, SLOW, Problem, Progress, descend, judge, linearise, taken
+from slowpoints.dynamics.descent import (
+    OPEN,
+    PATIENCE,
+    SLOW,
+    Problem,
+    Progress,
+    descend,
+    judge,
+    linearise,
+    taken,
+)
 from slowpoints.dynamics.maps import Curvature, Differentiable, Map, identity, residual
 from slowpoints.dynamics.maps import curvature as curvature_of
 from slowpoints.dynamics.maps import jacobian as jacobian_of
 
-NUMBERS = 4_000_000  # entries of all Jacobians searched at once; about fifteen such tensors live: 0.5 GB in float64
+# entries of all Jacobians searched at once; about fifteen such tensors live: 0.5 GB in float64
+NUMBERS = 4_000_000
 
 
 class SlowPoints(NamedTuple):
@@ -54,21 +69,23 @@ def find_slow_points(
 ) -> SlowPoints:
     """Return the states of least speed that a descent from every start reaches, in float64.
 
-    start: [..., N, S], a tensor or a numpy array; one that is not finite stays open. `measure` g is pointwise.
-    `jacobian` of h returns dF/dh [..., N, S, S], and `curvature` of h and weights w
-    sum_k w_k d^2 g(F(h))_k / dh dh [..., N, S, S]; without them the map's own are taken, which a `module_map` of
-    one layer has, and else autograd's. Of `Expected` maps the speed under noise is searched.
-    The box [`lower`, `upper`] broadcasts over the starts, which are moved into it. It matters: saturated gates make
-    states far outside of what a network can reach nearly fixed.
+    start: [..., N, S], a tensor or a numpy array; one that is not finite stays open. `measure` g is
+    pointwise. `jacobian` of h returns dF/dh [..., N, S, S], and `curvature` of h and weights w
+    sum_k w_k d^2 g(F(h))_k / dh dh [..., N, S, S]; without them the map's own are taken, which a
+    `module_map` of one layer has, and else autograd's. Of `Expected` maps the speed under noise is
+    searched. The box [`lower`, `upper`] broadcasts over the starts, which are moved into it. It
+    matters: saturated gates make states far outside of what a network can reach nearly fixed.
 
-    Raises TypeError or ValueError, in words, for starts that are no floating-point states, for a box that is swapped,
-    NaN or without room, for a map that does not take float64, returns another shape or differs from call to call, and
-    for derivatives that are not its own.
+    Raises TypeError or ValueError, in words, for starts that are no floating-point states, for a
+    box that is swapped, NaN or without room, for a map that does not take float64, returns another
+    shape or differs from call to call, and for derivatives that are not its own.
     """
     start = checks.states(start, name="start").double()
     low, high = checks.box(lower, upper, start)
     exact = jacobian if jacobian is not None else lambda h: jacobian_of(F, h)
-    bent = curvature if curvature is not None else lambda h, w: curvature_of(F, h, w, measure=measure)
+    bent = (
+        curvature if curvature is not None else lambda h, w: curvature_of(F, h, w, measure=measure)
+    )
     problem = Problem(F, measure, exact, bent, low, high, fixed_speed, slow_gradient)
     begin = torch.clamp(start, low, high)
     if begin.numel():
@@ -77,7 +94,10 @@ def find_slow_points(
         checks.derivative(F, exact, begin)
     width = max(1, NUMBERS // max(1, residual(F, begin[..., :1, :]).numel() * begin.shape[-1]))
     columns = torch.arange(begin.shape[-2], device=begin.device).expand(begin.shape[:-1])
-    parts = [_searched(problem.at(some), taken(begin, some), max_iterations) for some in columns.split(width, -1)]
+    parts = [
+        _searched(problem.at(some), taken(begin, some), max_iterations)
+        for some in columns.split(width, -1)
+    ]
     return SlowPoints(*(torch.cat(field, begin.dim() - 2) for field in zip(*parts, strict=True)))
 
 
@@ -86,9 +106,13 @@ def _searched(problem: Problem, begin: Tensor, max_iterations: int) -> SlowPoint
     search = Progress.begin(begin)
     for whole_hessian in (False, True):
         search = search._replace(stalled=torch.zeros_like(search.stalled))
-        search = descend(problem, search, whole_hessian=whole_hessian, max_iterations=max_iterations)
+        search = descend(
+            problem, search, whole_hessian=whole_hessian, max_iterations=max_iterations
+        )
     here = linearise(problem, search.point)
     kind, steepness = judge(problem, here)
     speed = here.r.norm(dim=-1)
     kind = torch.where((kind == OPEN) & (search.stalled == PATIENCE), SLOW, kind)
-    return SlowPoints(search.point, speed, 0.5 * speed.square(), kind, steepness, search.n_iterations)
+    return SlowPoints(
+        search.point, speed, 0.5 * speed.square(), kind, steepness, search.n_iterations
+    )

@@ -1,4 +1,7 @@
-"""What a linearisation says: eigenvalues, modes, time constants; and which points are the same point."""
+"""What a linearisation says: eigenvalues, modes, time constants.
+
+And which points are the same point.
+"""
 
 import torch
 from torch import Tensor
@@ -7,7 +10,9 @@ from slowpoints.dynamics import checks
 
 
 def spectrum(J: Tensor) -> Tensor:
-    """Return the eigenvalues of Jacobians, largest modulus first.    J: [..., S, S] -> [..., S] complex
+    """Return the eigenvalues of Jacobians, largest modulus first.
+
+    J: [..., S, S] -> [..., S] complex
 
     Those of a matrix that is not finite are NaN.
     """
@@ -18,7 +23,8 @@ def spectrum(J: Tensor) -> Tensor:
 
 
 def modes(J: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the eigenvalues of Jacobians, largest modulus first, and their right eigenvectors, one per column.
+    """Return the eigenvalues of Jacobians, largest modulus first, and their right eigenvectors, one
+    per column.
 
     J: [..., S, S] -> [..., S], [..., S, S], complex; of a matrix that is not finite both are NaN
     """
@@ -35,7 +41,8 @@ def modes(J: Tensor) -> tuple[Tensor, Tensor]:
 def _finite(J: Tensor) -> tuple[Tensor, Tensor]:
     """Return which matrices are finite, [..., 1], and all, with zeros for those that are not.
 
-    LAPACK answers NaN with a crash in float32, and with finite numbers, which mean nothing, in float64.
+    LAPACK answers NaN with a crash in float32, and with finite numbers, which mean nothing, in
+    float64.
     """
     J = torch.as_tensor(J).detach()
     if J.dim() < 2 or J.shape[-1] != J.shape[-2]:
@@ -45,9 +52,11 @@ def _finite(J: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def participation(v: Tensor) -> Tensor:
-    """Return the share of state dimensions that take part in a mode, from 1/S (one of them) to 1 (all alike).
+    """Return the share of state dimensions that take part in a mode, from 1/S (one of them) to 1
+    (all alike).
 
-    v: [..., S], real or complex -> [...]. The participation ratio (sum |v|^2)^2 / sum |v|^4, over S.
+    v: [..., S], real or complex -> [...]. The participation ratio (sum |v|^2)^2 / sum |v|^4, over
+    S.
     """
     power = v.abs().square()
     return power.sum(-1).square() / power.square().sum(-1) / v.shape[-1]
@@ -65,7 +74,8 @@ def time_constant(eigenvalues: Tensor) -> Tensor:
 def merge_duplicates(points: Tensor, *, radius: float) -> Tensor:
     """Return for each point the index of the first point within `radius` that stands for itself.
 
-    points: [..., N, S] -> [..., N] long; leading axes, such as several networks, are kept apart. Greedy, in the order
+    points: [..., N, S] -> [..., N] long; leading axes, such as several networks, are kept apart.
+        Greedy, in the order
     given: a chain of close points does not become one.
     """
     points = checks.states(points, name="points")
@@ -87,9 +97,12 @@ def merge_duplicates(points: Tensor, *, radius: float) -> Tensor:
 
 
 def midpoints(points: Tensor) -> Tensor:
-    """Return the states half-way between any two points.    [..., N, S] -> [..., N (N - 1) / 2, S]
+    """Return the states half-way between any two points.
 
-    Between two stable points there is a saddle, to which few trajectories lead: a second search, from here, finds it.
+    [..., N, S] -> [..., N (N - 1) / 2, S]
+
+    Between two stable points there is a saddle, to which few trajectories lead: a second search,
+    from here, finds it.
     """
     points = checks.states(points, name="points")
     n_points = points.shape[-2]

@@ -1,11 +1,13 @@
 """The step of one layer of torch's recurrent modules, with its exact first and second derivative.
 
-A step is elementwise in the states s_i and in the streams p_g = R_g h + b_g, in torch's own order of gates. With
-A_a the derivative of such a leaf a by the state (R_g on h for a stream, a one on itself for a state),
+A step is elementwise in the states s_i and in the streams p_g = R_g h + b_g, in torch's own order
+of gates. With A_a the derivative of such a leaf a by the state (R_g on h for a stream, a one on
+itself for a state),
 
     dF/ds = sum_a diag(dF/da) A_a,    d^2 e / ds ds = sum_ab A_a^T diag(d^2 e / da db) A_b,
 
-e being a weighted sum of what the step returns. Only the elementwise derivatives are left to autograd.
+e being a weighted sum of what the step returns. Only the elementwise derivatives are left to
+autograd.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,7 +21,10 @@ Elementwise = Callable[[Sequence[Tensor], Sequence[Tensor], Sequence[Tensor]], t
 
 
 def rnn(x: Sequence[Tensor], p: Sequence[Tensor], s: Sequence[Tensor]) -> tuple[Tensor, ...]:
-    """Return the state of torch's RNN.    x: what the input adds to each stream, [H]; p: streams, s: states, [N, H]"""
+    """Return the state of torch's RNN.
+
+    x: what the input adds to each stream, [H]; p: streams, s: states, [N, H]
+    """
     return (torch.tanh(x[0] + p[0]),)
 
 
@@ -57,7 +62,9 @@ class StepDerivatives(NamedTuple):
             new = self.step(self.x.unbind(), p, s)
             return torch.cat([self._along(slopes(part.sum(), [*s, *p])) for part in new], -2)
 
-    def curvature(self, packed: Tensor, weight: Tensor, *, measure: Callable[[Tensor], Tensor]) -> Tensor:
+    def curvature(
+        self, packed: Tensor, weight: Tensor, *, measure: Callable[[Tensor], Tensor]
+    ) -> Tensor:
         """Return sum_k w_k d^2 g(F(s))_k / ds ds, g the measure.    [N, S], [N, S] -> [N, S, S]"""
         with torch.enable_grad():
             s, p = self._leaves(packed)
@@ -75,7 +82,9 @@ class StepDerivatives(NamedTuple):
         units = self.R.shape[-1]
         s = packed.split(units, -1)
         p = torch.addmm(self.b.flatten(), s[0], self.R.flatten(0, 1).mT).split(units, -1)
-        return [part.detach().requires_grad_() for part in s], [part.detach().requires_grad_() for part in p]
+        return [part.detach().requires_grad_() for part in s], [
+            part.detach().requires_grad_() for part in p
+        ]
 
     def _along(self, row: Sequence[Tensor]) -> Tensor:
         """Return sum_a diag(row_a) A_a.    row: states first, each [N, H] -> [N, H, S]"""
@@ -92,24 +101,42 @@ def slopes(value: Tensor, leaves: Sequence[Tensor], *, again: bool = False) -> S
     """Return the derivative of a sum of elementwise values, to be differentiated `again` or not."""
     if not value.requires_grad:
         return [torch.zeros_like(leaf) for leaf in leaves]
-    return torch.autograd.grad(value, leaves, retain_graph=True, create_graph=again, materialize_grads=True)
+    return torch.autograd.grad(
+        value, leaves, retain_graph=True, create_graph=again, materialize_grads=True
+    )
 
 
 def is_torchs_own(module: nn.Module) -> bool:
-    """Return whether a module computes what its class in torch does: no hook, no subclass (parametrised ones are)."""
+    """Return whether a module computes what its class in torch does.
+
+    No hook, no subclass (parametrised ones are).
+    """
     has_hooks = module._forward_hooks or module._forward_pre_hooks
-    return type(module) in TORCHS_OWN and not has_hooks and any("weight_hh" in name for name in module._parameters)
+    return (
+        type(module) in TORCHS_OWN
+        and not has_hooks
+        and any("weight_hh" in name for name in module._parameters)
+    )
 
 
 def derivatives_of(module: nn.Module, x: Tensor) -> StepDerivatives | None:
-    """Return the derivatives of one layer or cell of exactly torch's classes under input x; else None.    x: [I]"""
+    """Return the derivatives of one layer or cell of exactly torch's classes under input x.
+
+    Else None.
+
+    x: [I]
+    """
     if not is_torchs_own(module) or (isinstance(module, nn.RNNBase) and module.num_layers > 1):
         return None
     own = {name.removesuffix("_l0"): value.detach() for name, value in module.named_parameters()}
     units = own["weight_hh"].shape[-1]
     n_gates = len(own["weight_hh"]) // units
     zero = own["weight_hh"].new_zeros(n_gates * units)
-    steps = {1: relu_rnn if getattr(module, "nonlinearity", "tanh") == "relu" else rnn, 3: gru, 4: lstm}
+    steps = {
+        1: relu_rnn if getattr(module, "nonlinearity", "tanh") == "relu" else rnn,
+        3: gru,
+        4: lstm,
+    }
     return StepDerivatives(
         step=steps[n_gates],
         R=own["weight_hh"].unflatten(0, (n_gates, units)),

@@ -1,4 +1,6 @@
-"""Where arrays enter the engine: shapes, types and places are checked here, before any address is taken."""
+"""Where arrays enter the engine: shapes, types and places are checked here, before any address is
+taken.
+"""
 
 from functools import cache
 
@@ -22,41 +24,62 @@ def check_params(net: Network, params: dict[str, Tensor]) -> Tensor:
     for name, shape in _shapes(net).items():
         own = params.get(name)
         if own is None:
-            raise ValueError(f"params: {name} is missing; a network of {net.cell.name} has {', '.join(_shapes(net))}")
+            raise ValueError(
+                f"params: {name} is missing; a network of {net.cell.name} has "
+                f"{', '.join(_shapes(net))}"
+            )
         if own.shape[1:] != shape or own.shape[0] != like.shape[0]:
-            raise ValueError(f"params: {name} is {list(own.shape)}; expected {[like.shape[0], *shape]}")
+            raise ValueError(
+                f"params: {name} is {list(own.shape)}; expected {[like.shape[0], *shape]}"
+            )
         if own.dtype != like.dtype or own.device != like.device:
-            raise ValueError(f"params: {name} is {_kind(own)}, but readout.W is {_kind(like)}; all must be alike")
+            raise ValueError(
+                f"params: {name} is {_kind(own)}, but readout.W is {_kind(like)}; all must be alike"
+            )
     check_step(net.cell, net.units)
     return like
 
 
-def check_input(net: Network, params: dict[str, Tensor], x: Tensor, *, silent: int, last: int | None) -> None:
-    """Raise unless x is what a stack reads, over at least one step, and `last` of them are there.    x: [M, B, T, I]"""
+def check_input(
+    net: Network, params: dict[str, Tensor], x: Tensor, *, silent: int, last: int | None
+) -> None:
+    """Raise unless x is what a stack reads, over at least one step, and `last` of them are there.
+
+    x: [M, B, T, I]
+    """
     like = check_params(net, params)
     if x.dim() != 4 or x.shape[0] != len(like) or x.shape[3] != net.n_in:
-        raise ValueError(f"x is {list(x.shape)}; expected [M, B, T, I] = [{len(like)}, B, T, {net.n_in}]")
+        raise ValueError(
+            f"x is {list(x.shape)}; expected [M, B, T, I] = [{len(like)}, B, T, {net.n_in}]"
+        )
     if x.dtype != like.dtype or x.device != like.device:
         raise ValueError(f"x is {_kind(x)}, but the parameters are {_kind(like)}; give both alike")
     n_steps = x.shape[2] + silent
     if 0 in x.shape[:2] or n_steps < 1 or silent < 0:
-        raise ValueError(f"x is {list(x.shape)} and {silent} further steps: there is nothing to run")
+        raise ValueError(
+            f"x is {list(x.shape)} and {silent} further steps: there is nothing to run"
+        )
     if last is not None and not 1 <= last <= n_steps:
         raise ValueError(f"last is {last}; it must lie in 1..{n_steps}, the number of steps")
 
 
 def check_states(net: Network, states: tuple[tuple[Tensor, ...], ...], x: Tensor) -> None:
-    """Raise unless `states` are those of every layer, each [M, B, H], of the type and in the place of x."""
+    """Raise unless `states` are those of every layer, each [M, B, H], of the type and in the place
+    of x.
+    """
     names = net.cell.states
     if len(states) != net.depth or any(len(layer) != len(names) for layer in states):
         counts = [len(layer) for layer in states]
-        raise ValueError(f"states: {counts} per layer; expected {net.depth} layers of {', '.join(names)}")
+        raise ValueError(
+            f"states: {counts} per layer; expected {net.depth} layers of {', '.join(names)}"
+        )
     expected = (*x.shape[:2], net.units)
     for layer in states:
         for name, state in zip(names, layer, strict=True):
             if state.shape != expected or state.dtype != x.dtype or state.device != x.device:
                 raise ValueError(
-                    f"states: {name} is {list(state.shape)} in {_kind(state)}; expected {list(expected)} in {_kind(x)}"
+                    f"states: {name} is {list(state.shape)} in {_kind(state)}; expected "
+                    f"{list(expected)} in {_kind(x)}"
                 )
 
 
@@ -66,14 +89,20 @@ def check_addresses(M: int, H: int, **arrays: tuple[Tensor, ...]) -> None:
         for value in values:
             if value.dtype != torch.float32 or value.device.type != "cpu" or value.shape[0] != M:
                 raise ValueError(
-                    f"{name}: {list(value.shape)} in {_kind(value)}; expected {M} runs in torch.float32 on cpu"
+                    f"{name}: {list(value.shape)} in {_kind(value)}; expected {M} runs in "
+                    "torch.float32 on cpu"
                 )
             if name != "sources" and value.shape[-1] != H:
-                raise ValueError(f"{name}: {list(value.shape)}; expected {H} numbers on the last axis")
+                raise ValueError(
+                    f"{name}: {list(value.shape)}; expected {H} numbers on the last axis"
+                )
 
 
 def laid_out(weight: Tensor) -> Tensor:
-    """Return a weight with each run's numbers side by side, as compiled code reads them.    [M, ...]"""
+    """Return a weight with each run's numbers side by side, as compiled code reads them.
+
+    [M, ...]
+    """
     return weight if weight.is_contiguous() or weight[0].is_contiguous() else weight.contiguous()
 
 

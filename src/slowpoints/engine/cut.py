@@ -1,7 +1,10 @@
-"""One step of one layer, cut at its pre-activations: what its derivatives by the state are assembled from.
+"""One step of one layer, cut at its pre-activations.
 
-Leaves are the states s_i, the streams p_g = R_g^T h + ... of the first stage and, where a second stage sees read(p, s),
-its streams too. The step is elementwise in them; A_a is the derivative of leaf a by the state.
+What its derivatives by the state are assembled from.
+
+Leaves are the states s_i, the streams p_g = R_g^T h + ... of the first stage and, where a second
+stage sees read(p, s), its streams too. The step is elementwise in them; A_a is the derivative of
+leaf a by the state.
 """
 
 from collections.abc import Sequence
@@ -13,13 +16,20 @@ from slowpoints.cells.definition import Bundle, Cell
 from slowpoints.engine.fused import Layer, Stage
 from slowpoints.engine.recurrence import stage_values
 
-Row = list[Tensor | None]  # a number per unit for every leaf, each [M, N, H]; None where all are zero
+Row = list[
+    Tensor | None
+]  # a number per unit for every leaf, each [M, N, H]; None where all are zero
 
 
 class Cut:
-    """The leaves of a step, n states first, and what is computed from them.    To be made where gradients are on."""
+    """The leaves of a step, n states first, and what is computed from them.
 
-    def __init__(self, cell: Cell, layer: Layer, driven: tuple[Tensor, ...], states: tuple[Tensor, ...]) -> None:
+    To be made where gradients are on.
+    """
+
+    def __init__(
+        self, cell: Cell, layer: Layer, driven: tuple[Tensor, ...], states: tuple[Tensor, ...]
+    ) -> None:
         """Take the step apart at given states, each [M, N, H]."""
         first, *second = layer.stages
         s = _leaves(dict(zip(cell.states, states, strict=True)))
@@ -45,7 +55,11 @@ class Cut:
         units = self.like.shape[-1]
         total = self.like.new_zeros(*self.like.shape, self.n * units)
         values = [None if value is None else value.detach() for value in row]
-        streams = [(value, R) for value, R in zip(values[self.n :], self.R, strict=False) if value is not None]
+        streams = [
+            (value, R)
+            for value, R in zip(values[self.n :], self.R, strict=False)
+            if value is not None
+        ]
         if streams:
             stacked, R = (torch.stack(parts, 2) for parts in zip(*streams, strict=True))
             total[..., :units] += torch.einsum("mnka,mbka->mnab", stacked, R)
@@ -62,7 +76,11 @@ def slopes(value: Tensor, wanted: Sequence[Tensor], *, again: bool = False) -> R
     """Return the derivative of an elementwise value, to be differentiated `again` or not."""
     if not value.requires_grad:  # a constant
         return [None] * len(wanted)
-    return list(torch.autograd.grad(value.sum(), wanted, retain_graph=True, create_graph=again, allow_unused=True))
+    return list(
+        torch.autograd.grad(
+            value.sum(), wanted, retain_graph=True, create_graph=again, allow_unused=True
+        )
+    )
 
 
 def _leaves(values: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -1,8 +1,10 @@
-"""A cell's equations, written from its own step: it is called with symbols, so what is shown is what is computed.
+"""A cell's equations, written from its own step.
 
-The symbols are those from which the engine makes its kernels. A stream that the step reads through one function alone,
-such as a gate, is written as that function of it. What the step cannot be called with symbols for (the LRU joins two
-states) has no equations here; its docstring has them.
+It is called with symbols, so what is shown is what is computed.
+
+The symbols are those from which the engine makes its kernels. A stream that the step reads through
+one function alone, such as a gate, is written as that function of it. What the step cannot be
+called with symbols for (the LRU joins two states) has no equations here; its docstring has them.
 """
 
 import math
@@ -28,7 +30,9 @@ EMITTED = "y"
 
 
 def describe() -> dict[str, dict[str, Any]]:
-    """Return {cell: its equations with default settings, its parameters, and what its speed is measured on}."""
+    """Return {cell: its equations with default settings, its parameters, and what its speed is
+    measured on}.
+    """
     return {name: _described(cells.load(name)) for name in cells.names()}
 
 
@@ -39,7 +43,10 @@ def _described(module: Any) -> dict[str, Any]:
 
 
 def equations(cell: Cell) -> list[str]:
-    """Return the step of one layer as lines of LaTeX, `left &= right`; none where it is not elementwise."""
+    """Return the step of one layer as lines of LaTeX, `left &= right`.
+
+    None where it is not elementwise.
+    """
     try:
         lines = [*_embedding(cell), *_streams(cell), *_step(cell), *_output_map(cell)]
     except NotElementwise:
@@ -50,15 +57,22 @@ def equations(cell: Cell) -> list[str]:
 
 
 def _folded(lines: list[str], stream: str) -> list[str]:
-    """Return the lines with the one function through which a stream is read in the stream's own line, if it is one."""
+    """Return the lines with the one function through which a stream is read in the stream's own
+    line, if it is one.
+    """
     whole = "\n".join(lines)
     value = _stream(stream)
     readers = re.findall(rf"(\\\w+(?:{{\w+}})?)\({re.escape(value)}\)", whole)
     is_one = len(set(readers)) == 1 and whole.count(value) == len(readers) + 1
-    if not is_one or f"&= {readers[0]}({value})\n" in f"{whole}\n":  # all that a state is needs no name of its own
+    if (
+        not is_one or f"&= {readers[0]}({value})\n" in f"{whole}\n"
+    ):  # all that a state is needs no name of its own
         return lines
     name = f"{_word(stream, bare=True)}_t"
-    own = [line if not line.startswith(f"{value} &= ") else _through_line(line, readers[0], name) for line in lines]
+    own = [
+        line if not line.startswith(f"{value} &= ") else _through_line(line, readers[0], name)
+        for line in lines
+    ]
     return [line.replace(f"{readers[0]}({value})", name) for line in own]
 
 
@@ -73,14 +87,22 @@ def parameters(cell: Cell) -> str:
         if not name.startswith("readout."):
             inputs = shape.count(n_in)
             power = len(shape) - inputs
-            terms["I" * inputs + ("H^2" if power == 2 else "H")] += math.prod(shape) // (n_in**inputs * units**power)
-    return " + ".join(rf"{n if n > 1 else ''}{term}" for term, n in sorted(terms.items(), key=lambda one: -len(one[0])))
+            terms["I" * inputs + ("H^2" if power == 2 else "H")] += math.prod(shape) // (
+                n_in**inputs * units**power
+            )
+    return " + ".join(
+        rf"{n if n > 1 else ''}{term}"
+        for term, n in sorted(terms.items(), key=lambda one: -len(one[0]))
+    )
 
 
 def _speed(cell: Cell) -> str:
     if all(measure is identity for measure in cell.measure):
         return ", ".join(cell.states)
-    return ", ".join(_latex(_through(m, symbol(s)), {})[0] for s, m in zip(cell.states, cell.measure, strict=True))
+    return ", ".join(
+        _latex(_through(m, symbol(s)), {})[0]
+        for s, m in zip(cell.states, cell.measure, strict=True)
+    )
 
 
 def _embedding(cell: Cell) -> list[str]:
@@ -88,7 +110,9 @@ def _embedding(cell: Cell) -> list[str]:
 
 
 def _streams(cell: Cell) -> list[str]:
-    """Return the lines of what the input and the state contribute, and of what `read` hands to the second stage."""
+    """Return the lines of what the input and the state contribute, and of what `read` hands to the
+    second stage.
+    """
     lines: list[str] = []
     seen = _seen(cell)
     for stream in cell.streams:
@@ -127,7 +151,9 @@ def _step(cell: Cell) -> list[str]:
     out = _called(cell, cell.step, cell.projections + cell.second)
     targets = [*cell.states, *([EMITTED] if cell.emits else [])]
     if len(out) != len(targets):
-        raise NotElementwise(f"cell {cell.name}: its step returns {len(out)} values for {len(targets)} names")
+        raise NotElementwise(
+            f"cell {cell.name}: its step returns {len(out)} values for {len(targets)} names"
+        )
     shown = {value: f"{_word(name, bare=True)}_t" for value, name in zip(out, targets, strict=True)}
     return [
         f"{shown[value]} &= {_latex(value, {v: n for v, n in shown.items() if v is not value})[0]}"
@@ -145,7 +171,10 @@ def _called(
     cell: Cell, function: Callable[[Bundle, Bundle], tuple[Any, ...]], streams: tuple[str, ...]
 ) -> tuple[Symbol, ...]:
     """Call a cell's function with symbols, and return what it returns."""
-    free = {stream.name: symbol("x_t" if _is_input(stream) else _stream(stream.name)) for stream in cell.free}
+    free = {
+        stream.name: symbol("x_t" if _is_input(stream) else _stream(stream.name))
+        for stream in cell.free
+    }
     p = {name: symbol(_stream(name)) for name in streams} | free
     s = {name: symbol(f"{name}_{{t-1}}") for name in cell.states}
     out = function(Bundle(p), Bundle(s))  # type: ignore[arg-type]

@@ -1,10 +1,13 @@
-"""The weights of a network as the steps use them: side by side, so that one matmul serves all gates.
+"""The weights of a network as the steps use them.
 
-A run must come out the same to the bit alone and in company. On a CPU the order of a sum inside a matmul
-depends on where its matrices start in memory, so all are made to start at whole cache lines: zero columns and
-rows are added until the size of a matrix is a multiple of `ALIGNMENT`. Such zeros change no number. What the
-batch contributes is aligned when its size is a multiple of 32; otherwise, and for layers of one unit (matrix
-times vector is another routine), runs agree to rounding only.
+Side by side, so that one matmul serves all gates.
+
+A run must come out the same to the bit alone and in company. On a CPU the order of a sum inside a
+matmul depends on where its matrices start in memory, so all are made to start at whole cache lines:
+zero columns and rows are added until the size of a matrix is a multiple of `ALIGNMENT`. Such zeros
+change no number. What the batch contributes is aligned when its size is a multiple of 32;
+otherwise, and for layers of one unit (matrix times vector is another routine), runs agree to
+rounding only.
 """
 
 import math

@@ -30,16 +30,17 @@ def initialise(
 ) -> dict[str, Tensor]:
     """Return the parameters of one run, without M, float32.
 
-    State projections follow `recurrent_init`, every other matrix `input_init`; "identity" is never scaled. Biases are
-    normal or constant, times `bias_scale`; the gates that keep the state get `keep_bias` on top. Learned initial states
-    start at zero.
+    State projections follow `recurrent_init`, every other matrix `input_init`; "identity" is never
+    scaled. Biases are normal or constant, times `bias_scale`; the gates that keep the state get
+    `keep_bias` on top. Learned initial states start at zero.
 
-    Scales and keep_bias are one number, or numbers by stream: what is not named has scale 1, bias 0. Matrices without a
-    stream are named `embed`, `out` and `readout`. (The authors' hyperparameters have none for the output layer.)
-    Streams of "nothing" start as their cell says, or at zero.
+    Scales and keep_bias are one number, or numbers by stream: what is not named has scale 1, bias
+    0. Matrices without a stream are named `embed`, `out` and `readout`. (The authors'
+    hyperparameters have none for the output layer.) Streams of "nothing" start as their cell says,
+    or at zero.
 
-    Every draw is made whatever the scales, so runs that differ in one share the rest. None of these settings concerns
-    a front, which starts as its authors' did (Haviv et al. 2019).
+    Every draw is made whatever the scales, so runs that differ in one share the rest. None of these
+    settings concerns a front, which starts as its authors' did (Haviv et al. 2019).
     """
     cell, params = net.cell, dict[str, Tensor]()
     given = _as_the_cell_says(net, rng)
@@ -61,12 +62,16 @@ def initialise(
         elif len(shape) == 2:
             params[name] = _matrix(shape, kind=input_init, scale=of_input[owner], rng=rng)
         else:
-            params[name] = _bias(shape, kind=bias_init, scale=of_bias.get(owner, 0.0), rng=rng) + keep.get(owner, 0.0)
+            params[name] = _bias(
+                shape, kind=bias_init, scale=of_bias.get(owner, 0.0), rng=rng
+            ) + keep.get(owner, 0.0)
     return params
 
 
 def _as_the_cell_says(net: Network, rng: Generator) -> dict[str, Tensor]:
-    """Return the first values of streams of "nothing" that `start` of the cell gives, layer by layer."""
+    """Return the first values of streams of "nothing" that `start` of the cell gives, layer by
+    layer.
+    """
     cell, found = net.cell, dict[str, Tensor]()
     known = [stream.name for stream in cell.streams if stream.of == NOTHING]
     for layer in range(net.depth):
@@ -74,11 +79,14 @@ def _as_the_cell_says(net: Network, rng: Generator) -> dict[str, Tensor]:
             if stream not in known:
                 listed = ", ".join(known) or "none"
                 raise ValueError(
-                    f"cell {cell.name}: start gives {stream!r}, which is no stream of nothing; it has: {listed}"
+                    f"cell {cell.name}: start gives {stream!r}, which is no stream of nothing; "
+                    f"it has: {listed}"
                 )
             if value.shape != (net.units,) or value.dtype != torch.float32:
-                raise ValueError(f"cell {cell.name}: start gives {stream} as {value.dtype} {list(value.shape)};"
-                                 f" expected torch.float32 [{net.units}]")  # fmt: skip
+                raise ValueError(
+                    f"cell {cell.name}: start gives {stream} as {value.dtype} {list(value.shape)};"
+                    f" expected torch.float32 [{net.units}]"
+                )
             found[f"{layer}.b.{stream}"] = value
     return found
 
@@ -101,13 +109,18 @@ def _by_name(what: str, given: PerStream, cell: Cell, *, default: float) -> Mapp
 
 
 def _of_front(local: str, shape: tuple[int, ...], *, rng: Generator) -> Tensor:
-    """Return a parameter of the front: what is trained of a convolution is scaled when it is used, see `front`."""
+    """Return a parameter of the front.
+
+    What is trained of a convolution is scaled when it is used, see `front`.
+    """
     if local.startswith("full"):
         noise = torch.randn(shape, generator=rng)
         return noise / math.sqrt(shape[0]) if len(shape) == 2 else FRONT_BIAS_STD * noise
     if len(shape) == 1:
         return torch.full(shape, CONVOLUTION_BIAS)
-    share = math.erf(CUT / math.sqrt(2))  # of the normal distribution within the cut, uniform in its quantiles
+    share = math.erf(
+        CUT / math.sqrt(2)
+    )  # of the normal distribution within the cut, uniform in its quantiles
     return math.sqrt(2) * torch.erfinv(share * (2 * torch.rand(shape, generator=rng) - 1))
 
 
@@ -121,7 +134,9 @@ def _bias(shape: tuple[int, ...], *, kind: str, scale: float, rng: Generator) ->
 
 
 def _matrix(shape: tuple[int, ...], *, kind: str, scale: float, rng: Generator) -> Tensor:
-    """Return a matrix that is applied as x @ W, so its fan-in is its first axis.    -> [n_from, n_to]
+    """Return a matrix that is applied as x @ W, so its fan-in is its first axis.
+
+    -> [n_from, n_to]
 
     "orthogonal": orthonormal columns, or rows where those are fewer, times `scale`.
     """
@@ -137,4 +152,6 @@ def _matrix(shape: tuple[int, ...], *, kind: str, scale: float, rng: Generator) 
         q, r = torch.linalg.qr(noise if n_from >= n_to else noise.T)
         q = q * r.diagonal().sign()  # without the signs, q is not uniform (Mezzadri 2007)
         return scale * (q if n_from >= n_to else q.T.contiguous())
-    raise ValueError(f"unknown initialisation {kind!r}; known: identity, normal, orthogonal, xavier")
+    raise ValueError(
+        f"unknown initialisation {kind!r}; known: identity, normal, orthogonal, xavier"
+    )

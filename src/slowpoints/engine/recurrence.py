@@ -1,6 +1,8 @@
-"""The recurrence: the input's part for all steps at once, then one matmul and elementwise math per step.
+"""The recurrence: the input's part for all steps at once, then one matmul and elementwise math per
+step.
 
-The loop over time is the reference. On a CPU, in float32, whole sequences go through the compiled kernel instead.
+The loop over time is the reference. On a CPU, in float32, whole sequences go through the compiled
+kernel instead.
 """
 
 import logging
@@ -39,7 +41,10 @@ States = tuple[tuple[Tensor, ...], ...]  # layers, then states, each [M, B, H]
 
 
 def start(net: Network, params: Params, *, batch: int) -> States:
-    """Return the initial states, learned or zero: views in which a batch shares one row.    -> each [M, B, H]"""
+    """Return the initial states, learned or zero: views in which a batch shares one row.
+
+    -> each [M, B, H]
+    """
 
     def shared(row: Tensor) -> Tensor:
         return row.unsqueeze(1).expand(-1, batch, -1)
@@ -48,7 +53,8 @@ def start(net: Network, params: Params, *, batch: int) -> States:
         zeros = shared(params["readout.W"].new_zeros(len(params["readout.W"]), net.units))
         return ((zeros,) * len(net.cell.states),) * net.depth
     return tuple(
-        tuple(shared(params[f"{layer}.init.{state}"]) for state in net.cell.states) for layer in range(net.depth)
+        tuple(shared(params[f"{layer}.init.{state}"]) for state in net.cell.states)
+        for layer in range(net.depth)
     )
 
 
@@ -67,17 +73,23 @@ def _sources(layer: Layer, x: Tensor) -> dict[str, Tensor]:
 
     x: [M, K, I] -> each [M, K, H]; [M, 1, H] where it comes from nothing
     """
-    sources = {"input": x if layer.embed is None else apply(layer.embed, x), NOTHING: x.new_empty(len(x), 1, 0)}
+    sources = {
+        "input": x if layer.embed is None else apply(layer.embed, x),
+        NOTHING: x.new_empty(len(x), 1, 0),
+    }
     for free in layer.free:
         source = sources[free.source]
-        sources[free.name] = free.through(source if free.weights is None else apply(free.weights, source))
+        sources[free.name] = free.through(
+            source if free.weights is None else apply(free.weights, source)
+        )
     return sources
 
 
 def advance(
     cell: Cell, layer: Layer, driven: tuple[Tensor, ...], states: tuple[Tensor, ...]
 ) -> tuple[tuple[Tensor, ...], Tensor]:
-    """Return the new states of one layer after one step, and what it hands up before its output map.
+    """Return the new states of one layer after one step, and what it hands up before its output
+    map.
 
     driven: as from `drive`; states: each [M, B, H]
     """
@@ -93,7 +105,10 @@ def advance(
 
 
 def stage_values(stage: Stage, driven: Tensor, seen: Tensor) -> dict[str, Tensor]:
-    """Return the streams of one stage by name.    driven: [M, B, kH], seen: [M, B, H] -> each [M, B, H]"""
+    """Return the streams of one stage by name.
+
+    driven: [M, B, kH], seen: [M, B, H] -> each [M, B, H]
+    """
     total = torch.baddbmm(driven, seen, stage.R)
     return dict(zip(stage.names, total.split(stage.widths, -1), strict=False))
 
@@ -103,8 +118,13 @@ def hand_up(layer: Layer, y: Tensor) -> Tensor:
     return y if layer.out is None else torch.tanh(apply(layer.out, y))
 
 
-def step(net: Network, prepared: tuple[Layer, ...], x: Tensor, states: States) -> tuple[Tensor, States]:
-    """Return the output of the top layer and the new states after one step.    x: [M, B, I] from `see` -> [M, B, H]"""
+def step(
+    net: Network, prepared: tuple[Layer, ...], x: Tensor, states: States
+) -> tuple[Tensor, States]:
+    """Return the output of the top layer and the new states after one step.
+
+    x: [M, B, I] from `see` -> [M, B, H]
+    """
     new = []
     for layer, old in zip(prepared, states, strict=True):
         layer_states, y = advance(net.cell, layer, drive(layer, x), old)
@@ -114,9 +134,15 @@ def step(net: Network, prepared: tuple[Layer, ...], x: Tensor, states: States) -
 
 
 def unroll(
-    net: Network, params: Params, x: Tensor, states: States | None = None, last: int | None = None, silent: int = 0
+    net: Network,
+    params: Params,
+    x: Tensor,
+    states: States | None = None,
+    last: int | None = None,
+    silent: int = 0,
 ) -> tuple[Tensor, States]:
-    """Return the outputs of the top layer at the `last` steps (all without it), and the final states.
+    """Return the outputs of the top layer at the `last` steps (all without it), and the final
+    states.
 
     x: [M, B, T - silent, I], the input at the other steps is zero    ->    [M, B, last or T, H]
     """
@@ -137,12 +163,16 @@ def unroll(
         if runs_on_triton(net.cell, x):
             x, now = _launches(net.cell, layer, x, first, kept)
         elif compiled:
-            x, now = _scan(net.cell, layer, _weights(net.cell, params, index), x, first, n_steps, kept)
+            x, now = _scan(
+                net.cell, layer, _weights(net.cell, params, index), x, first, n_steps, kept
+            )
         else:
             x, now = _loop(net.cell, layer, x, first, kept)
         if layer.out is not None:
             flat = x.flatten(1, 2)
-            x = (_mapped(params, index, flat) if compiled else hand_up(layer, flat)).unflatten(1, (-1, kept))
+            x = (_mapped(params, index, flat) if compiled else hand_up(layer, flat)).unflatten(
+                1, (-1, kept)
+            )
         final.append(now)
     return x, tuple(final)
 
@@ -150,15 +180,19 @@ def unroll(
 def _loop(
     cell: Cell, layer: Layer, x: Tensor, states: tuple[Tensor, ...], last: int
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
-    """Return the `last` outputs of one layer and its final states, step by step.    x: [M, B, T, I] -> [M, B, last, H]
+    """Return the `last` outputs of one layer and its final states, step by step.
 
-    The input meets its weights in one matmul for all steps. Time is unbound, never indexed: the backward pass of an
-    index fills a tensor as large as the whole sequence.
+    x: [M, B, T, I] -> [M, B, last, H]
+
+    The input meets its weights in one matmul for all steps. Time is unbound, never indexed: the
+    backward pass of an index fills a tensor as large as the whole sequence.
     """
     n_steps, n_batch = x.shape[2], x.shape[1]
     parts = drive(layer, x.transpose(1, 2).flatten(1, 2))
     outputs = []
-    for driven in zip(*(part.unflatten(1, (n_steps, n_batch)).unbind(1) for part in parts), strict=True):
+    for driven in zip(
+        *(part.unflatten(1, (n_steps, n_batch)).unbind(1) for part in parts), strict=True
+    ):
         states, output = advance(cell, layer, driven, states)
         outputs.append(output)
     return torch.stack(outputs[-last:], 2), states
@@ -169,32 +203,52 @@ def _launches(
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
     """Return the same as `_loop`, from a matmul and one generated kernel per step."""
     n_steps, n_batch = x.shape[2], x.shape[1]
-    parts = [part.unflatten(1, (n_steps, n_batch)) for part in drive(layer, x.transpose(1, 2).flatten(1, 2))]
+    parts = [
+        part.unflatten(1, (n_steps, n_batch))
+        for part in drive(layer, x.transpose(1, 2).flatten(1, 2))
+    ]
     n_free = len(layer.free)
     free = torch.cat(parts[:n_free], -1) if n_free else None
     weights = [stage.R for stage in layer.stages]
-    out, final = TritonScan.apply(cell, last, free, torch.cat(states, -1), *parts[n_free:], *weights)
+    out, final = TritonScan.apply(
+        cell, last, free, torch.cat(states, -1), *parts[n_free:], *weights
+    )
     return out.transpose(1, 2), final.chunk(len(states), -1)
 
 
 def _scan(
-    cell: Cell, layer: Layer, weights: list[Tensor], x: Tensor, states: tuple[Tensor, ...], n_steps: int, last: int
+    cell: Cell,
+    layer: Layer,
+    weights: list[Tensor],
+    x: Tensor,
+    states: tuple[Tensor, ...],
+    n_steps: int,
+    last: int,
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
-    """Return the same as `_loop`, from the compiled kernel; at steps after those of x the input is zero."""
+    """Return the same as `_loop`, from the compiled kernel.
+
+    At steps after those of x the input is zero.
+    """
     sources = {"input": x}
     if layer.free or layer.embed is not None:
         flat = _sources(layer, x.flatten(1, 2))
         n = x.shape[1] * x.shape[2]
-        sources = {name: value.expand(-1, n, -1).unflatten(1, x.shape[1:3]) for name, value in flat.items()}
+        sources = {
+            name: value.expand(-1, n, -1).unflatten(1, x.shape[1:3]) for name, value in flat.items()
+        }
     staged = [sources[cell.source_of(names)] for names in cell.stages]
     free = (sources[stream.name] for stream in layer.free)
-    out, *final = Scan.apply(cell, n_steps, last, torch.is_grad_enabled(), *staged, *free, *states, *weights)
+    out, *final = Scan.apply(
+        cell, n_steps, last, torch.is_grad_enabled(), *staged, *free, *states, *weights
+    )
     return out, tuple(final)
 
 
 @cell(streams=("y",))
 def output_map(p: Bundle, s: Bundle) -> tuple[Tensor]:
-    """Return tanh(W h + b): to the kernel, one step of a cell without input, whose state is what is mapped."""
+    """Return tanh(W h + b): to the kernel, one step of a cell without input, whose state is what is
+    mapped.
+    """
     return (torch.tanh(p.y),)
 
 
@@ -213,7 +267,9 @@ def _weights(cell: Cell, params: Params, index: int) -> list[Tensor]:
         b = params[f"{index}.b.{cell.projections[0]}"]
         nothing = b.new_zeros(*b.shape, b.shape[1])
         own = params | {f"{index}.R.{name}": nothing for name in cell.projections}
-    return [own[f"{index}.{kind}.{name}"] for names in cell.stages for kind in "bWR" for name in names]
+    return [
+        own[f"{index}.{kind}.{name}"] for names in cell.stages for kind in "bWR" for name in names
+    ]
 
 
 def engine_of(net: Network, device: torch.device) -> str:
@@ -227,15 +283,21 @@ def engine_of(net: Network, device: torch.device) -> str:
 
 @cache
 def _agrees(cell: Cell, units: int) -> bool:
-    """Return whether the compiled kernel computes what the loop does, outputs and gradients; say so where it does not.
+    """Return whether the compiled kernel computes what the loop does, outputs and gradients.
 
-    Tried once per cell and size: a step that asks what kind of number it is given can answer the kernel otherwise.
+    Say so where it does not.
+
+    Tried once per cell and size: a step that asks what kind of number it is given can answer the
+    kernel otherwise.
     """
     with torch.inference_mode(False), torch.enable_grad():
         ways = [_tried(cell, units, compiled=compiled) for compiled in (False, True)]
     agrees = all(_near(a, b) for a, b in zip(*ways, strict=True))
     if not agrees:
-        log.warning("cell %s: its kernel computes something else than its step; it runs without, slower", cell.name)
+        log.warning(
+            "cell %s: its kernel computes something else than its step; it runs without, slower",
+            cell.name,
+        )
     return agrees
 
 
@@ -255,7 +317,9 @@ def _tried(cell: Cell, units: int, *, compiled: bool) -> list[Tensor]:
     else:
         out, final = _loop(cell, layer, x, states, TRIED.T)
     total = out.sin().sum() + sum(state.cos().sum() for state in final)
-    slopes = torch.autograd.grad(total, list(params.values()), allow_unused=True, materialize_grads=True)
+    slopes = torch.autograd.grad(
+        total, list(params.values()), allow_unused=True, materialize_grads=True
+    )
     return [out, *final, *slopes]
 
 
@@ -273,7 +337,9 @@ def readout(net: Network, params: Params, y: Tensor) -> Tensor:
         raise ValueError(f"y is {list(y.shape)}; the network has {net.units} units")
     flat = y.reshape(len(y), -1, net.units)
     W, b = params["readout.W"], params["readout.b"]
-    if net.n_out == 1:  # matrix times vector is another routine, in which runs would agree to rounding only
+    if (
+        net.n_out == 1
+    ):  # matrix times vector is another routine, in which runs would agree to rounding only
         W, b = pad(W, (0, ALIGNMENT - 1)), pad(b, (0, ALIGNMENT - 1))
     out = apply(affine(W, b), flat)[..., : net.n_out].contiguous()
     return out.unflatten(1, y.shape[1:-1])

@@ -14,7 +14,12 @@ from slowpoints.figures.capacity import (
 )
 from slowpoints.figures.delays import accuracy_by_delay, correlation_by_delay, speed_scatter
 from slowpoints.figures.distortion import allowed_errors
-from slowpoints.figures.formation import cost_of_introduction, family, places_in_training, speeds_in_training
+from slowpoints.figures.formation import (
+    cost_of_introduction,
+    family,
+    places_in_training,
+    speeds_in_training,
+)
 from slowpoints.figures.latch import latch_panels
 from slowpoints.figures.panels import (
     by_cell,
@@ -36,8 +41,24 @@ from slowpoints.figures.states import class_legend, spectrum, state_panels
 from slowpoints.figures.style import colour, label, marker, name_of, protocol, save, start
 from slowpoints.figures.task import delay_law, schedule, trial_strip
 from slowpoints.figures.trial_tables import agreement, rerun_rows, welch_rows
-from slowpoints.figures.trials import authors_trials, boxes, failures, importance_bars, ranked, running
-from slowpoints.figures.words import CURRICULA, best_of, correlations, counts, listed, means, medians, slopes
+from slowpoints.figures.trials import (
+    authors_trials,
+    boxes,
+    failures,
+    importance_bars,
+    ranked,
+    running,
+)
+from slowpoints.figures.words import (
+    CURRICULA,
+    best_of,
+    correlations,
+    counts,
+    listed,
+    means,
+    medians,
+    slopes,
+)
 
 __all__ = [
     "CURRICULA",

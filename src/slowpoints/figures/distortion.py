@@ -7,11 +7,16 @@ from matplotlib.axes import Axes
 from slowpoints.figures.style import GREY
 from slowpoints.measures.information import rate_distortion
 
-BITS_PER_PARAMETER = {2: "--", 5: "-"}  # a perceptron's weight; what the paper finds that a parameter stores
+BITS_PER_PARAMETER = {
+    2: "--",
+    5: "-",
+}  # a perceptron's weight; what the paper finds that a parameter stores
 
 
 def allowed_errors(axis: Axes, table: pd.DataFrame) -> None:
-    """Draw the least squared error by parameters, of the table's set, for 2 and for 5 stored bits per parameter."""
+    """Draw the least squared error by parameters, of the table's set, for 2 and for 5 stored bits
+    per parameter.
+    """
     n_samples, tau = (int(table[name].iloc[0]) for name in ("n_samples", "tau"))
     x = np.geomspace(*axis.get_xlim(), 60)
     lines = []

@@ -31,10 +31,26 @@ def _rows(axis: Axes, trace: pd.DataFrame, column: str, *, low: float) -> None:
     axis.set_yticks([])
     axis.set_title("", loc="left")
     if picture.isna().to_numpy().all():
-        axis.text(0.5, 0.5, f"has no {column}", ha="center", va="center", transform=axis.transAxes, color="0.55")
+        axis.text(
+            0.5,
+            0.5,
+            f"has no {column}",
+            ha="center",
+            va="center",
+            transform=axis.transAxes,
+            color="0.55",
+        )
         axis.set_axis_off()
         return
     steps = picture.columns
     colours = "Greys" if low == 0 else "RdBu_r"
     extent = (steps.min() - 0.5, steps.max() + 0.5, len(picture) - 0.5, -0.5)
-    axis.imshow(picture, aspect="auto", cmap=colours, vmin=low, vmax=1.0, extent=extent, interpolation="nearest")
+    axis.imshow(
+        picture,
+        aspect="auto",
+        cmap=colours,
+        vmin=low,
+        vmax=1.0,
+        extent=extent,
+        interpolation="nearest",
+    )

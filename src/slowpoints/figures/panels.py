@@ -1,4 +1,7 @@
-"""Panels that every paper's figures share: a knob on the x axis, a curve per cell, a dot per network."""
+"""Panels that every paper's figures share.
+
+A knob on the x axis, a curve per cell, a dot per network.
+"""
 
 import itertools
 import math
@@ -20,8 +23,13 @@ from slowpoints.measures import statistics
 SPREAD = 0.035  # how far the curves of two cells stand apart, in widths of the knob's range
 
 
-def grid(n_rows: int, n_columns: int, *, height: float, share_y: bool = False) -> tuple[Figure, np.ndarray]:
-    """Return a figure as wide as the page, its panels lettered a, b, c ...    -> axes [rows, columns]"""
+def grid(
+    n_rows: int, n_columns: int, *, height: float, share_y: bool = False
+) -> tuple[Figure, np.ndarray]:
+    """Return a figure as wide as the page, its panels lettered a, b, c ...
+
+    -> axes [rows, columns]
+    """
     size = (WIDTH, height * n_rows)
     figure, panels = plt.subplots(n_rows, n_columns, figsize=size, squeeze=False, sharey=share_y)
     for letter, panel in zip(string.ascii_lowercase, panels.flat, strict=False):
@@ -30,7 +38,9 @@ def grid(n_rows: int, n_columns: int, *, height: float, share_y: bool = False) -
     return figure, panels
 
 
-def wrapped(n: int, *, columns: int, height: float, share_y: bool = False) -> tuple[Figure, list[Axes]]:
+def wrapped(
+    n: int, *, columns: int, height: float, share_y: bool = False
+) -> tuple[Figure, list[Axes]]:
     """Return a figure of `n` lettered panels, row by row; places left over stay empty."""
     figure, axes = grid(-(-n // columns), min(n, columns), height=height, share_y=share_y)
     for spare in axes.flat[n:]:
@@ -38,14 +48,18 @@ def wrapped(n: int, *, columns: int, height: float, share_y: bool = False) -> tu
     return figure, list(axes.flat[:n])
 
 
-def rows(counts: Sequence[int], *, height: float, ratios: Sequence[float]) -> tuple[Figure, list[list[Axes]]]:
+def rows(
+    counts: Sequence[int], *, height: float, ratios: Sequence[float]
+) -> tuple[Figure, list[list[Axes]]]:
     """Return a figure as wide as the page with `counts` panels per row, lettered a, b, c ...
 
     height: of all rows together, in inches; ratios: of the rows' heights
     """
     width, names = math.lcm(*counts), iter(string.ascii_lowercase)
     layout = ["".join(name * (width // n) for name in itertools.islice(names, n)) for n in counts]
-    figure, panels = plt.subplot_mosaic("\n".join(layout), figsize=(WIDTH, height), height_ratios=ratios)
+    figure, panels = plt.subplot_mosaic(
+        "\n".join(layout), figsize=(WIDTH, height), height_ratios=ratios
+    )
     for letter, panel in panels.items():
         panel.set_title(letter, loc="left", fontweight="bold")
     return figure, [[panels[name] for name in dict.fromkeys(row)] for row in layout]
@@ -104,11 +118,16 @@ def by_cell(axis: Axes, table: pd.DataFrame, *, x: str, y: str) -> None:
 
 
 def solved_share(axis: Axes, table: pd.DataFrame, *, x: str) -> None:
-    """Draw the share of networks that solve their task, with Wilson's interval; diverged ones did not."""
+    """Draw the share of networks that solve their task, with Wilson's interval.
+
+    Diverged ones did not.
+    """
     _frame(axis, table[x])
     for cell, own in table.groupby("cell", sort=False):
         shares = own.groupby(x)["solved"].agg(["sum", "count"]).astype(int)
-        found = np.array([statistics.wilson(int(n_true), int(n)) for n_true, n in shares.to_numpy()])
+        found = np.array(
+            [statistics.wilson(int(n_true), int(n)) for n_true, n in shares.to_numpy()]
+        )
         at = _placed(shares.index.to_series(), cell=cell, cells=cells_of(table), axis=axis)
         bars = np.clip([found[:, 0] - found[:, 1], found[:, 2] - found[:, 0]], 0, None)
         axis.errorbar(at, found[:, 0], bars, elinewidth=0.6, label=label(cell), **look(cell))
@@ -116,7 +135,10 @@ def solved_share(axis: Axes, table: pd.DataFrame, *, x: str) -> None:
 
 
 def steps_to_solve(axis: Axes, table: pd.DataFrame, *, x: str) -> None:
-    """Draw steps to solve: a dot per network, an open one where it did not; the line is the median."""
+    """Draw steps to solve: a dot per network, an open one where it did not.
+
+    The line is the median.
+    """
     _frame(axis, table[x])
     for cell, own in table.groupby("cell", sort=False):
         at = _placed(own[x], cell=cell, cells=cells_of(table), axis=axis)
@@ -125,7 +147,11 @@ def steps_to_solve(axis: Axes, table: pd.DataFrame, *, x: str) -> None:
         axis.plot(at[solved], own["steps_to_solve"][solved], **full)
         hollow = full | {"markerfacecolor": "none", "markeredgewidth": 0.5, "alpha": 0.5}
         axis.plot(at[~solved], own["max_steps"][~solved], **hollow)
-        middle = own.groupby(x)[["steps_to_solve", "max_steps"]].apply(_median_steps).replace(np.inf, np.nan)
+        middle = (
+            own.groupby(x)[["steps_to_solve", "max_steps"]]
+            .apply(_median_steps)
+            .replace(np.inf, np.nan)
+        )
         at = _placed(middle.index.to_series(), cell=cell, cells=cells_of(table), axis=axis)
         axis.plot(at, middle, label=label(cell), **look(cell))
     budget = float(table["max_steps"].max())
@@ -138,7 +164,9 @@ def _median_steps(rows: pd.DataFrame) -> float:
     return statistics.median_steps(watched, rows["steps_to_solve"].notna().to_numpy())
 
 
-def reference(axis: Axes, level: float, text: str, *, below: bool = False, left: bool = False) -> None:
+def reference(
+    axis: Axes, level: float, text: str, *, below: bool = False, left: bool = False
+) -> None:
     """Draw a grey level with words at one end of it: a published value, a budget, or chance."""
     axis.axhline(level, color=GREY, linewidth=0.8, zorder=0)
     axis.annotate(
@@ -156,11 +184,18 @@ def protocol_legend(
     cells: bool = False,
     corner: Literal["upper right", "lower right"] = "upper right",
 ) -> None:
-    """Name the line styles, and the colours where `cells`: above all panels, or in a corner of one."""
+    """Name the line styles, and the colours where `cells`.
+
+    Above all panels, or in a corner of one.
+    """
     styles = dict.fromkeys(protocol(arm) for arm in table["arm"])
-    handles = [Line2D([], [], color="0.25", linestyle=style, label=words) for style, words in styles]
+    handles = [
+        Line2D([], [], color="0.25", linestyle=style, label=words) for style, words in styles
+    ]
     if cells:
-        handles += [Line2D([], [], color=colour(cell), label=label(cell)) for cell in cells_of(table)]
+        handles += [
+            Line2D([], [], color=colour(cell), label=label(cell)) for cell in cells_of(table)
+        ]
     if isinstance(place, Figure):
         place.legend(handles=handles, loc="outside upper center", ncols=4)
     else:
@@ -170,9 +205,15 @@ def protocol_legend(
 def legend(figure: Figure, *axes: Axes, n_columns: int = 6) -> None:
     """Put one legend above all panels, from the labels of some of them."""
     labelled = [axis.get_legend_handles_labels() for axis in axes]
-    once = {name: handle for handles, names in labelled for name, handle in zip(names, handles, strict=True)}
+    once = {
+        name: handle
+        for handles, names in labelled
+        for name, handle in zip(names, handles, strict=True)
+    }
     if once:
-        figure.legend(once.values(), once.keys(), loc="outside upper center", ncols=min(n_columns, len(once)))
+        figure.legend(
+            once.values(), once.keys(), loc="outside upper center", ncols=min(n_columns, len(once))
+        )
 
 
 def note(figure: Figure, text: str) -> None:

@@ -15,7 +15,9 @@ class Quoted(str):
 
 
 def printed(rows: list[dict[str, str]]) -> Figure:
-    """Return a figure with one line of text per row under a header; an entry equal to the one above stays empty.
+    """Return a figure with one line of text per row under a header.
+
+    An entry equal to the one above stays empty.
 
     That holds for the leading columns only, up to the first one in which entries differ.
     """

@@ -1,4 +1,6 @@
-"""Panels of one network's states: the clouds of its classes, its slow points, and the speed between them."""
+"""Panels of one network's states: the clouds of its classes, its slow points, and the speed between
+them.
+"""
 
 from typing import Any
 
@@ -13,14 +15,22 @@ from matplotlib.patches import Circle
 
 from slowpoints.figures.style import GREY, colour, label, protocol
 
-CLASSES = [mpl.colors.to_hex(mpl.colormaps["tab10"](k)) for k in range(10)]  # the one palette that is not of cells
-SLOW_POINT: dict[str, Any] = {"marker": "D", "markersize": 4.6, "markeredgecolor": "black", "markeredgewidth": 0.8}
+CLASSES = [
+    mpl.colors.to_hex(mpl.colormaps["tab10"](k)) for k in range(10)
+]  # the one palette that is not of cells
+SLOW_POINT: dict[str, Any] = {
+    "marker": "D",
+    "markersize": 4.6,
+    "markeredgecolor": "black",
+    "markeredgewidth": 0.8,
+}
 RIGHT: dict[str, Any] = {"marker": "o", "markersize": 2.2, "markeredgewidth": 0, "alpha": 0.75}
 WRONG: dict[str, Any] = {"marker": "x", "markersize": 2.6, "markeredgewidth": 0.6, "alpha": 0.75}
 
 
 def state_panels(axes: np.ndarray, network: pd.DataFrame, lines: pd.DataFrame) -> None:
-    """Draw the states of one network at its two delays, seen from the same side, and the speed between its slow points.
+    """Draw the states of one network at its two delays, seen from the same side, and the speed
+    between its slow points.
 
     axes: [3]
     """
@@ -37,11 +47,15 @@ def state_panels(axes: np.ndarray, network: pd.DataFrame, lines: pd.DataFrame) -
 def _name(axis: Axes, network: pd.DataFrame) -> None:
     """Write cell and protocol above a panel, and above its letter."""
     cell, words = network["cell"].iloc[0], protocol(network["arm"].iloc[0])[1].replace(" ", "\n")
-    axis.set_title(f"{label(cell)}\n{words}\n", color=colour(cell))  # narrow; the last line is the letter's
+    axis.set_title(
+        f"{label(cell)}\n{words}\n", color=colour(cell)
+    )  # narrow; the last line is the letter's
 
 
 def _states(axis: Axes, network: pd.DataFrame, *, delay: int, since: int) -> None:
-    """Draw states at a delay, trajectories from delay `since` on, and slow points, in the colours of the classes."""
+    """Draw states at a delay, trajectories from delay `since` on, and slow points, in the colours
+    of the classes.
+    """
     kinds = dict(tuple(network.groupby("kind")))
     moving = kinds["trajectory"].query("@since <= delay <= @delay")
     for (k, _), path in moving.groupby(["class", "item"]):
@@ -51,9 +65,13 @@ def _states(axis: Axes, network: pd.DataFrame, *, delay: int, since: int) -> Non
         look = RIGHT if correct else WRONG
         axis.plot(own["pc1"], own["pc2"], color=CLASSES[k], linestyle="none", zorder=2, **look)
     for k, own in kinds["slow_point"].groupby("class"):
-        axis.plot(own["pc1"], own["pc2"], color=CLASSES[k], linestyle="none", zorder=3, **SLOW_POINT)
+        axis.plot(
+            own["pc1"], own["pc2"], color=CLASSES[k], linestyle="none", zorder=3, **SLOW_POINT
+        )
     words = f"{delay} steps: {still['correct'].mean():.0%} right"
-    text = axis.text(0.02, 0.99, words, transform=axis.transAxes, va="top", color="0.3", fontsize=6.5, zorder=0)
+    text = axis.text(
+        0.02, 0.99, words, transform=axis.transAxes, va="top", color="0.3", fontsize=6.5, zorder=0
+    )
     text.set_in_layout(False)  # with many arms the words are wider than the panel
     axis.margins(0.05, 0.16)  # room for the words
     first, second = network[["share1", "share2"]].iloc[0]
@@ -72,12 +90,20 @@ def _speed_between(axis: Axes, lines: pd.DataFrame) -> None:
 
 
 def spectrum(axis: Axes, network: pd.DataFrame) -> None:
-    """Draw the eigenvalues at the slow points of one network in the complex plane, with the unit circle."""
+    """Draw the eigenvalues at the slow points of one network in the complex plane, with the unit
+    circle.
+    """
     axis.add_patch(Circle((0, 0), 1, fill=False, edgecolor=GREY, linewidth=0.7))
     axis.plot(
-        network["real"], network["imaginary"], color=colour(network["cell"].iloc[0]), marker="o", markersize=1.6,
-        markeredgewidth=0, alpha=0.4, linestyle="none",
-    )  # fmt: skip
+        network["real"],
+        network["imaginary"],
+        color=colour(network["cell"].iloc[0]),
+        marker="o",
+        markersize=1.6,
+        markeredgewidth=0,
+        alpha=0.4,
+        linestyle="none",
+    )
     _name(axis, network)
     axis.set(aspect="equal", xlabel="real part", ylabel="imaginary part")
     axis.set_xlim(min(-1.08, network["real"].min() - 0.05), max(1.08, network["real"].max() + 0.05))
@@ -85,8 +111,16 @@ def spectrum(axis: Axes, network: pd.DataFrame) -> None:
 
 def class_legend(figure: Figure, n_classes: int) -> None:
     """Name the colours of the classes and the marks, above all panels."""
-    handles = [Line2D([], [], color=CLASSES[k], linewidth=3, label=f"{k}") for k in range(n_classes)]
+    handles = [
+        Line2D([], [], color=CLASSES[k], linewidth=3, label=f"{k}") for k in range(n_classes)
+    ]
     marks = {"slow point": SLOW_POINT, "read out right": RIGHT, "read out wrong": WRONG}
     for words, look in marks.items():
         handles.append(Line2D([], [], linestyle="none", color="0.4", label=words, **look))
-    figure.legend(handles=handles, loc="outside upper center", ncols=len(handles), handlelength=0.8, columnspacing=1.1)
+    figure.legend(
+        handles=handles,
+        loc="outside upper center",
+        ncols=len(handles),
+        handlelength=0.8,
+        columnspacing=1.1,
+    )

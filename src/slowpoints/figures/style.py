@@ -1,4 +1,6 @@
-"""Style: fonts at print size, a colour and a marker per cell, a line style per protocol, equal bytes."""
+"""Style: fonts at print size, a colour and a marker per cell, a line style per protocol, equal
+bytes.
+"""
 
 import colorsys
 import hashlib
@@ -52,7 +54,12 @@ MARKERS = {
     "lru": "d",
 }
 SPARE_MARKERS = "*8H"
-NAMES = {"intersection_rnn": "+RNN", "minimal_rnn": "MinimalRNN", "min_gru": "minGRU", "min_lstm": "minLSTM"}
+NAMES = {
+    "intersection_rnn": "+RNN",
+    "minimal_rnn": "MinimalRNN",
+    "min_gru": "minGRU",
+    "min_lstm": "minLSTM",
+}
 PROTOCOLS: dict[str, tuple[LineStyle, str]] = {
     "decu": ("-", "growing delays"),
     "vocu": ("--", "growing vocabulary"),
@@ -71,7 +78,11 @@ PROTOCOLS: dict[str, tuple[LineStyle, str]] = {
     "visited-1e-4": ("-.", "penalty at visited states, 0.0001"),
     "visited-1e-3": ("-", "penalty at visited states, 0.001"),
 }
-ARMS = {"vocabulary": "vocu", "delay": "decu", "none": "plain"}  # a curriculum's protocol in the names of arms
+ARMS = {
+    "vocabulary": "vocu",
+    "delay": "decu",
+    "none": "plain",
+}  # a curriculum's protocol in the names of arms
 STYLE: dict[str, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 7.5,
@@ -101,19 +112,28 @@ STYLE: dict[str, Any] = {
 def start() -> None:
     """Set the style, and work in the project's root, from wherever the notebook was opened."""
     seaborn.set_theme(style="ticks", rc=STYLE)
-    roots = [folder for folder in (Path.cwd(), *Path.cwd().parents) if (folder / "Snakefile").is_file()]
+    roots = [
+        folder for folder in (Path.cwd(), *Path.cwd().parents) if (folder / "Snakefile").is_file()
+    ]
     if roots:
         os.chdir(roots[0])
 
 
 def colour(cell: str) -> str:
-    """Return the cell's colour: listed, or, for a new cell, fixed by its name and unlike the listed ones."""
+    """Return the cell's colour: listed, or, for a new cell, fixed by its name and unlike the listed
+    ones.
+    """
     if cell in PALETTE:
         return PALETTE[cell]
     taken = [mpl.colors.to_rgb(other) for other in PALETTE.values()]
     drawn = (_digest(f"{cell}{n}") for n in range(256))
-    colours = [colorsys.hls_to_rgb(d[0] / 256, 0.35 + 0.3 * d[1] / 256, 0.4 + 0.5 * d[2] / 256) for d in drawn]
-    return mpl.colors.to_hex(next(c for c in colours if min(math.dist(c, other) for other in taken) > APART))
+    colours = [
+        colorsys.hls_to_rgb(d[0] / 256, 0.35 + 0.3 * d[1] / 256, 0.4 + 0.5 * d[2] / 256)
+        for d in drawn
+    ]
+    return mpl.colors.to_hex(
+        next(c for c in colours if min(math.dist(c, other) for other in taken) > APART)
+    )
 
 
 def marker(cell: str) -> str:
@@ -136,12 +156,17 @@ def label(cell: str) -> str:
 
 
 def protocol(arm: str) -> tuple[LineStyle, str]:
-    """Return (line style, words) of the protocol in an arm's name, `<cell>-<protocol>`; solid without one."""
+    """Return (line style, words) of the protocol in an arm's name, `<cell>-<protocol>`.
+
+    Solid without one.
+    """
     return PROTOCOLS.get(arm.partition("-")[2], ("-", arm.partition("-")[2]))
 
 
 def _tidy(axis: Axis) -> None:
-    """Give a decimal log axis ticks that suit its range, written out unless they are very small or large."""
+    """Give a decimal log axis ticks that suit its range, written out unless they are very small or
+    large.
+    """
     if axis.get_scale() != "log" or getattr(axis.get_transform(), "base", 10) != 10:
         return
     low, high = axis.get_view_interval()
@@ -175,7 +200,10 @@ class Picture:
 
 
 def save(figure: Figure, *, pdf: str, png: str) -> Picture:
-    """Write the figure twice, for print and for reading, and return it to be shown; equal figures are equal bytes."""
+    """Write the figure twice, for print and for reading, and return it to be shown.
+
+    Equal figures are equal bytes.
+    """
     for axes in figure.axes:
         _tidy(axes.xaxis)
         _tidy(axes.yaxis)

@@ -1,4 +1,7 @@
-"""Tables of tuned experiments as they are printed: reruns of the best setting, tests between cells."""
+"""Tables of tuned experiments as they are printed.
+
+Reruns of the best setting, tests between cells.
+"""
 
 import pandas as pd
 
@@ -9,13 +12,17 @@ from slowpoints.figures.style import label, name_of
 
 
 def rerun_rows(trainability: pd.DataFrame) -> list[dict[str, str]]:
-    """Return two rows per arm: our reruns, and those of the paper (Table App.1) where it has the cell at one layer."""
+    """Return two rows per arm: our reruns, and those of the paper (Table App.1) where it has the
+    cell at one layer.
+    """
     rows = []
     for _, own in trainability.iterrows():
         rows.append({"network": name_of(own["arm"]), "whose": "ours"} | _numbers(own, n=own["n"]))
         if own["cell"] in published.RERUNS and own["depth"] == 1:
             quoted = _numbers(pd.Series(published.RERUNS[own["cell"]]), n=100)
-            theirs = {name: Quoted(text) for name, text in ({"whose": "published"} | quoted).items()}
+            theirs = {
+                name: Quoted(text) for name, text in ({"whose": "published"} | quoted).items()
+            }
             rows.append({"network": name_of(own["arm"])} | theirs)
     return rows
 
@@ -27,11 +34,22 @@ def _numbers(own: pd.Series, *, n: int) -> dict[str, str]:
 
 
 def welch_rows(welch: pd.DataFrame) -> list[dict[str, str]]:
-    """Return one row per pair of arms: our tests, and the paper's t and p (Table App.2) where it has the cells."""
+    """Return one row per pair of arms.
+
+    Our tests, and the paper's t and p (Table App.2) where it has the cells.
+    """
     return [
-        {"layers": f"{own['depth']}", "first": label(own["cell"]), "second": label(own["other_cell"])}
+        {
+            "layers": f"{own['depth']}",
+            "first": label(own["cell"]),
+            "second": label(own["other_cell"]),
+        }
         | {"n": f"{own['n']}, {own['other_n']}", "t": _short(own["t"]), "df": _short(own["df"])}
-        | {"p": _p(own["p"]), "p (Holm)": _p(own["p_holm"]), "p of ranks (Holm)": _p(own["rank_p_holm"])}
+        | {
+            "p": _p(own["p"]),
+            "p (Holm)": _p(own["p_holm"]),
+            "p of ranks (Holm)": _p(own["rank_p_holm"]),
+        }
         | _published(own)
         for _, own in welch.iterrows()
     ]

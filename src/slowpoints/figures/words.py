@@ -12,7 +12,9 @@ from slowpoints.measures import statistics
 from slowpoints.measures.statistics import Interval
 
 POOLED = "all"  # cells or curricula taken together
-CURRICULA = {curriculum: PROTOCOLS[arm][1] for curriculum, arm in ARMS.items()} | {POOLED: "all curricula"}
+CURRICULA = {curriculum: PROTOCOLS[arm][1] for curriculum, arm in ARMS.items()} | {
+    POOLED: "all curricula"
+}
 PREDICTORS = {  # of memory, in the order of the figure
     "speed": "speed",
     "rate": "leading rate",
@@ -34,7 +36,12 @@ def counts(table: pd.DataFrame, *, per: list[str]) -> str:
 
 def best_of(table: pd.DataFrame, *, per: list[str], y: str) -> pd.DataFrame:
     """Return the row with the highest y among the rows that share the columns `per`."""
-    return table.dropna(subset=[y]).sort_values([y, "run"]).drop_duplicates(per, keep="last").sort_index()
+    return (
+        table.dropna(subset=[y])
+        .sort_values([y, "run"])
+        .drop_duplicates(per, keep="last")
+        .sort_index()
+    )
 
 
 def listed(parts: Iterable[str]) -> str:
@@ -52,12 +59,16 @@ def means(table: pd.DataFrame, *, by: str, y: str) -> str:
 
 def _mean(values: pd.Series) -> Interval:
     numbers = values.to_numpy(dtype=float)
-    return statistics.interval(lambda w: statistics.mean(w, numbers), pd.RangeIndex(len(numbers)).to_numpy())
+    return statistics.interval(
+        lambda w: statistics.mean(w, numbers), pd.RangeIndex(len(numbers)).to_numpy()
+    )
 
 
 def medians(table: pd.DataFrame, *, by: str, y: str) -> str:
     """Return the median of y over networks per value of `by`, with its interval, in words."""
-    groups = ((name, own[y].dropna().to_numpy(float)) for name, own in table.groupby(by, sort=False))
+    groups = (
+        (name, own[y].dropna().to_numpy(float)) for name, own in table.groupby(by, sort=False)
+    )
     return listed(f"{name_of(str(name))} {_words(_median(values))}" for name, values in groups)
 
 
@@ -73,7 +84,9 @@ def correlation(table: pd.DataFrame, *, x: str, y: str) -> Interval:
     if len(rows) < 3:
         return Interval(float("nan"), float("nan"), float("nan"))
     a, b, network = rows[x].to_numpy(float), rows[y].to_numpy(float), pd.factorize(rows["run"])[0]
-    return statistics.interval(lambda w: statistics.spearman(w, a, b), network.astype("int64"), limits=(-1.0, 1.0))
+    return statistics.interval(
+        lambda w: statistics.spearman(w, a, b), network.astype("int64"), limits=(-1.0, 1.0)
+    )
 
 
 def correlations(table: pd.DataFrame, *, x: str, y: str) -> str:
@@ -83,17 +96,22 @@ def correlations(table: pd.DataFrame, *, x: str, y: str) -> str:
 
 
 def slopes(table: pd.DataFrame, *, x: str, y: str, log: bool) -> str:
-    """Return the least-squares slope of y on x per arm, of both logarithms where `log`, with its interval, in words."""
+    """Return the least-squares slope of y on x per arm, of both logarithms where `log`, with its
+    interval, in words.
+    """
     own = table[table[y] > 0].dropna(subset=[x])
     return listed(
-        f"{name_of(str(arm))} {_words(_slope(rows[[x, y]], log=log))}" for arm, rows in own.groupby("arm", sort=False)
+        f"{name_of(str(arm))} {_words(_slope(rows[[x, y]], log=log))}"
+        for arm, rows in own.groupby("arm", sort=False)
     )
 
 
 def _slope(rows: pd.DataFrame, *, log: bool) -> Interval:
     numbers = rows.to_numpy(dtype=float)
     x, y = (np.log(numbers) if log else numbers).T
-    return statistics.interval(lambda w: statistics.slope(w, x, y), pd.RangeIndex(len(x)).to_numpy())
+    return statistics.interval(
+        lambda w: statistics.slope(w, x, y), pd.RangeIndex(len(x)).to_numpy()
+    )
 
 
 def _words(interval: Interval) -> str:

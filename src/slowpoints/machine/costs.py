@@ -1,8 +1,10 @@
-"""What every job cost: kept from a run's benchmarks, and from these what jobs to come will cost. No torch.
+"""What every job cost: kept from a run's benchmarks, and from these what jobs to come will cost.
 
-A cost is the wall time of a job of one thread. A job that was measured costs what it cost. One that was not, at a scale
-that was not run, costs what its experiment did at the laptop scale for each number its networks compute: an estimate to
-within a factor of several.
+No torch.
+
+A cost is the wall time of a job of one thread. A job that was measured costs what it cost. One that
+was not, at a scale that was not run, costs what its experiment did at the laptop scale for each
+number its networks compute: an estimate to within a factor of several.
 """
 
 import json
@@ -28,10 +30,23 @@ UNITS, STEPS = 64, 20  # of a network and a task whose plan leaves them to be fo
 
 
 def job_names(scale: str) -> list[str]:
-    """Return every job of one scale by the name of its benchmark: <experiment>/train/<stack>, figures/<name> ..."""
-    names = [f"data/{name}" for own in dag.experiments(scale) for name in dag.data_names(scale, own)]
-    names += [f"{own}/train/{stack}" for own in dag.experiments(scale) for stack in dag.all_stacks(scale, own)]
-    names += [f"{own.name}/analyse/{name}" for own in dag.experiments(scale).values() for name in own.analyses]
+    """Return every job of one scale by the name of its benchmark.
+
+    <experiment>/train/<stack>, figures/<name> ...
+    """
+    names = [
+        f"data/{name}" for own in dag.experiments(scale) for name in dag.data_names(scale, own)
+    ]
+    names += [
+        f"{own}/train/{stack}"
+        for own in dag.experiments(scale)
+        for stack in dag.all_stacks(scale, own)
+    ]
+    names += [
+        f"{own.name}/analyse/{name}"
+        for own in dag.experiments(scale).values()
+        for name in own.analyses
+    ]
     names += [f"figures/{name}" for name in dag.figure_names()]
     return [*dict.fromkeys(names), "data/authors_trials", "claims", "paper"]
 
@@ -43,15 +58,24 @@ def stage_of(job: str) -> str:
 
 
 def keep(root: Path = ROOT) -> dict[str, Any]:
-    """Return the costs of the laptop run at `root` and, where it is whole, of the smoke run; others are estimated."""
+    """Return the costs of the laptop run at `root` and, where it is whole, of the smoke run.
+
+    Others are estimated.
+    """
     jobs = {scale: benchmarks.read(root, scale, job_names(scale)) for scale in SCALES}
     laptop = {job: own.seconds for job, own in jobs["laptop"].items()}
-    rss = {scale: round(max((own.max_rss_mb for own in found.values()), default=0)) for scale, found in jobs.items()}
+    rss = {
+        scale: round(max((own.max_rss_mb for own in found.values()), default=0))
+        for scale, found in jobs.items()
+    }
     scales: dict[str, dict[str, Any]] = {}
     kept: dict[str, dict[str, float]] = {}
     for scale, found in jobs.items():
         is_measured = set(found) == set(job_names(scale))
-        own = {job: found[job].seconds if is_measured else expected(scale, job, laptop) for job in job_names(scale)}
+        own = {
+            job: found[job].seconds if is_measured else expected(scale, job, laptop)
+            for job in job_names(scale)
+        }
         source = scale if is_measured else "laptop"
         scales[scale] = {
             "measured": is_measured,
@@ -61,9 +85,21 @@ def keep(root: Path = ROOT) -> dict[str, Any]:
             "max_rss_mb": rss[source],
             "results_mb": _megabytes(root / paths.results(source)),
         }
-        kept |= {scale: {job: round(cost, 1) for job, cost in sorted(own.items())}} if is_measured else {}
-    machine = {"cores": n_cores(), "rounds_per_s": round(speed.measure(n_cores(), seconds=5).rounds_per_s, 1)}
-    return {"machine": machine, "scales": scales, "experiments": _by_experiment(jobs["laptop"]), "jobs": kept}
+        kept |= (
+            {scale: {job: round(cost, 1) for job, cost in sorted(own.items())}}
+            if is_measured
+            else {}
+        )
+    machine = {
+        "cores": n_cores(),
+        "rounds_per_s": round(speed.measure(n_cores(), seconds=5).rounds_per_s, 1),
+    }
+    return {
+        "machine": machine,
+        "scales": scales,
+        "experiments": _by_experiment(jobs["laptop"]),
+        "jobs": kept,
+    }
 
 
 def _megabytes(folder: Path) -> int:
@@ -75,7 +111,9 @@ def _by_experiment(jobs: dict[str, Measured]) -> dict[str, dict[str, dict[str, f
     found: dict[str, dict[str, dict[str, float]]] = {}
     for job, own in jobs.items():
         name = job.split("/")[0]
-        row = found.setdefault(name, {}).setdefault(stage_of(job), {"jobs": 0, "seconds": 0, "max_rss_mb": 0})
+        row = found.setdefault(name, {}).setdefault(
+            stage_of(job), {"jobs": 0, "seconds": 0, "max_rss_mb": 0}
+        )
         row["jobs"] += 1
         row["seconds"] = round(row["seconds"] + own.seconds, 1)
         row["max_rss_mb"] = max(row["max_rss_mb"], round(own.max_rss_mb))
@@ -83,7 +121,10 @@ def _by_experiment(jobs: dict[str, Measured]) -> dict[str, dict[str, dict[str, f
 
 
 def work(stack: Stack) -> float:
-    """Return about how many numbers the training of a stack computes: enough to compare two of one experiment."""
+    """Return about how many numbers the training of a stack computes.
+
+    Enough to compare two of one experiment.
+    """
     first = stack.runs[0]
     n = stack.study.trials + stack.study.reruns if stack.study else len(stack.runs)
     width = first.net.budget or (first.net.units or UNITS) ** 2
@@ -92,7 +133,9 @@ def work(stack: Stack) -> float:
 
 
 def expected(scale: str, job: str, known: dict[str, float]) -> float:
-    """Return the seconds that a job will take, estimated from the `known` ones of the laptop scale."""
+    """Return the seconds that a job will take, estimated from the `known` ones of the
+    laptop scale.
+    """
     parts, stage = job.split("/"), stage_of(job)
     if scale == "laptop" and job in known:
         return known[job]
@@ -105,12 +148,16 @@ def expected(scale: str, job: str, known: dict[str, float]) -> float:
 
 
 def _rate(experiment: str, known: dict[str, float]) -> float:
-    """Return seconds per number computed by an experiment's training, of all if it was not run at laptop scale."""
+    """Return seconds per number computed by an experiment's training, of all if it was not run at
+    laptop scale.
+    """
     own = {name: cost for name, cost in known.items() if name.startswith(f"{experiment}/train/")}
     if not own:
         present = dag.experiments("laptop")
         trained = {
-            job: cost for job, cost in known.items() if stage_of(job) == "train" and job.split("/")[0] in present
+            job: cost
+            for job, cost in known.items()
+            if stage_of(job) == "train" and job.split("/")[0] in present
         }
         works = sum(_total("laptop", name) for name in {job.split("/")[0] for job in trained})
         return sum(trained.values()) / works
@@ -136,18 +183,31 @@ off by a factor of several; its memory and disk are those of the laptop scale.""
 def page(found: dict[str, Any]) -> str:
     """Return the kept costs as a page."""
     scales = [
-        "| scale | jobs | time of its jobs | longest job | most memory of a job | results on disk | |",
+        "| scale | jobs | time of its jobs | longest job | most memory of a job | results on "
+        "disk | |",
         "|---|" + "---|" * 6,
     ]
     for name, own in found["scales"].items():
-        cells = [f"`{name}`", str(own["jobs"]), duration(own["seconds"]), duration(own["longest_s"]),
-                 size(own["max_rss_mb"] * 1e6), size(own["results_mb"] * 1e6),
-                 "from a run" if own["measured"] else "estimated"]  # fmt: skip
+        cells = [
+            f"`{name}`",
+            str(own["jobs"]),
+            duration(own["seconds"]),
+            duration(own["longest_s"]),
+            size(own["max_rss_mb"] * 1e6),
+            size(own["results_mb"] * 1e6),
+            "from a run" if own["measured"] else "estimated",
+        ]
         scales.append(f"| {' | '.join(cells)} |")
     stages = ["| | stage | jobs | time | most memory of a job |", "|---|" + "---|" * 4]
     for name, rows in sorted(found["experiments"].items()):
         for stage, row in rows.items():
-            cells = [name, stage, str(row["jobs"]), duration(row["seconds"]), size(row["max_rss_mb"] * 1e6)]
+            cells = [
+                name,
+                stage,
+                str(row["jobs"]),
+                duration(row["seconds"]),
+                size(row["max_rss_mb"] * 1e6),
+            ]
             stages.append(f"| {' | '.join(cells)} |")
     intro = INTRO.format(cores=found["machine"]["cores"], rounds=found["machine"]["rounds_per_s"])
     parts = [
@@ -163,5 +223,7 @@ def page(found: dict[str, Any]) -> str:
 
 def kept() -> dict[str, dict[str, float]]:
     """Return {scale: {job: seconds}} of the kept costs."""
-    found: dict[str, dict[str, float]] = json.loads((ROOT / COSTS).read_text(encoding="utf-8"))["jobs"]
+    found: dict[str, dict[str, float]] = json.loads((ROOT / COSTS).read_text(encoding="utf-8"))[
+        "jobs"
+    ]
     return found

@@ -7,8 +7,9 @@ import errno
 import fcntl
 import logging
 import os
+import re
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from io import TextIOWrapper
 from pathlib import Path
@@ -19,7 +20,10 @@ UNSUPPORTED = (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS)  # file systems withou
 
 @contextmanager
 def sole_writer(path: Path) -> Iterator[None]:
-    """Be the only process that makes `path`; where another one is at it, say so and wait until it has ended."""
+    """Be the only process that makes `path`.
+
+    Where another one is at it, say so and wait until it has ended.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     whole = path.absolute()  # `.` has no name
     lock = whole.with_name(f".{whole.name}.lock")
@@ -35,7 +39,10 @@ def sole_writer(path: Path) -> Iterator[None]:
 
 @contextmanager
 def _held(lock: Path, path: Path) -> Iterator[TextIOWrapper]:
-    """Yield the open lock file, locked; another that its holder has removed meanwhile does not count."""
+    """Yield the open lock file, locked.
+
+    Another that its holder has removed meanwhile does not count.
+    """
     while True:
         with lock.open("a+", encoding="utf-8") as file:
             _wait(file, path)
@@ -56,7 +63,9 @@ def _wait(file: TextIOWrapper, path: Path) -> None:
     try:
         if not _taken(file, fcntl.LOCK_EX):
             file.seek(0)
-            log.info("waiting for %s, which is making %s already", file.read() or "another process", path)
+            log.info(
+                "waiting for %s, which is making %s already", file.read() or "another process", path
+            )
             fcntl.flock(file, fcntl.LOCK_EX)
     except OSError as error:
         if error.errno not in UNSUPPORTED:
@@ -73,11 +82,34 @@ def _taken(file: TextIOWrapper, how: int) -> bool:
     return True
 
 
-def drop_stale(folder: Path) -> TextIOWrapper:
-    """Remove the locks of Snakemake in `folder` if no run of it is alive; what is returned is to be kept till the end.
+# What Snakemake is asked where nothing is to run; it does not tell a Snakefile so.
+LOOKS = {
+    "--dry-run",
+    "--dryrun",
+    "--lint",
+    "--dag",
+    "--rulegraph",
+    "--filegraph",
+    "--d3dag",
+    "--summary",
+}
+LOOKS |= {"--detailed-summary", "--list-rules", "--list-target-rules", "--list-input-changes"}
 
-    Runs that are alive share a lock of the operating system, which ends with them, whatever ends them. One on another
-    machine is left to `snakemake --unlock`: not every shared file system tells machines of each other's locks.
+
+def only_looks(words: Sequence[str]) -> bool:
+    """Return whether a command of Snakemake only looks at the plan.    words: the command's"""
+    short = (word for word in words if re.fullmatch("-[A-Za-z]{1,4}", word))
+    return bool(LOOKS.intersection(words)) or any("n" in word for word in short)
+
+
+def drop_stale(folder: Path) -> TextIOWrapper:
+    """Remove the locks of Snakemake in `folder` if no run of it is alive.
+
+    What is returned is to be kept till the end.
+
+    Runs that are alive share a lock of the operating system, which ends with them, whatever ends
+    them. One on another machine is left to `snakemake --unlock`: not every shared file system tells
+    machines of each other's locks.
     """
     folder.mkdir(parents=True, exist_ok=True)
     file = (folder / "alive.lock").open("a+", encoding="utf-8")

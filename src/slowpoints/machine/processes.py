@@ -1,4 +1,7 @@
-"""Which Snakemake processes work in a folder, on this machine. Standard library only; empty where there is no /proc."""
+"""Which Snakemake processes work in a folder, on this machine.
+
+Standard library only; empty where there is no /proc.
+"""
 
 from pathlib import Path
 
@@ -16,6 +19,9 @@ def _is_workflow(process: Path, root: Path) -> bool:
         is_here = (process / "cwd").resolve() == root.resolve()
     except OSError:  # it has ended, or is another user's
         return False
-    is_snakemake = any(Path(word).name in ("snakemake", "__main__.py") and "snakemake" in word for word in words[:3])
+    is_snakemake = any(
+        Path(word).name in ("snakemake", "__main__.py") and "snakemake" in word
+        for word in words[:3]
+    )
     is_module = "-m" in words[:3] and "snakemake" in words[:4]
     return is_here and (is_snakemake or is_module)

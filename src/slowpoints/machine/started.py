@@ -1,4 +1,6 @@
-"""Start programs for a measurement, and stop them with all that they started, whatever happens meanwhile."""
+"""Start programs for a measurement, and stop them with all that they started, whatever happens
+meanwhile.
+"""
 
 import os
 import signal
@@ -14,7 +16,10 @@ LOOK_S = 0.05
 
 
 def send(pid: int, number: int, *, to_group: bool = False) -> bool:
-    """Send a signal to a process, or to the group that it leads; return whether there still was one."""
+    """Send a signal to a process, or to the group that it leads.
+
+    Return whether there still was one.
+    """
     try:
         (os.killpg if to_group else os.kill)(pid, number)
     except ProcessLookupError:
@@ -24,7 +29,8 @@ def send(pid: int, number: int, *, to_group: bool = False) -> bool:
 
 @contextmanager
 def started(command: Sequence[str | Path], **options: Any) -> Iterator[subprocess.Popen[Any]]:
-    """Run a program in a session of its own as long as the block lasts, then stop it and all that is left in its group.
+    """Run a program in a session of its own as long as the block lasts, then stop it and all that
+    is left in its group.
 
     options: those of `subprocess.Popen`
     """
@@ -36,7 +42,9 @@ def started(command: Sequence[str | Path], **options: Any) -> Iterator[subproces
 
 
 def stop(process: subprocess.Popen[Any], *, patience_s: float = PATIENCE_S) -> None:
-    """Ask a program of `started` and all of its group to stop, and kill what is left after `patience_s` seconds."""
+    """Ask a program of `started` and all of its group to stop, and kill what is left after
+    `patience_s` seconds.
+    """
     send(process.pid, signal.SIGTERM, to_group=True)
     deadline = time.monotonic() + patience_s
     while _goes_on(process) and time.monotonic() < deadline:
@@ -51,7 +59,10 @@ def _goes_on(process: subprocess.Popen[Any]) -> bool:
 
 
 def heed_signals() -> None:
-    """Let SIGTERM and SIGHUP end this program as Ctrl-C does: by an exception, which stops what it has started."""
+    """Let SIGTERM and SIGHUP end this program as Ctrl-C does.
+
+    By an exception, which stops what it has started.
+    """
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
             signal.signal(number, signal.default_int_handler)

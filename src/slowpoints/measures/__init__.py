@@ -1,1 +1,4 @@
-"""Estimates, information and order statistics: numpy alone, shared by analyses, claims and figures."""
+"""Estimates, information and order statistics.
+
+Numpy alone, shared by analyses, claims and figures.
+"""

@@ -7,15 +7,21 @@ Array = NDArray[np.float64]
 
 
 def expected_best(values: Array) -> Array:
-    """Return the expected highest of n values drawn without replacement, n = 1 .. N.    [..., N] -> [..., N]
+    """Return the expected highest of n values drawn without replacement, n = 1 .. N.
 
-    Exact: the i-th lowest of N values is the highest of n drawn with probability C(i - 1, n - 1) / C(N, n).
+    [..., N] -> [..., N]
+
+    Exact: the i-th lowest of N values is the highest of n drawn with probability C(i - 1, n - 1) /
+    C(N, n).
     """
     return np.asarray(np.sort(values, axis=-1) @ _chances(values.shape[-1]).T)
 
 
 def _chances(n_values: int) -> Array:
-    """Return the probability that the highest of n drawn is the i-th lowest of all.    -> [n, i], both from 1"""
+    """Return the probability that the highest of n drawn is the i-th lowest of all.
+
+    -> [n, i], both from 1
+    """
     log_factorial = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, n_values + 1)))])
     n, i = np.ogrid[1 : n_values + 1, 1 : n_values + 1]
     ways = log_factorial[i - 1] - log_factorial[n - 1] - log_factorial[np.maximum(i - n, 0)]

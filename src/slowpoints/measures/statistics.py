@@ -1,6 +1,9 @@
-"""Estimates with intervals that respect what is independent: networks, never the points within one network.
+"""Estimates with intervals that respect what is independent.
 
-Every statistic is a function of row weights: one line serves the estimate (all weights 1) and the bootstrap
+Networks, never the points within one network.
+
+Every statistic is a function of row weights: one line serves the estimate (all weights 1) and the
+    bootstrap
 (a row's weight is how often its network was drawn).    weights: [R, N], values: [N] -> [R]
 """
 
@@ -21,7 +24,10 @@ SEED = 20170424  # any number: it only makes the intervals repeatable
 
 
 class Interval(NamedTuple):
-    """An estimate and its 95 % interval; the interval is NaN when there are too few networks for one."""
+    """An estimate and its 95 % interval.
+
+    The interval is NaN when there are too few networks for one.
+    """
 
     estimate: float
     low: float
@@ -34,7 +40,10 @@ def mean(weights: Array, y: Array) -> Array:
 
 
 def median(weights: Array, y: Array) -> Array:
-    """Return the weighted median of y per row of weights; the mean of the middle two where the weight parts evenly."""
+    """Return the weighted median of y per row of weights.
+
+    The mean of the middle two where the weight parts evenly.
+    """
     order = np.argsort(y, kind="stable")
     reached = np.cumsum(weights[:, order], 1)
     half = reached[:, -1:] / 2
@@ -49,9 +58,12 @@ def slope(weights: Array, x: Array, y: Array) -> Array:
 
 
 def spearman(weights: Array, x: Array, y: Array, *, given: Array | None = None) -> Array:
-    """Return Spearman's rank correlation, ties given their middle rank; NaN where x or y does not vary.
+    """Return Spearman's rank correlation, ties given their middle rank.
 
-    With `given` it is the partial one: of what is left of both ranks when those of `given` are regressed out.
+    NaN where x or y does not vary.
+
+    With `given` it is the partial one: of what is left of both ranks when those of `given` are
+    regressed out.
     """
     rx, ry = unit_ranks(weights, x), unit_ranks(weights, y)
     if given is None:
@@ -61,15 +73,23 @@ def spearman(weights: Array, x: Array, y: Array, *, given: Array | None = None) 
 
 
 def partial(xy: Array, xz: Array, yz: Array) -> Array:
-    """Return the correlation of x and y given z from the three plain ones; NaN where z settles x or y.    each [R]"""
+    """Return the correlation of x and y given z from the three plain ones.
+
+    NaN where z settles x or y.
+
+    each [R]
+    """
     left = (1 - xz**2) * (1 - yz**2)
     return _divide(xy - xz * yz, np.sqrt(np.where(left > SETTLED, left, 0)))
 
 
 def unit_ranks(weights: Array, values: Array) -> Array:
-    """Return weighted ranks: the products of those of x and of y sum to Spearman's correlation.    -> [R, N]
+    """Return weighted ranks: the products of those of x and of y sum to Spearman's correlation.
 
-    Middle ranks less their mean, times the root of the weight, scaled to unit length; NaN where nothing varies.
+    -> [R, N]
+
+    Middle ranks less their mean, times the root of the weight, scaled to unit length; NaN where
+    nothing varies.
     """
     rank = midranks(weights, values)
     centred = rank - (weights * rank).sum(1, keepdims=True) / weights.sum(1, keepdims=True)
@@ -78,7 +98,10 @@ def unit_ranks(weights: Array, values: Array) -> Array:
 
 
 def midranks(weights: Array, values: Array) -> Array:
-    """Return the middle rank of every value when each counts as often as its weight.    -> [R, N]"""
+    """Return the middle rank of every value when each counts as often as its weight.
+
+    -> [R, N]
+    """
     _, place = np.unique(values, return_inverse=True)
     per_value = np.zeros((len(weights), place.max() + 1))
     np.add.at(per_value.T, place, weights.T)
@@ -91,13 +114,18 @@ def _divide(a: Array, b: Array) -> Array:
 
 
 def resampled(network: NDArray[np.int64], group: NDArray[np.int64], *, seed: int = SEED) -> Array:
-    """Return row weights of bootstrap draws of whole networks within each group.    [N] -> [R, N]"""
+    """Return row weights of bootstrap draws of whole networks within each group.
+
+    [N] -> [R, N]
+    """
     rng = np.random.default_rng(seed)
     weights = np.zeros((N_RESAMPLES, len(network)))
     for label in np.unique(group):
         rows = np.flatnonzero(group == label)
         members, place = np.unique(network[rows], return_inverse=True)
-        drawn = rng.multinomial(len(members), np.full(len(members), 1 / len(members)), size=N_RESAMPLES)
+        drawn = rng.multinomial(
+            len(members), np.full(len(members), 1 / len(members)), size=N_RESAMPLES
+        )
         weights[:, rows] = drawn[:, place]
     return weights
 
@@ -110,20 +138,33 @@ def interval(
     limits: tuple[float, float] = (-np.inf, np.inf),
     level: float = 0.95,
 ) -> Interval:
-    """Return the estimate and its percentile interval, networks resampled within groups.    [N], [N]"""
+    """Return the estimate and its percentile interval, networks resampled within groups.
+
+    [N], [N]
+    """
     group = np.zeros_like(network) if group is None else group
     estimate = float(statistic(np.ones((1, len(network))))[0])
     n = min(len(np.unique(network[group == label])) for label in np.unique(group))
-    return percentiles(estimate, statistic(resampled(network, group)), n=n, limits=limits, level=level)
+    return percentiles(
+        estimate, statistic(resampled(network, group)), n=n, limits=limits, level=level
+    )
 
 
 def percentiles(
-    estimate: float, draws: Array, *, n: int, limits: tuple[float, float] = (-np.inf, np.inf), level: float = 0.95
+    estimate: float,
+    draws: Array,
+    *,
+    n: int,
+    limits: tuple[float, float] = (-np.inf, np.inf),
+    level: float = 0.95,
 ) -> Interval:
-    """Return an estimate with the percentile interval of its bootstrap draws.    [R]
+    """Return an estimate with the percentile interval of its bootstrap draws.
 
-    Percentiles are too narrow for few networks: they are stretched about the estimate by t/z √(n / (n - 1)),
-    n the networks of the smallest group. For a mean this is Student's interval. `limits`: what values can be.
+    [R]
+
+    Percentiles are too narrow for few networks: they are stretched about the estimate by t/z √(n /
+    (n - 1)), n the networks of the smallest group. For a mean this is Student's interval. `limits`:
+    what values can be.
     """
     if n < FEWEST or not np.isfinite(estimate) or np.isnan(draws).mean() > 0.05:
         return Interval(estimate, np.nan, np.nan)
@@ -142,21 +183,35 @@ def wilson(n_true: int, n: int, *, level: float = 0.95) -> Interval:
 
 
 def exact(n_true: int, n: int, *, level: float = 0.95) -> Interval:
-    """Return a share and its exact interval (Clopper & Pearson 1934), for shares that do not vary from row to row."""
+    """Return a share and its exact interval (Clopper & Pearson 1934), for shares that do not vary
+    from row to row.
+    """
     low, high = stats.binomtest(n_true, n).proportion_ci(level, method="exact")
     return Interval(n_true / n, float(low), float(high))
 
 
-def share_difference(first: tuple[int, int], second: tuple[int, int], *, level: float = 0.95) -> Interval:
-    """Return one share, given as (true, all), minus another, and Newcombe's interval: it rests on Wilson's for each."""
+def share_difference(
+    first: tuple[int, int], second: tuple[int, int], *, level: float = 0.95
+) -> Interval:
+    """Return one share, given as (true, all), minus another, and Newcombe's interval.
+
+    It rests on Wilson's for each.
+    """
     a, b = wilson(*first, level=level), wilson(*second, level=level)
     change = a.estimate - b.estimate
     low = change - np.hypot(a.estimate - a.low, b.high - b.estimate)
-    return Interval(change, float(low), float(change + np.hypot(a.high - a.estimate, b.estimate - b.low)))
+    return Interval(
+        change, float(low), float(change + np.hypot(a.high - a.estimate, b.estimate - b.low))
+    )
 
 
 def holm(p: Array) -> Array:
-    """Return the p values corrected after Holm for how many tests there are; those that are NaN are no tests.    [N]"""
+    """Return the p values corrected after Holm for how many tests there are.
+
+    Those that are NaN are no tests.
+
+    [N]
+    """
     tested = np.flatnonzero(~np.isnan(p))
     order = tested[np.argsort(p[tested], kind="stable")]
     raised = np.maximum.accumulate(p[order] * np.arange(len(order), 0, -1))
@@ -166,7 +221,9 @@ def holm(p: Array) -> Array:
 
 
 def median_steps(steps: Array, solved: NDArray[np.bool_]) -> float:
-    """Return the Kaplan-Meier median of steps to solve; infinite when fewer than half solve.    [N], [N]
+    """Return the Kaplan-Meier median of steps to solve; infinite when fewer than half solve.
+
+    [N], [N]
 
     `steps` of a network that did not solve its task is how long it was watched.
     """

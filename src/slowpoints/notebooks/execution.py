@@ -17,8 +17,12 @@ from slowpoints.provenance import files
 KERNEL = "slowpoints"
 
 
-def render(path: Path, *, executed: Path, html: Path, sums: Path, given: dict[str, str], root: Path) -> None:
-    """Execute the notebook in `root` with parameters `given`; on failure `executed` shows how far it came.
+def render(
+    path: Path, *, executed: Path, html: Path, sums: Path, given: dict[str, str], root: Path
+) -> None:
+    """Execute the notebook in `root` with parameters `given`.
+
+    On failure `executed` shows how far it came.
 
     sums: where the checksums of its figures go
     """
@@ -51,10 +55,13 @@ def render(path: Path, *, executed: Path, html: Path, sums: Path, given: dict[st
         ) from None
     except PapermillExecutionError as error:
         raise NotebookError(
-            f"{path}: {error.ename}: {error.evalue}; {executed} shows how far it came, and the traceback"
+            f"{path}: {error.ename}: {error.evalue}; {executed} shows how far it came, and the "
+            "traceback"
         ) from None
     normal = normalised(json.loads(executed.read_text(encoding="utf-8")))
-    files.write_text(executed, json.dumps(normal, indent=1, ensure_ascii=False, sort_keys=True) + "\n")
+    files.write_text(
+        executed, json.dumps(normal, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+    )
     html.parent.mkdir(parents=True, exist_ok=True)
     files.write_text(html, notebook_page.page(executed))
     written = [file for name, file in given.items() if name in WRITES]
@@ -64,9 +71,11 @@ def render(path: Path, *, executed: Path, html: Path, sums: Path, given: dict[st
 
 
 def _kernel_manager() -> type[Any]:
-    """Return the class that starts and ends a kernel, and asks it to end without interrupting it first.
+    """Return the class that starts and ends a kernel, and asks it to end without interrupting it
+    first.
 
-    At its end a notebook has nothing to interrupt; a kernel that still sends its last answer would log an error.
+    At its end a notebook has nothing to interrupt; a kernel that still sends its last answer would
+    log an error.
     """
     from jupyter_client.manager import AsyncKernelManager
 
@@ -79,22 +88,37 @@ def _kernel_manager() -> type[Any]:
 
 @contextmanager
 def _own_kernel() -> Iterator[None]:
-    """Offer one kernel, this very interpreter, and keep the user's Jupyter and IPython settings out."""
+    """Offer one kernel, this very interpreter, and keep the user's Jupyter and IPython settings
+    out.
+    """
     with TemporaryDirectory() as folder:
         spec = Path(folder, "kernels", KERNEL, "kernel.json")
         spec.parent.mkdir(parents=True)
         argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-        argv += ["--log-level=ERROR"]  # each kernel warns that its sockets on this machine are not encrypted
-        path = os.pathsep.join(filter(None, (str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH"))))
-        kernel = {"argv": argv, "display_name": KERNEL, "language": "python", "env": {"PYTHONPATH": path}}
+        argv += [
+            "--log-level=ERROR"
+        ]  # each kernel warns that its sockets on this machine are not encrypted
+        path = os.pathsep.join(
+            filter(None, (str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH")))
+        )
+        kernel = {
+            "argv": argv,
+            "display_name": KERNEL,
+            "language": "python",
+            "env": {"PYTHONPATH": path},
+        }
         spec.write_text(json.dumps(kernel), encoding="utf-8")
-        own = dict.fromkeys(("JUPYTER_PATH", "JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR"), folder)
+        own = dict.fromkeys(
+            ("JUPYTER_PATH", "JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR"), folder
+        )
         with patch.dict(os.environ, own):
             yield
 
 
 def normalised(notebook: dict[str, Any]) -> dict[str, Any]:
-    """Return the notebook without times, random ids and versions, so that equal results are equal bytes."""
+    """Return the notebook without times, random ids and versions, so that equal results are equal
+    bytes.
+    """
     cells = [_normalised_cell(cell, number) for number, cell in enumerate(notebook["cells"])]
     metadata = {
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},

@@ -1,4 +1,7 @@
-"""The executed notebook as a page that stands alone: no script, nothing fetched, light and dark, any width."""
+"""The executed notebook as a page that stands alone.
+
+No script, nothing fetched, light and dark, any width.
+"""
 
 import html
 import json
@@ -57,15 +60,24 @@ SAID = re.compile(r'<pre class="said">(.*?)</pre>', re.DOTALL)
 
 
 def page(executed: Path) -> str:
-    """Return the executed notebook as HTML; HTML in its prose is shown as text, in its outputs stripped of scripts."""
+    """Return the executed notebook as HTML.
+
+    HTML in its prose is shown as text, in its outputs stripped of scripts.
+    """
     from nbconvert import HTMLExporter
     from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
     cells = json.loads(executed.read_text(encoding="utf-8"))["cells"]
     title = "".join(cells[0]["source"]).partition("\n")[0].lstrip("# ")
-    printed = " ".join(_text(out["text"]) for cell in cells for out in cell.get("outputs", []) if "text" in out)
-    made = HTMLExporter(raw_template=PAGE, sanitize_html=True, exclude_input_prompt=True, exclude_output_prompt=True)
-    made.register_filter("prose", MarkdownWithMath(renderer=IPythonRenderer(exclude_anchor_links=True)).render)
+    printed = " ".join(
+        _text(out["text"]) for cell in cells for out in cell.get("outputs", []) if "text" in out
+    )
+    made = HTMLExporter(
+        raw_template=PAGE, sanitize_html=True, exclude_input_prompt=True, exclude_output_prompt=True
+    )
+    made.register_filter(
+        "prose", MarkdownWithMath(renderer=IPythonRenderer(exclude_anchor_links=True)).render
+    )
     resources = {"title": title, "alt": f"{title}. {printed.strip()}", "style": STYLE}
     body, _ = made.from_filename(str(executed), resources=resources)
     return str(body)

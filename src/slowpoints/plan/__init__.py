@@ -1,1 +1,4 @@
-"""What depends on what: the questions the Snakefile asks while it plans. Standard library and yaml only."""
+"""What depends on what: the questions the Snakefile asks while it plans.
+
+Standard library and yaml only.
+"""

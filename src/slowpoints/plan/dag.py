@@ -1,7 +1,9 @@
-"""What depends on what: the questions the Snakefile asks while it plans. Standard library and yaml only.
+"""What depends on what: the questions the Snakefile asks while it plans.
 
-Paths are relative to the project. A stage's parameters are three: `cfg`, exactly the settings it uses; `code`, the
-digest of the code it runs; `env`, the digest of its environment's pins.
+Standard library and yaml only.
+
+Paths are relative to the project. A stage's parameters are three: `cfg`, exactly the settings it
+uses; `code`, the digest of the code it runs; `env`, the digest of its environment's pins.
 """
 
 import re
@@ -28,7 +30,10 @@ NAME = re.compile(r"[a-z0-9-]+\.yaml")
 
 @cache
 def experiments(scale: str) -> dict[str, Experiment]:
-    """Return every experiment in config/experiments at one scale; being in the folder is being in the plan."""
+    """Return every experiment in config/experiments at one scale.
+
+    Being in the folder is being in the plan.
+    """
     found = {name: experiment_at(scale, name) for name in _files()}
     check(found)
     return found
@@ -36,7 +41,10 @@ def experiments(scale: str) -> dict[str, Experiment]:
 
 @cache
 def experiment_at(scale: str, name: str) -> Experiment:
-    """Return one experiment: a job reads its own file alone; what several must agree on is checked before any job."""
+    """Return one experiment: a job reads its own file alone.
+
+    What several must agree on is checked before any job.
+    """
     files = _files()
     if name not in files:
         raise unknown(name, files, what="experiment", where="target")
@@ -44,11 +52,16 @@ def experiment_at(scale: str, name: str) -> Experiment:
 
 
 def _files() -> dict[str, Path]:
-    files = sorted(path for path in (ROOT / "config" / "experiments").iterdir() if not path.name.startswith("."))
+    files = sorted(
+        path
+        for path in (ROOT / "config" / "experiments").iterdir()
+        if not path.name.startswith(".")
+    )
     for path in files:
         if not NAME.fullmatch(path.name):
             raise SpecError(
-                f"{path}: not the name of an experiment; name it in small letters, digits and -, such as own-task.yaml"
+                f"{path}: not the name of an experiment; name it in small letters, digits and "
+                "-, such as own-task.yaml"
             )
     return {path.stem: path for path in files}
 
@@ -74,25 +87,34 @@ def check_one(experiment: Experiment, found: dict[str, Experiment]) -> None:
 
 
 def check_tables(found: dict[str, Experiment]) -> None:
-    """Refuse two claims of one id, two wordings of one statement, and a figure of a table that no experiment makes."""
+    """Refuse two claims of one id, two wordings of one statement, and a figure of a table that no
+    experiment makes.
+    """
     owners: dict[str, str] = {}
     says: dict[str, str] = {}  # by statement
     for experiment in found.values():
         for claim in experiment.claims:
             where = f"{paths.settings(experiment.name)}: claims"
             if claim.id in owners:
-                raise SpecError(f"{where}: the id {claim.id} is also in {owners[claim.id]}; give each claim its own")
+                raise SpecError(
+                    f"{where}: the id {claim.id} is also in {owners[claim.id]}; give each "
+                    "claim its own"
+                )
             owners[claim.id] = paths.settings(experiment.name)
             said = says.setdefault(claim.statement, claim.says)
             if said != claim.says:
-                raise SpecError(f"{where}: {claim.id}: its statement {claim.statement} says {said!r}; say the same")
+                raise SpecError(
+                    f"{where}: {claim.id}: its statement {claim.statement} says {said!r}; say "
+                    "the same"
+                )
     for figure in figure_names():
         for path in figure_inputs("laptop", figure).values():
             name, table = paths.experiment_of(path), Path(path).stem
             analyses = found[name].analyses if name in found else {}
             if name != "data" and table not in analyses:
                 raise SpecError(
-                    f"{paths.settings(name)}: analyses: notebooks/{figure}.ipynb reads the table of {table}; "
+                    f"{paths.settings(name)}: analyses: notebooks/{figure}.ipynb reads the "
+                    f"table of {table}; "
                     "list it, or take the notebook away"
                 )
 
@@ -110,10 +132,14 @@ def _check_starts(experiment: Experiment, found: dict[str, Experiment]) -> None:
         origin = origins.get((name, arm, run.seed))
         if origin is None:
             arms = sorted({r.arm for r in found[name].conditions})
-            raise SpecError(f"{where}: train.start_arm: {name} has no run {arm!r} with seed {run.seed} (arms: {arms})")
+            raise SpecError(
+                f"{where}: train.start_arm: {name} has no run {arm!r} with seed {run.seed} "
+                f"(arms: {arms})"
+            )
         if (origin.net, origin.task) != (run.net, run.task):
             raise SpecError(
-                f"{where}: its net and task differ from those of {name}/{arm}, where it starts; make them equal"
+                f"{where}: its net and task differ from those of {name}/{arm}, where it "
+                "starts; make them equal"
             )
         if "slow_points" not in found[name].analyses:
             raise SpecError(f"{where}: train.start: list slow_points among the analyses of {name}")
@@ -129,22 +155,35 @@ def stack(scale: str, experiment: str, name: str) -> Stack:
     """Return one stack; an unknown name is an error that says where plans come from."""
     known = all_stacks(scale, experiment)
     if name not in known:
-        raise SpecError(f"no stack {name!r} in {experiment} at scale {scale}; its stacks: {', '.join(known)}")
+        raise SpecError(
+            f"no stack {name!r} in {experiment} at scale {scale}; its stacks: {', '.join(known)}"
+        )
     return known[name]
 
 
 def runs(scale: str, experiment: str, suffix: str = paths.RECORDS) -> list[str]:
-    """Return the files of all stacks of one experiment: records, `.safetensors` weights or `.provenance.json`."""
-    return [paths.run_file(scale, experiment, name, suffix) for name in all_stacks(scale, experiment)]
+    """Return the files of all stacks of one experiment.
+
+    Records, `.safetensors` weights or `.provenance.json`.
+    """
+    return [
+        paths.run_file(scale, experiment, name, suffix) for name in all_stacks(scale, experiment)
+    ]
 
 
 def records_in(folder: Path, scale: str, experiment: str) -> list[Path]:
-    """Return the records of all stacks of one experiment in `folder`: too many to name on a command line."""
+    """Return the records of all stacks of one experiment in `folder`.
+
+    Too many to name on a command line.
+    """
     return [folder / f"{name}.jsonl" for name in all_stacks(scale, experiment)]
 
 
 def start_files(scale: str, experiment: str, name: str) -> dict[str, list[str]]:
-    """Return what a fine-tuning stack starts from: records, weights and slow points of the other experiment."""
+    """Return what a fine-tuning stack starts from.
+
+    Records, weights and slow points of the other experiment.
+    """
     origin = stack(scale, experiment, name).start
     if not origin:
         return {}
@@ -188,7 +227,10 @@ def parts_file(scale: str) -> str:
 
 
 def parts_params(scale: str) -> tuple[str, str]:
-    """Return (cfg, code) of trying the cells and tasks of a scale: their settings; their code and the trainer's."""
+    """Return (cfg, code) of trying the cells and tasks of a scale: their settings.
+
+    Their code and the trainer's.
+    """
     runs = [run for own in experiments(scale).values() for run in own.conditions]
     settings = {f"{run.task} {run.net.cell} {run.net.own}" for run in runs}
     return digest(sorted(settings)), code("slowpoints.training.check", *_modules(runs))
@@ -202,7 +244,10 @@ def _modules(runs: Collection[Run]) -> list[str]:
 
 @cache
 def train_params(scale: str, experiment: str, name: str) -> tuple[str, str]:
-    """Return (cfg, code) of a training job: its plan and its data's pins; the trainer, its cell and its task."""
+    """Return (cfg, code) of a training job: its plan and its data's pins.
+
+    The trainer, its cell and its task.
+    """
     plan = stack(scale, experiment, name)
     run, job = plan.runs[0], "slowpoints.tuning.study" if plan.study else "slowpoints.training.job"
     settings = [plan.digest, *(data_cfg(dataset) for dataset in data_names(scale, experiment))]
@@ -214,17 +259,22 @@ def check_planned(scale: str, experiment: str, name: str, *, planned: Sequence[s
 
     planned: (cfg, code), as `train_params` returned them when the workflow was planned
     """
-    for what, before, now in zip(("settings", "code"), planned, train_params(scale, experiment, name), strict=True):
+    for what, before, now in zip(
+        ("settings", "code"), planned, train_params(scale, experiment, name), strict=True
+    ):
         if before != now:
             raise SpecError(
                 f"{experiment}: the {what} of stack {name} have changed since this run was planned "
-                f"(digest {before[:8]}, now {now[:8]}); call the same snakemake command again to plan with them"
+                f"(digest {before[:8]}, now {now[:8]}); call the same snakemake command again "
+                "to plan with them"
             )
 
 
 def tables(scale: str, experiment: str) -> list[str]:
     """Return all tables of one experiment."""
-    return [paths.table(scale, experiment, name) for name in experiment_at(scale, experiment).analyses]
+    return [
+        paths.table(scale, experiment, name) for name in experiment_at(scale, experiment).analyses
+    ]
 
 
 def needs(scale: str, experiment: str, analysis: str, suffix: str = ".csv") -> list[str]:
@@ -242,9 +292,16 @@ def needs(scale: str, experiment: str, analysis: str, suffix: str = ".csv") -> l
 
 
 def analysis_params(scale: str, experiment: str, analysis: str) -> tuple[str, str]:
-    """Return (cfg, code) of an analysis: its settings, and its code with that of the cells and tasks it runs."""
+    """Return (cfg, code) of an analysis.
+
+    Its settings, and its code with that of the cells and tasks it runs.
+    """
     own = experiment_at(scale, experiment)
-    modules = ("slowpoints.analyses._job", f"slowpoints.analyses.{analysis}", *_modules(own.conditions))
+    modules = (
+        "slowpoints.analyses._job",
+        f"slowpoints.analyses.{analysis}",
+        *_modules(own.conditions),
+    )
     return canonical(own.analyses[analysis]), code(*modules)
 
 
@@ -285,13 +342,19 @@ def figure_params(name: str) -> tuple[str, str]:
 
 
 def finished(scale: str) -> list[str]:
-    """Return what a finished run has: records, provenance, tables, figures, claims and the paper."""
+    """Return what a finished run has: records, provenance, tables, figures, claims and the
+    paper.
+    """
     found = [
         path
         for name in experiments(scale)
         for path in (*runs(scale, name), *runs(scale, name, paths.PROVENANCE), *tables(scale, name))
     ]
-    return [*found, *figure_files(scale), *(paths.whole(scale, name) for name in ("claims.csv", "paper.pdf"))]
+    return [
+        *found,
+        *figure_files(scale),
+        *(paths.whole(scale, name) for name in ("claims.csv", "paper.pdf")),
+    ]
 
 
 def environment(stage: str, torch: str) -> str:
@@ -301,7 +364,9 @@ def environment(stage: str, torch: str) -> str:
 
 def claims_cfg(scale: str) -> str:
     """Return every claim with its test, as one text."""
-    return digest([repr(claim) for experiment in experiments(scale).values() for claim in experiment.claims])
+    return digest(
+        [repr(claim) for experiment in experiments(scale).values() for claim in experiment.claims]
+    )
 
 
 def paper_inputs(scale: str) -> list[str]:

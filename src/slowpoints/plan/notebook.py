@@ -10,7 +10,10 @@ from pathlib import Path
 from slowpoints import paths
 from slowpoints.errors import SlowpointsError
 
-WRITES = ("pdf", "png")  # the parameters that name what a notebook writes; all others are tables it reads
+WRITES = (
+    "pdf",
+    "png",
+)  # the parameters that name what a notebook writes; all others are tables it reads
 DEFAULT_ROOT = f"{paths.results('laptop')}/"
 
 
@@ -39,7 +42,11 @@ def code_cells(path: Path) -> list[str]:
 
 
 def _assignment(line: ast.stmt) -> tuple[str, str]:
-    if not (isinstance(line, ast.Assign) and len(line.targets) == 1 and isinstance(line.targets[0], ast.Name)):
+    if not (
+        isinstance(line, ast.Assign)
+        and len(line.targets) == 1
+        and isinstance(line.targets[0], ast.Name)
+    ):
         raise ValueError(ast.dump(line))
     value = ast.literal_eval(line.value)
     if not isinstance(value, str):
@@ -53,8 +60,12 @@ def at_scale(path: Path, *, scale: str) -> dict[str, str]:
     if wrong := sorted(v for v in found.values() if not v.startswith(DEFAULT_ROOT)):
         raise NotebookError(f"{path}: parameters must be files under {DEFAULT_ROOT}; found {wrong}")
     if missing := sorted(set(WRITES) - set(found)):
-        raise NotebookError(f"{path}: the parameters cell lacks {missing}: the figure the notebook writes")
-    return {name: paths.whole(scale, file.removeprefix(DEFAULT_ROOT)) for name, file in found.items()}
+        raise NotebookError(
+            f"{path}: the parameters cell lacks {missing}: the figure the notebook writes"
+        )
+    return {
+        name: paths.whole(scale, file.removeprefix(DEFAULT_ROOT)) for name, file in found.items()
+    }
 
 
 def inputs(path: Path, *, scale: str) -> dict[str, str]:

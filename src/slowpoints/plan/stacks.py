@@ -1,4 +1,7 @@
-"""Stacks: runs of equal shape, trained together; filled in blocks of seeds, so that more seeds mean more stacks."""
+"""Stacks: runs of equal shape, trained together.
+
+Filled in blocks of seeds, so that more seeds mean more stacks.
+"""
 
 from collections import defaultdict
 from itertools import groupby
@@ -14,7 +17,9 @@ def stacks(experiment: Experiment) -> list[Stack]:
     if experiment.studies:
         return [_study(experiment, run) for run in experiment.runs]
     groups: dict[tuple[str, int], list[Run]] = defaultdict(list)
-    for _, runs in groupby(experiment.runs, key=lambda run: (run.arm, run.sweep)):  # seeds share their settings
+    for _, runs in groupby(
+        experiment.runs, key=lambda run: (run.arm, run.sweep)
+    ):  # seeds share their settings
         first, *others = runs
         key = digest([experiment.name, experiment.scale, shape(first.blocks, *BLOCKS)])[:8]
         for run in (first, *others):
@@ -25,4 +30,6 @@ def stacks(experiment: Experiment) -> list[Stack]:
 def _study(experiment: Experiment, run: Run) -> Stack:
     """Return the stack of one study: its trials are suggested while it runs."""
     key = digest([experiment.name, experiment.scale, run.arm, run.sweep])[:8]
-    return Stack(f"{run.net.cell}-{key}-{run.seed}", experiment.name, [run], experiment.studies[run.id])
+    return Stack(
+        f"{run.net.cell}-{key}-{run.seed}", experiment.name, [run], experiment.studies[run.id]
+    )

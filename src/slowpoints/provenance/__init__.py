@@ -1,1 +1,3 @@
-"""What was made from what: results on disk with their checksums, the jobs and the machine that made them."""
+"""What was made from what: results on disk with their checksums, the jobs and the machine that made
+them.
+"""

@@ -1,8 +1,9 @@
 """Read what jobs took from Snakemake's benchmark files: their wall time and memory. No torch.
 
-Every job of the workflow has one thread, so its wall time on a machine with a free core is what it costs. The column
-`cpu_time` is not read: Snakemake samples it every half second for 15 s, then every 30 s, and keeps the last sample, so
-that a job of 28 s is recorded with 14. A file holds the last attempt of its job; what was lost before is not in it.
+Every job of the workflow has one thread, so its wall time on a machine with a free core is what it
+costs. The column `cpu_time` is not read: Snakemake samples it every half second for 15 s, then
+every 30 s, and keeps the last sample, so that a job of 28 s is recorded with 14. A file holds the
+last attempt of its job; what was lost before is not in it.
 """
 
 import csv
@@ -17,7 +18,9 @@ class Measured(NamedTuple):
     """What the last attempt of one job took."""
 
     seconds: float  # wall time
-    max_rss_mb: float  # the largest resident size; 0 where the job ended before Snakemake looked at it
+    max_rss_mb: (
+        float  # the largest resident size; 0 where the job ended before Snakemake looked at it
+    )
 
 
 def read(root: Path, scale: str, jobs: Iterable[str]) -> dict[str, Measured]:
@@ -29,7 +32,9 @@ def read(root: Path, scale: str, jobs: Iterable[str]) -> dict[str, Measured]:
     for job in jobs:
         path = root / FOLDER / scale / f"{job}.tsv"
         if path.is_file():
-            rows = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines(), delimiter="\t"))
+            rows = list(
+                csv.DictReader(path.read_text(encoding="utf-8").splitlines(), delimiter="\t")
+            )
             if rows:  # none while the file is being written
                 measured[job] = Measured(float(rows[-1]["s"]), _number(rows[-1]["max_rss"]))
     return measured

@@ -1,4 +1,7 @@
-"""Whether every result is what its job wrote: all checksums verified at once, also of what is not read again."""
+"""Whether every result is what its job wrote.
+
+All checksums verified at once, also of what is not read again.
+"""
 
 import json
 from collections.abc import Iterable
@@ -19,15 +22,24 @@ class Checked(NamedTuple):
 
     n_files: int  # results that carry one
     damaged: list[BadResult]
-    leftovers: list[Path]  # of older plans: nothing reads them, and no command could build them again
+    leftovers: list[
+        Path
+    ]  # of older plans: nothing reads them, and no command could build them again
 
 
 def check(folder: Path, *, planned: Iterable[str]) -> Checked:
-    """Verify all results below `folder` that are `planned`, files of runs and tables; the site has but copies."""
+    """Verify all results below `folder` that are `planned`, files of runs and tables.
+
+    The site has but copies.
+    """
     known = {_of(Path(path)) for path in planned}
     n_files, damaged, leftovers = 0, [], []
     for path in sorted(folder.rglob("*")):
-        if path.name.startswith(".") or path.parent.name == "checkpoints" or (folder / "site") in path.parents:
+        if (
+            path.name.startswith(".")
+            or path.parent.name == "checkpoints"
+            or (folder / "site") in path.parents
+        ):
             continue
         if path.parent.name in PLANNED and path.is_file() and _of(path) not in known:
             leftovers.append(path)
@@ -43,7 +55,11 @@ def check(folder: Path, *, planned: Iterable[str]) -> Checked:
 def _of(path: Path) -> tuple[str, str, str]:
     """Return whose file this is: experiment, tables or runs, stack or analysis."""
     kind = "tables" if path.parent.name == "tables" else "runs"  # a plan is a stack's too
-    return path.parents[1].name, kind, path.name.removesuffix(paths.PROVENANCE).removesuffix(path.suffix)
+    return (
+        path.parents[1].name,
+        kind,
+        path.name.removesuffix(paths.PROVENANCE).removesuffix(path.suffix),
+    )
 
 
 def _records(path: Path) -> None:

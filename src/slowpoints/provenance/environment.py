@@ -1,4 +1,7 @@
-"""What the numbers of a job do not depend on: when and where it ran, from which commit, and what was changed."""
+"""What the numbers of a job do not depend on.
+
+When and where it ran, from which commit, and what was changed.
+"""
 
 import os
 import platform
@@ -10,7 +13,14 @@ from typing import Any, NamedTuple
 
 from slowpoints.paths import ROOT
 
-MATTERS = ("Snakefile", "config", "data", "envs", "src", "workflow")  # what a job reads of the project
+MATTERS = (
+    "Snakefile",
+    "config",
+    "data",
+    "envs",
+    "src",
+    "workflow",
+)  # what a job reads of the project
 CPUINFO = Path("/proc/cpuinfo")
 
 
@@ -40,16 +50,25 @@ def now(begun: Begun) -> dict[str, Any]:
 
 
 def checkout(root: Path) -> dict[str, Any]:
-    """Return the commit of `root` and which files differ from it, new ones included; `dirty` is None if unknown."""
+    """Return the commit of `root` and which files differ from it, new ones included.
+
+    `dirty` is None if unknown.
+    """
     if not shutil.which("git") or _git(root, "rev-parse", "--show-toplevel") != str(root.resolve()):
         return {"commit": "unknown", "dirty": None, "changed": []}
     status = _git(root, "status", "--porcelain", "--untracked-files=all", "--", *MATTERS)
     changed = [line[3:] for line in status.splitlines()]
-    return {"commit": _git(root, "rev-parse", "HEAD") or "unknown", "dirty": bool(changed), "changed": changed}
+    return {
+        "commit": _git(root, "rev-parse", "HEAD") or "unknown",
+        "dirty": bool(changed),
+        "changed": changed,
+    }
 
 
 def _git(root: Path, *words: str) -> str:
-    done = subprocess.run(["git", "-C", str(root), *words], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["git", "-C", str(root), *words], capture_output=True, text=True, check=False
+    )
     return done.stdout.rstrip()
 
 

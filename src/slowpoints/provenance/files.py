@@ -1,7 +1,7 @@
 """Files that are written whole or not at all, and checksums for kinds that have no place for one.
 
-JSON has it among its keys, figures in a file beside them. Needs the standard library only: the environment of the
-paper has no more.
+JSON has it among its keys, figures in a file beside them. Needs the standard library only: the
+environment of the paper has no more.
 """
 
 import glob
@@ -28,10 +28,15 @@ class BadResult(SlowpointsError):
 
 @contextmanager
 def atomic(path: Path) -> Iterator[Path]:
-    """Yield a temporary name beside `path`; on success it becomes `path`, on failure nothing is left."""
+    """Yield a temporary name beside `path`.
+
+    On success it becomes `path`, on failure nothing is left.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     for left in path.parent.glob(f".{glob.escape(path.name)}.????????{glob.escape(path.suffix)}"):
-        left.unlink(missing_ok=True)  # by a writer that was killed: a result has one writer at a time
+        left.unlink(
+            missing_ok=True
+        )  # by a writer that was killed: a result has one writer at a time
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
     os.close(handle)
     temporary = Path(name)
@@ -45,7 +50,9 @@ def atomic(path: Path) -> Iterator[Path]:
         is_another = error.filename is not None and Path(error.filename) != temporary
         if is_another or error.errno is None:
             raise
-        raise OSError(error.errno, error.strerror, str(path)) from None  # not of the temporary name, or of none
+        raise OSError(
+            error.errno, error.strerror, str(path)
+        ) from None  # not of the temporary name, or of none
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -1,4 +1,7 @@
-"""Training jobs that are done, as their records and provenance tell: which runs, made with what, when and where."""
+"""Training jobs that are done, as their records and provenance tell.
+
+Which runs, made with what, when and where.
+"""
 
 import json
 from pathlib import Path
@@ -7,11 +10,22 @@ from typing import Any, NamedTuple
 from slowpoints import paths
 from slowpoints.provenance.records import BadResult, read_lines, write_lines
 
-FACTS = ("digests", "versions", "engine", "device", "matmul", "threads", "dtype", "weights")  # equal in all its records
+FACTS = (
+    "digests",
+    "versions",
+    "engine",
+    "device",
+    "matmul",
+    "threads",
+    "dtype",
+    "weights",
+)  # equal in all its records
 
 
 class Job(NamedTuple):
-    """One job: its file of records, its runs as (id, outcome) in the order of rows, what made them, circumstances."""
+    """One job: its file of records, its runs as (id, outcome) in the order of rows, what made them,
+    circumstances.
+    """
 
     records: str
     runs: list[tuple[str, str]]
@@ -53,9 +67,11 @@ def read(root: Path, records: str) -> Job:
 
 
 def read_all(root: Path, scale: str, experiment: str = "*") -> list[Job]:
-    """Return the jobs of one scale whose records lie under `root`, of one experiment or of all, by their files' names.
+    """Return the jobs of one scale whose records lie under `root`, of one experiment or of all, by
+    their files' names.
 
-    Stacks of older plans stay on disk: of two jobs with a run in common, the one that began later counts.
+    Stacks of older plans stay on disk: of two jobs with a run in common, the one that began later
+    counts.
     """
     found = paths.all_runs(scale, root=root, experiment=experiment)
     jobs = [read(root, path.relative_to(root).as_posix()) for path in found]
@@ -66,11 +82,16 @@ def read_all(root: Path, scale: str, experiment: str = "*") -> list[Job]:
 
 
 def keep(jobs: list[Job], path: Path) -> None:
-    """Write what is known of `jobs` to one file, one line each, for readers who do not have the records."""
+    """Write what is known of `jobs` to one file, one line each, for readers who do not have the
+    records.
+    """
     write_lines(path, [job._asdict() for job in jobs])
 
 
 def kept(path: Path) -> list[Job]:
     """Return the jobs that `keep` has written to `path`."""
     lines = read_lines(path)
-    return [Job(**(line | {"runs": [(name, outcome) for name, outcome in line["runs"]]})) for line in lines]
+    return [
+        Job(**(line | {"runs": [(name, outcome) for name, outcome in line["runs"]]}))
+        for line in lines
+    ]

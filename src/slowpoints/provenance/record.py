@@ -19,7 +19,9 @@ class OfStudy:
     valid: dict[str, Value]  # last validation metrics
     train_loss: Value
     tuned: dict[str, Any]  # metric, goal and sampler
-    point: dict[str, Any] | None = None  # where the model of the tuner has what was suggested; kept while it tunes
+    point: dict[str, Any] | None = (
+        None  # where the model of the tuner has what was suggested; kept while it tunes
+    )
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,9 @@ class Trained:
     steps_to_solve: int | None  # at the first evaluation at which the task was solved
     solved: bool  # on test data
     metrics: dict[str, Value]  # on test data; None where not finite, or diverged
-    curve: dict[str, list[float]]  # at every evaluation: step, mean loss since the last one, validation metrics
+    curve: dict[
+        str, list[float]
+    ]  # at every evaluation: step, mean loss since the last one, validation metrics
     units: int
     n_parameters: int
     study: OfStudy | None = None
@@ -76,7 +80,11 @@ class Trained:
 
     def as_json(self) -> dict[str, Any]:
         """Return all of it, flat."""
-        own = {field.name: getattr(self, field.name) for field in fields(self) if field.name not in ("run", "study")}
+        own = {
+            field.name: getattr(self, field.name)
+            for field in fields(self)
+            if field.name not in ("run", "study")
+        }
         return self.run.as_json() | own | ({} if self.study is None else vars(self.study))
 
 
@@ -104,11 +112,16 @@ class Record(Trained):
     def as_json(self) -> dict[str, Any]:
         """Return what the record file says."""
         own = super().as_json()
-        return {name: value for name, value in own.items() if name not in ("facts", "point")} | vars(self.facts)
+        return {
+            name: value for name, value in own.items() if name not in ("facts", "point")
+        } | vars(self.facts)
 
 
 def run_from(content: dict[str, Any]) -> Run:
-    """Return the run that a record or a plan describes; a setting that is newer than it has its default."""
+    """Return the run that a record or a plan describes.
+
+    A setting that is newer than it has its default.
+    """
     blocks: Blocks = resolve(*(content[name] for name in BLOCKS), where=content["id"])
     own = {name: content[name] for name in ("experiment", "arm", "sweep", "seed")}
     return Run(**own, **blocks._asdict(), suggested=content.get("suggested"))
@@ -122,11 +135,21 @@ def trained_from(content: dict[str, Any]) -> Trained:
 def record_from(content: dict[str, Any]) -> Record:
     """Return a record from what its file says."""
     facts = Facts(**{field.name: content[field.name] for field in fields(Facts)})
-    return Record(run_from(content), **_own(content), facts=facts, weights=content["weights"], row=content["row"])
+    return Record(
+        run_from(content),
+        **_own(content),
+        facts=facts,
+        weights=content["weights"],
+        row=content["row"],
+    )
 
 
 def _own(content: dict[str, Any]) -> dict[str, Any]:
     """Return the fields of `Trained` without its run."""
-    own = {field.name: content[field.name] for field in fields(Trained) if field.name not in ("run", "study")}
+    own = {
+        field.name: content[field.name]
+        for field in fields(Trained)
+        if field.name not in ("run", "study")
+    }
     told = {field.name: content[field.name] for field in fields(OfStudy) if field.name in content}
     return own | {"study": OfStudy(**told) if told else None}

@@ -1,7 +1,9 @@
-"""Results on disk: records, tables, arrays. Written whole or not at all, each with its own checksum.
+"""Results on disk: records, tables, arrays.
 
-A record is one JSON line that describes one run. A table is a CSV file with one row per run or point. Readers verify
-the checksum and say how to rebuild a damaged file.
+Written whole or not at all, each with its own checksum.
+
+A record is one JSON line that describes one run. A table is a CSV file with one row per run or
+point. Readers verify the checksum and say how to rebuild a damaged file.
 """
 
 import hashlib
@@ -40,7 +42,9 @@ def _unsealed(path: Path) -> str:
     try:
         text = path.read_text(encoding="utf-8")
     except (FileNotFoundError, UnicodeDecodeError) as error:
-        raise BadResult(path, "missing" if isinstance(error, FileNotFoundError) else "damaged") from None
+        raise BadResult(
+            path, "missing" if isinstance(error, FileNotFoundError) else "damaged"
+        ) from None
     body, mark, seal = text.rpartition(MARK)
     if not mark or sha256(body.encode()) != seal.strip():
         raise BadResult(path, "damaged (its checksum does not match)")
@@ -104,12 +108,16 @@ def write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> str:
             save_file(whole, temporary, metadata={"sha256": seal})
         except SafetensorError as error:  # which says the system's errors in words of its own
             number = re.search(r"os error (\d+)", str(error))
-            raise OSError(int(number[1]), os.strerror(int(number[1]))) if number else error from None
+            raise (
+                OSError(int(number[1]), os.strerror(int(number[1]))) if number else error
+            ) from None
     return seal
 
 
 def read_arrays(path: Path, *, seal: str | None = None) -> dict[str, np.ndarray]:
-    """Return the arrays in `path`, verified against their own checksum and, where given, against `seal`."""
+    """Return the arrays in `path`, verified against their own checksum and, where given, against
+    `seal`.
+    """
     from safetensors import SafetensorError, safe_open
 
     try:
@@ -132,33 +140,52 @@ def identity(record: Trained) -> dict[str, Any]:
     return (
         {"run": run.id, "experiment": run.experiment, "arm": run.arm, "seed": run.seed}
         | {"n_parameters": record.n_parameters, "outcome": record.outcome}
-        | {"cell": run.net.cell, "units": record.units, "depth": run.net.depth, "curriculum": run.train.curriculum}
+        | {
+            "cell": run.net.cell,
+            "units": record.units,
+            "depth": run.net.depth,
+            "curriculum": run.train.curriculum,
+        }
         | {key: value for key, value in point.items() if key not in ("units",)}
     )
 
 
 def numerics(record: Record) -> dict[str, str]:
-    """Return the version of the numerics of a record: what changes numbers by more than the rounding of a machine.
+    """Return the version of the numerics of a record.
 
-    CPU kind, engine and threads are left out: they change the rounding alone, and a cluster has several.
+    What changes numbers by more than the rounding of a machine.
+
+    CPU kind, engine and threads are left out: they change the rounding alone, and a cluster has
+    several.
     """
     facts = record.facts
     versions = {name: facts.versions[name] for name in ("torch", "numpy")}
     kind = "cpu" if facts.device.startswith("cpu") else "gpu"
-    return versions | {"env": facts.digests["env"], "device": kind, "matmul": facts.matmul, "dtype": facts.dtype}
+    return versions | {
+        "env": facts.digests["env"],
+        "device": kind,
+        "matmul": facts.matmul,
+        "dtype": facts.dtype,
+    }
 
 
 def check_one_version(files: dict[Path, list[Record]]) -> None:
-    """Refuse to mix records of different numerics; the code counts by cell and task, whose own code is part of it."""
+    """Refuse to mix records of different numerics.
+
+    The code counts by cell and task, whose own code is part of it.
+    """
     found: dict[str, dict[str, list[Path]]] = {}
     for path, records in files.items():
         for record in records:
-            code = {f"code of {record.net.cell} on {record.task.name}": record.facts.digests["code"]}
+            code = {
+                f"code of {record.net.cell} on {record.task.name}": record.facts.digests["code"]
+            }
             for key, value in (numerics(record) | code).items():
                 found.setdefault(key, {}).setdefault(value, []).append(path)
     for key, by_value in found.items():
         if len(by_value) > 1:
             few, *_, most = sorted(by_value, key=lambda value: len(by_value[value]))
             raise BadResult(
-                by_value[few][0], f"its {key} is {few}, that of most records beside it {most}: they are not mixed"
+                by_value[few][0],
+                f"its {key} is {few}, that of most records beside it {most}: they are not mixed",
             )

@@ -1,1 +1,4 @@
-"""What others read of a finished run: the paper, the README's claims, the site, the archive, the timings."""
+"""What others read of a finished run.
+
+The paper, the README's claims, the site, the archive, the timings.
+"""

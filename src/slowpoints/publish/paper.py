@@ -7,12 +7,21 @@ from slowpoints.provenance import files
 
 
 def compile_paper(source: Path, *, scale: str, root: Path, out: Path) -> None:
-    """Write the paper at one scale as PDF, whole or not at all; a number that the text lacks is an error."""
+    """Write the paper at one scale as PDF, whole or not at all.
+
+    A number that the text lacks is an error.
+    """
     import typst
 
     for result in inputs(source, scale=scale):
         _verify(root / result)
-    pdf = typst.compile(str(source), root=str(root), sys_inputs={"scale": scale}, ignore_system_fonts=True, timestamp=0)
+    pdf = typst.compile(
+        str(source),
+        root=str(root),
+        sys_inputs={"scale": scale},
+        ignore_system_fonts=True,
+        timestamp=0,
+    )
     with files.atomic(out) as temporary:
         temporary.write_bytes(pdf)
 

@@ -1,4 +1,6 @@
-"""The claims table in the README: written between two markers, and checked against the file it comes from."""
+"""The claims table in the README: written between two markers, and checked against the file it
+comes from.
+"""
 
 import math
 import shutil
@@ -18,7 +20,16 @@ FIGURE = "paper/reference/laptop/figures/{figure}.png"
 RECORDS_KEPT = "records.jsonl"  # one line per training job
 RECORDS = "paper/reference/laptop/tables/{experiment}"
 # Tables that only figures use:
-UNJUDGED = ("curves", "latch_trace", "example_trials", "delay_law", "schedules", "states", "between", "eigenvalues")
+UNJUDGED = (
+    "curves",
+    "latch_trace",
+    "example_trials",
+    "delay_law",
+    "schedules",
+    "states",
+    "between",
+    "eigenvalues",
+)
 PAPERS = {
     "long2016": "[Long et al. 2016](https://arxiv.org/abs/1611.06530)",
     "collins2017": "[Collins et al. 2017](https://arxiv.org/abs/1611.09913)",
@@ -52,11 +63,17 @@ def claims_table(rows: list[dict[str, Any]], *, figure: str, records: str) -> st
 
 
 def _links(rows: list[dict[str, Any]], *, figure: str, records: str) -> str:
-    """Return links to the figure, the notebook and the tables of a statement, several where it has several."""
-    figures, experiments = (list(dict.fromkeys(row[key] for row in rows)) for key in ("figure", "experiment"))
+    """Return links to the figure, the notebook and the tables of a statement, several where it has
+    several.
+    """
+    figures, experiments = (
+        list(dict.fromkeys(row[key] for row in rows)) for key in ("figure", "experiment")
+    )
     links = [f"[figure]({figure.format(figure=name)})" for name in figures]
     links += [f"[notebook](notebooks/{name}.ipynb)" for name in figures]
-    return " · ".join([*links, *(f"[tables]({records.format(experiment=name)})" for name in experiments)])
+    return " · ".join(
+        [*links, *(f"[tables]({records.format(experiment=name)})" for name in experiments)]
+    )
 
 
 def _each(rows: list[dict[str, Any]], shown: Any) -> str:
@@ -82,7 +99,9 @@ def _verdicts(rows: list[dict[str, Any]]) -> str:
 
 def _verdict(row: dict[str, Any]) -> str:
     """Return the verdict, and in which direction a claim fails or why it cannot be tested."""
-    return f"**{row['verdict']}**" + (f": {row['why']}" if isinstance(row["why"], str) and row["why"] else "")
+    return f"**{row['verdict']}**" + (
+        f": {row['why']}" if isinstance(row["why"], str) and row["why"] else ""
+    )
 
 
 def updated(text: str, table: str) -> str:
@@ -91,7 +110,8 @@ def updated(text: str, table: str) -> str:
     _, end, after = rest.partition(END)
     if not begin or not end:
         raise ReadmeError(
-            f"the README lacks its markers; write these two lines where the table belongs:\n{BEGIN}\n{END}"
+            "the README lacks its markers; write these two lines where the table "
+            f"belongs:\n{BEGIN}\n{END}"
         )
     return f"{before}{BEGIN}\n{table}\n{END}{after}"
 
@@ -110,7 +130,10 @@ def write(readme: Path, *, claims: Path, figure: str, records: str) -> None:
 
 
 def archive(scale: str, folder: Path) -> None:
-    """Keep what a run of one scale says, for readers who do not run it: claims and their tables, figures, paper."""
+    """Keep what a run of one scale says, for readers who do not run it.
+
+    Claims and their tables, figures, paper.
+    """
     results = Path(paths.results(scale))
     (folder / "figures").mkdir(parents=True, exist_ok=True)
     for path in (results / "claims.csv", results / "numbers.json", results / "paper.pdf"):
@@ -129,4 +152,6 @@ def check(readme: Path, *, claims: Path, figure: str, records: str) -> None:
     """Raise if the README's table is not the one that `claims` gives."""
     text = readme.read_text(encoding="utf-8")
     if updated(text, claims_table(read_claims(claims), figure=figure, records=records)) != text:
-        raise ReadmeError(f"{readme}: its claims table is not that of {claims}; run: python -m slowpoints readme")
+        raise ReadmeError(
+            f"{readme}: its claims table is not that of {claims}; run: python -m slowpoints readme"
+        )

@@ -1,7 +1,8 @@
-"""Time and memory of a finished run per stage, from Snakemake's benchmark files, and what else its appendix says.
+"""Time and memory of a finished run per stage, from Snakemake's benchmark files, and what else its
+appendix says.
 
-The files are looked for when this runs and are nobody's input: one that is missing makes nothing run again. Files of
-jobs that are no longer part of the run are left aside.
+The files are looked for when this runs and are nobody's input: one that is missing makes nothing
+run again. Files of jobs that are no longer part of the run are left aside.
 """
 
 import re
@@ -33,19 +34,29 @@ OUTCOMES = ("ok", "budget", "stopped", "diverged")
 
 
 def write(root: Path, scale: str, *, torch: str, table: Path, text: Path) -> None:
-    """Write time and memory per stage and experiment to `table`, and all that the appendix says to `text`."""
+    """Write time and memory per stage and experiment to `table`, and all that the appendix says to
+    `text`.
+    """
     rows = stages(root, scale)
     write_table(table, pd.DataFrame(rows, columns=list(COLUMNS)))
     jobs = done.read_all(root, scale)
     found = {
-        "scale": scale, "rows": rows, "totals": totals(rows), "outcomes": outcomes(jobs), "hardware": hardware(jobs),
-        "commits": commits(jobs), "environments": environments(root / "envs", torch=torch),
-    }  # fmt: skip
+        "scale": scale,
+        "rows": rows,
+        "totals": totals(rows),
+        "outcomes": outcomes(jobs),
+        "hardware": hardware(jobs),
+        "commits": commits(jobs),
+        "environments": environments(root / "envs", torch=torch),
+    }
     write_json(text, found)
 
 
 def stages(root: Path, scale: str) -> list[dict[str, Any]]:
-    """Return a row per stage and experiment: jobs, how many have a benchmark, hours, the longest, most memory."""
+    """Return a row per stage and experiment.
+
+    Jobs, how many have a benchmark, hours, the longest, most memory.
+    """
     results, rows = root / paths.results(scale), []
     for stage, (made, benchmark) in RESULTS.items():
         groups: dict[str, list[str]] = {}
@@ -55,7 +66,10 @@ def stages(root: Path, scale: str) -> list[dict[str, Any]]:
             groups.setdefault(experiment, []).append(name)
         for experiment, names in groups.items():
             measured = benchmarks.read(root, scale, names)
-            rows.append({"stage": stage, "experiment": experiment, "jobs": len(names)} | _sums(measured.values()))
+            rows.append(
+                {"stage": stage, "experiment": experiment, "jobs": len(names)}
+                | _sums(measured.values())
+            )
     return rows
 
 
@@ -74,7 +88,9 @@ def totals(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     found = []
     for stage in dict.fromkeys(row["stage"] for row in rows):
         own = [row for row in rows if row["stage"] == stage]
-        added = {key: round(sum(row[key] for row in own), 4) for key in ("jobs", "measured", "hours")}
+        added = {
+            key: round(sum(row[key] for row in own), 4) for key in ("jobs", "measured", "hours")
+        }
         most = {key: max(row[key] for row in own) for key in ("longest_s", "memory_mb")}
         found.append({"stage": stage} | added | most)
     return found
@@ -98,7 +114,9 @@ def hardware(jobs: list[Job]) -> list[dict[str, Any]]:
             _machine(job.made),
             job.facts["device"],
             f"{job.facts['engine']}, {job.facts['dtype']}, matmul {job.facts['matmul']}",
-            ", ".join(f"{name} {version}" for name, version in sorted(job.facts["versions"].items())),
+            ", ".join(
+                f"{name} {version}" for name, version in sorted(job.facts["versions"].items())
+            ),
         )
         for job in jobs
     )
@@ -107,20 +125,31 @@ def hardware(jobs: list[Job]) -> list[dict[str, Any]]:
 
 
 def _machine(made: dict[str, Any]) -> str:
-    return f"{made['processor']}, {made['cores']} cores" if "cores" in made else str(made["processor"])
+    return (
+        f"{made['processor']}, {made['cores']} cores" if "cores" in made else str(made["processor"])
+    )
 
 
 def commits(jobs: list[Job]) -> list[dict[str, Any]]:
-    """Return the commits that networks were trained from, each with its jobs, and whether something was changed."""
+    """Return the commits that networks were trained from, each with its jobs, and whether something
+    was changed.
+    """
     changed = {True: "changed files", False: "nothing changed", None: "not known whether changed"}
     count = Counter((job.made["commit"], changed[job.made["dirty"]]) for job in jobs)
-    return [{"commit": commit, "state": state, "jobs": n} for (commit, state), n in sorted(count.items())]
+    return [
+        {"commit": commit, "state": state, "jobs": n}
+        for (commit, state), n in sorted(count.items())
+    ]
 
 
 def environments(envs: Path, *, torch: str) -> list[dict[str, Any]]:
-    """Return every environment: the digest of its pins, how many there are, and what was asked for with its version."""
+    """Return every environment: the digest of its pins, how many there are, and what was asked for
+    with its version.
+    """
     return [
-        _environment(path, torch=torch) for path in sorted(envs.glob("*.lock")) if not path.stem.startswith("torch-")
+        _environment(path, torch=torch)
+        for path in sorted(envs.glob("*.lock"))
+        if not path.stem.startswith("torch-")
     ]
 
 
@@ -130,11 +159,18 @@ def _environment(lock: Path, *, torch: str) -> dict[str, Any]:
         pins |= _pins(lock.with_name(f"torch-{torch}.lock"))
     asked = sorted(set(_asked(lock.with_suffix(".in"))) & set(pins))
     named = ", ".join(f"{name} {pins[name]}" for name in asked)
-    return {"stage": lock.stem, "digest": env(lock.stem, torch=torch), "packages": len(pins), "versions": named}
+    return {
+        "stage": lock.stem,
+        "digest": env(lock.stem, torch=torch),
+        "packages": len(pins),
+        "versions": named,
+    }
 
 
 def _pins(lock: Path) -> dict[str, str]:
-    return dict(re.findall(r"^([a-z0-9][^ =]*)==([^ ;]+)", lock.read_text(encoding="utf-8"), re.MULTILINE))
+    return dict(
+        re.findall(r"^([a-z0-9][^ =]*)==([^ ;]+)", lock.read_text(encoding="utf-8"), re.MULTILINE)
+    )
 
 
 def _asked(file: Path) -> Iterable[str]:

@@ -1,1 +1,4 @@
-"""What an experiment is: strict settings, sweeps, stacks, digests. Standard library and yaml only."""
+"""What an experiment is: strict settings, sweeps, stacks, digests.
+
+Standard library and yaml only.
+"""

@@ -1,4 +1,7 @@
-"""One text for one set of settings: canonical JSON, its digest, and the shape that the runs of a stack share."""
+"""One text for one set of settings.
+
+Canonical JSON, its digest, and the shape that the runs of a stack share.
+"""
 
 import hashlib
 import json

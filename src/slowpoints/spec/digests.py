@@ -1,7 +1,8 @@
 """Digests of code and environments: what Snakemake does not track by itself.
 
-A module's digest covers its syntax tree and those of all our modules it imports, directly or not; docstrings, comments
-and formatting do not count. Files of a registry folder (cells, tasks, analyses) count only where they are used.
+A module's digest covers its syntax tree and those of all our modules it imports, directly or not;
+docstrings, comments and formatting do not count. Files of a registry folder (cells, tasks,
+analyses) count only where they are used.
 """
 
 import ast
@@ -13,7 +14,9 @@ from pathlib import Path
 
 from slowpoints.paths import PACKAGE, ROOT
 
-EQUAL = ROOT / "workflow" / "equal_digests.json"  # {new digest: older digest that gives the same numbers}
+EQUAL = (
+    ROOT / "workflow" / "equal_digests.json"
+)  # {new digest: older digest that gives the same numbers}
 
 
 @cache
@@ -35,13 +38,21 @@ def _parsed(path: Path) -> tuple[str, frozenset[str]]:
         elif isinstance(node, ast.Import):
             imports |= {alias.name for alias in node.names}
         body = getattr(node, "body", None)
-        if isinstance(node, ast.Module | ast.FunctionDef | ast.ClassDef) and body and _is_text(body[0]):
+        if (
+            isinstance(node, ast.Module | ast.FunctionDef | ast.ClassDef)
+            and body
+            and _is_text(body[0])
+        ):
             node.body = body[1:] or [ast.Pass()]
     return ast.dump(tree), frozenset(imports)
 
 
 def _is_text(node: ast.stmt) -> bool:
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+    return (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    )
 
 
 @cache
@@ -49,7 +60,9 @@ def _ours(module: str) -> tuple[str, ...]:
     """Return those of our modules that one of them imports itself."""
     path = _path(module)
     assert path is not None, module
-    return tuple(name for name in _parsed(path)[1] if name.startswith("slowpoints.") and _path(name))
+    return tuple(
+        name for name in _parsed(path)[1] if name.startswith("slowpoints.") and _path(name)
+    )
 
 
 def closure(*modules: str) -> list[str]:
@@ -78,9 +91,14 @@ def code(*modules: str) -> str:
 
 @cache
 def env(stage: str, *, torch: str = "cpu") -> str:
-    """Return the digest of the pins of a stage: its lock and, where it has torch, the lock of the torch build."""
+    """Return the digest of the pins of a stage.
+
+    Its lock and, where it has torch, the lock of the torch build.
+    """
     text = (ROOT / "envs" / f"{stage}.lock").read_text(encoding="utf-8")
-    if "torch-" in text.partition("\n")[0]:  # the first line of a lock says whether torch comes on top
+    if (
+        "torch-" in text.partition("\n")[0]
+    ):  # the first line of a lock says whether torch comes on top
         text += (ROOT / "envs" / f"torch-{torch}.lock").read_text(encoding="utf-8")
     pins = sorted(re.findall(r"^[a-z0-9][^ ]*==[^ ]+", text, re.MULTILINE))
     return hashlib.sha256("\n".join(pins).encode()).hexdigest()[:16]

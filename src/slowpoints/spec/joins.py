@@ -13,7 +13,9 @@ def joined(cell: str) -> tuple[str, ...]:
     where = f"{file_of('cells', cell)}: JOINS"
     joins = attribute("cells", cell, "JOINS", ())
     if not isinstance(joins, tuple | list):
-        raise SpecError(f'{where}: expected names of papers, such as ("long2016",); found {shown(joins)}')
+        raise SpecError(
+            f'{where}: expected names of papers, such as ("long2016",); found {shown(joins)}'
+        )
     for paper in joins:
         if paper not in get_args(Paper):
             raise unknown(paper, get_args(Paper), what="paper", where=where)

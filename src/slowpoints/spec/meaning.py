@@ -11,7 +11,18 @@ from slowpoints.spec.strict import SpecError, unknown
 from slowpoints.spec.tuning import Study
 
 # What names a run in every table: see `records.identity`; the keys of the sweep come on top.
-IDENTITY = ("run", "experiment", "arm", "seed", "n_parameters", "outcome", "cell", "units", "depth", "curriculum")
+IDENTITY = (
+    "run",
+    "experiment",
+    "arm",
+    "seed",
+    "n_parameters",
+    "outcome",
+    "cell",
+    "units",
+    "depth",
+    "curriculum",
+)
 
 
 def check_metrics(run: Run, tune: Study | None, *, where: str) -> None:
@@ -25,30 +36,47 @@ def check_metrics(run: Run, tune: Study | None, *, where: str) -> None:
 
 
 def check(own: Experiment, *, figures: Iterable[str]) -> None:
-    """Refuse analyses that cannot read the networks of an experiment, and claims that no table can answer."""
+    """Refuse analyses that cannot read the networks of an experiment, and claims that no table can
+    answer.
+    """
     where = f"config/experiments/{own.name}.yaml"
     tasks = sorted({run.task.name for run in own.runs})
     if "outcomes" not in own.analyses:
-        raise SpecError(f"{where}: analyses: list outcomes: the numbers of the text count the runs of every experiment")
+        raise SpecError(
+            f"{where}: analyses: list outcomes: the numbers of the text count the runs of "
+            "every experiment"
+        )
     for name, settings in own.analyses.items():
         _check_analysis(own, name, settings, tasks=tasks, where=f"{where}: analyses.{name}")
     for claim in own.claims:
         _check_claim(own, claim, tasks=tasks, figures=figures, where=f"{where}: claim {claim.id}")
 
 
-def _check_analysis(own: Experiment, name: str, settings: dict[str, Any], *, tasks: list[str], where: str) -> None:
+def _check_analysis(
+    own: Experiment, name: str, settings: dict[str, Any], *, tasks: list[str], where: str
+) -> None:
     if fits := attribute("analyses", name, "OF_TASKS", ()):
         for task in tasks:
             if task not in fits:
-                raise SpecError(f"{where}: reads networks of {' and '.join(fits)}, not of {task}; leave it out")
+                raise SpecError(
+                    f"{where}: reads networks of {' and '.join(fits)}, not of {task}; leave it out"
+                )
     if attribute("analyses", name, "OF_STUDIES", False) and not own.studies:
-        raise SpecError(f"{where}: reads trials, and nothing is tuned here; add tune, or leave it out")
-    if attribute("analyses", name, "OF_SNAPSHOTS", False) and not all(run.train.snapshots for run in own.runs):
-        raise SpecError(f"{where}: reads weights kept on the way; set train.snapshots, or leave it out")
+        raise SpecError(
+            f"{where}: reads trials, and nothing is tuned here; add tune, or leave it out"
+        )
+    if attribute("analyses", name, "OF_SNAPSHOTS", False) and not all(
+        run.train.snapshots for run in own.runs
+    ):
+        raise SpecError(
+            f"{where}: reads weights kept on the way; set train.snapshots, or leave it out"
+        )
     for task in tasks if "metric" in settings else ():
         metrics = attribute("tasks", task, "METRICS", ())
         if settings["metric"] not in metrics:
-            raise unknown(settings["metric"], metrics, what=f"metric of {task}", where=f"{where}.metric")
+            raise unknown(
+                settings["metric"], metrics, what=f"metric of {task}", where=f"{where}.metric"
+            )
     _check_delays(own, settings, where=where)
 
 
@@ -58,27 +86,44 @@ def _check_delays(own: Experiment, settings: dict[str, Any], *, where: str) -> N
         shortest = run.task.settings.delay_min + 1
         if min(settings["t_max"]) < shortest:
             raise SpecError(
-                f"{where}.t_max: must be at least delay_min + 1 = {shortest}, found {min(settings['t_max'])}"
+                f"{where}.t_max: must be at least delay_min + 1 = {shortest}, found "
+                f"{min(settings['t_max'])}"
             )
 
 
 def columns(own: Experiment, table: str, *, tasks: list[str]) -> set[str]:
-    """Return the columns that a table of an experiment has: those of a run, of the sweep, and its own."""
+    """Return the columns that a table of an experiment has.
+
+    Those of a run, of the sweep, and its own.
+    """
     known = {metric for task in tasks for metric in attribute("tasks", task, "METRICS", ())}
-    delays = {str(delay) for settings in own.analyses.values() for delay in settings.get("delays", ())}
-    found = {*IDENTITY, *(key.split(".")[-1] for key in own.runs[0].sweep), *(["phase"] if own.studies else [])}
+    delays = {
+        str(delay) for settings in own.analyses.values() for delay in settings.get("delays", ())
+    }
+    found = {
+        *IDENTITY,
+        *(key.split(".")[-1] for key in own.runs[0].sweep),
+        *(["phase"] if own.studies else []),
+    }
     for name in attribute("analyses", table, "COLUMNS", ()):
         found |= {name.format(metric=m, delay=d) for m in known or {""} for d in delays or {""}}
     return found
 
 
-def _check_claim(own: Experiment, claim: Claim, *, tasks: list[str], figures: Iterable[str], where: str) -> None:
+def _check_claim(
+    own: Experiment, claim: Claim, *, tasks: list[str], figures: Iterable[str], where: str
+) -> None:
     if claim.figure not in figures:
         raise unknown(claim.figure, figures, what="figure", where=f"{where}: figure")
     known = columns(own, claim.test.table, tasks=tasks)
     for column in sorted(claim.test.columns()):
         if column not in known:
-            raise unknown(column, known, what=f"column of the table {claim.test.table}", where=f"{where}: test")
+            raise unknown(
+                column,
+                known,
+                what=f"column of the table {claim.test.table}",
+                where=f"{where}: test",
+            )
     if own.scale in claim.judged_at:
         _check_rows(own, claim, where=f"{where}: test")
 
@@ -98,7 +143,8 @@ def _check_rows(own: Experiment, claim: Claim, *, where: str) -> None:
             if not any(_fits(found, value, present) for found in present):
                 known = sorted(set(map(str, present)))
                 raise SpecError(
-                    f"{where}: no row where {column} is {value} at scale {own.scale}; it is {', '.join(known)}"
+                    f"{where}: no row where {column} is {value} at scale {own.scale}; it is "
+                    f"{', '.join(known)}"
                 )
         rows = [row for row in rows if any(_fits(row[column], value, present) for value in listed)]
 
@@ -117,7 +163,12 @@ def _planned(own: Experiment, table: str) -> list[dict[str, Any]]:
         }
         row |= {key.split(".")[-1]: value for key, value in run.sweep.items()}
         found.append(row)
-    unique = [dict(items) for items in dict.fromkeys(tuple((k, _hashable(v)) for k, v in row.items()) for row in found)]
+    unique = [
+        dict(items)
+        for items in dict.fromkeys(
+            tuple((k, _hashable(v)) for k, v in row.items()) for row in found
+        )
+    ]
     for name, values in (("delay", delays), ("phase", phases)):
         unique = [row | {name: value} for row in unique for value in values] if values else unique
     return unique
@@ -129,7 +180,9 @@ def _hashable(value: Any) -> Any:
 
 def _fits(found: Any, wanted: Any, present: list[Any]) -> bool:
     if isinstance(wanted, dict):
-        return isinstance(found, int | float) and wanted.get("from", found) <= found <= wanted.get("to", found)
+        return isinstance(found, int | float) and wanted.get("from", found) <= found <= wanted.get(
+            "to", found
+        )
     if wanted in EXTREMES:
         return bool(found == (min if wanted == "smallest" else max)(present))
     return bool(found == wanted)

@@ -1,4 +1,6 @@
-"""The parts that experiments name: cells, tasks and analyses, each one file of the folder of its kind.
+"""The parts that experiments name.
+
+Cells, tasks and analyses, each one file of the folder of its kind.
 
 Planning imports these files and asks them; see `stand_in` for how it does so without torch.
 """
@@ -11,8 +13,19 @@ from typing import Any
 from slowpoints.spec.stand_in import import_module
 from slowpoints.spec.strict import SpecError, unknown
 
-# What the file of every task has besides its class Settings; for the rest there are defaults, see tasks/definition.py.
-OF_A_TASK = ("METRICS", "n_in", "n_out", "sample", "loss", "score", "solved", "constant", "baseline")
+# What the file of every task has besides its class Settings; for the rest there are defaults, see
+# tasks/definition.py.
+OF_A_TASK = (
+    "METRICS",
+    "n_in",
+    "n_out",
+    "sample",
+    "loss",
+    "score",
+    "solved",
+    "constant",
+    "baseline",
+)
 KIND = {"cells": "cell", "tasks": "task", "analyses": "analysis"}
 
 
@@ -23,7 +36,10 @@ def file_of(folder: str, name: str) -> str:
 
 @cache
 def names(folder: str) -> list[str]:
-    """Return the names of the parts of a folder, `cells`, `tasks` or `analyses`: what a YAML may name."""
+    """Return the names of the parts of a folder, `cells`, `tasks` or `analyses`.
+
+    What a YAML may name.
+    """
     found: list[str] = import_module(f"slowpoints.{folder}").names()
     return found
 
@@ -38,7 +54,8 @@ def load(folder: str, name: str) -> ModuleType:
         raise SpecError(f"{file}, line {error.lineno}: not Python: {error.msg}") from None
     except Exception as error:
         raise SpecError(
-            f"{file}: cannot be imported ({type(error).__name__}: {error}). Planning imports it, maybe without torch: "
+            f"{file}: cannot be imported ({type(error).__name__}: {error}). Planning imports "
+            "it, maybe without torch: "
             f"compute with torch inside functions, not while the file is read"
         ) from None
     _check(folder, name, module)
@@ -53,18 +70,29 @@ def _check(folder: str, name: str, module: ModuleType) -> None:
         raise SpecError(f"{file}: lacks build(settings), which returns the cell")
     if folder == "tasks":
         if missing := [needed for needed in OF_A_TASK if not hasattr(module, needed)]:
-            raise SpecError(f"{file}: lacks {', '.join(missing)}; define them, or import them from another task")
+            raise SpecError(
+                f"{file}: lacks {', '.join(missing)}; define them, or import them from another task"
+            )
         _check_metrics(module, where=f"{file}: METRICS")
 
 
 def _check_metrics(task: ModuleType, *, where: str) -> None:
     metrics = task.METRICS
-    if not isinstance(metrics, tuple) or not metrics or not all(isinstance(own, str) for own in metrics):
-        raise SpecError(f'{where}: expected the names of what score returns, such as ("accuracy",); found {metrics!r}')
+    if (
+        not isinstance(metrics, tuple)
+        or not metrics
+        or not all(isinstance(own, str) for own in metrics)
+    ):
+        raise SpecError(
+            f'{where}: expected the names of what score returns, such as ("accuracy",); found '
+            f"{metrics!r}"
+        )
 
 
 def attribute(folder: str, name: str, variable: str, default: Any) -> Any:
-    """Return a constant of the file of a part, such as `PER_RUN` or `NEEDS`, or the default where it has none."""
+    """Return a constant of the file of a part, such as `PER_RUN` or `NEEDS`, or the default where
+    it has none.
+    """
     return getattr(load(folder, name), variable, default)
 
 

@@ -1,4 +1,7 @@
-"""The list of pinned data, read strictly while planning: a pin that is mistyped must not become a pin that is none."""
+"""The list of pinned data, read strictly while planning.
+
+A pin that is mistyped must not become a pin that is none.
+"""
 
 import json
 import re
@@ -25,9 +28,13 @@ class FileEntry:
         if self.bytes < 1:
             raise ValueError(f"bytes must be at least 1, found {self.bytes}")
         if self.sha256 is None and self.sha1 is None:
-            raise ValueError("pin the file: sha256, or sha1 where the publisher's hash is all there is")
+            raise ValueError(
+                "pin the file: sha256, or sha1 where the publisher's hash is all there is"
+            )
         for name, length in LENGTHS.items():
-            if (value := getattr(self, name)) is not None and not re.fullmatch(rf"[0-9a-f]{{{length}}}", value):
+            if (value := getattr(self, name)) is not None and not re.fullmatch(
+                rf"[0-9a-f]{{{length}}}", value
+            ):
                 raise ValueError(f"{name} is {length} hexadecimal digits, found {shown(value)}")
         for url in self.urls:
             if not re.fullmatch(r"https?://[^\s]+", url):
@@ -52,14 +59,22 @@ class DatasetEntry:
         if bool(self.member) != (self.format == "zip") or (
             self.member and set(self.member) != {"name", "bytes", "sha1"}
         ):
-            raise ValueError("member: name, bytes and sha1 of the file inside; for the format zip, and for it alone")
+            raise ValueError(
+                "member: name, bytes and sha1 of the file inside; for the format zip, and for "
+                "it alone"
+            )
 
 
 def check(path: Path) -> dict[str, Any]:
-    """Return what is in data/registry.json, checked; every mistake is an error that names the place."""
+    """Return what is in data/registry.json, checked.
+
+    Every mistake is an error that names the place.
+    """
     where = "data/registry.json"
     try:
-        content = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_once, parse_constant=_refuse)
+        content = json.loads(
+            path.read_text(encoding="utf-8"), object_pairs_hook=_once, parse_constant=_refuse
+        )
     except (OSError, UnicodeDecodeError, RecursionError, json.JSONDecodeError) as error:
         raise SpecError(f"{where}: not a JSON file: {error}") from None
     except ValueError as error:
@@ -75,15 +90,20 @@ def check(path: Path) -> dict[str, Any]:
             or not re.fullmatch(r"[\w./-]+", name)
         ):
             raise SpecError(
-                f"{where}: files: {name!r} must be a path below the data folder, in letters, digits and . _ / -"
+                f"{where}: files: {name!r} must be a path below the data folder, in letters, "
+                "digits and . _ / -"
             )
     for name, own in datasets.items():
         for role, file in own.files.items():
             if file not in files:
-                raise unknown(file, files, what="file", where=f"{where}: datasets.{name}.files.{role}")
+                raise unknown(
+                    file, files, what="file", where=f"{where}: datasets.{name}.files.{role}"
+                )
         for other in own.built_from:
             if other not in datasets:
-                raise unknown(other, datasets, what="data set", where=f"{where}: datasets.{name}.built_from")
+                raise unknown(
+                    other, datasets, what="data set", where=f"{where}: datasets.{name}.built_from"
+                )
     return content
 
 

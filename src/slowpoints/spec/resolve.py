@@ -11,17 +11,22 @@ from slowpoints.spec.training import TrainSettings
 
 
 def _check_front(net: NetSettings, task: TaskBlock, *, where: str) -> None:
-    """Refuse a front for a task without frames, and one whose blocks leave nothing of them: each halves both sides."""
+    """Refuse a front for a task without frames, and one whose blocks leave nothing of them.
+
+    Each halves both sides.
+    """
     frames = parts.attribute("tasks", task.name, "FRAMES", {})
     if not frames:
         raise SpecError(
-            f"{where}.front: task {task.name} shows no frames (tasks/{task.name}.py has no FRAMES); write front: none"
+            f"{where}.front: task {task.name} shows no frames (tasks/{task.name}.py has no "
+            "FRAMES); write front: none"
         )
     _, height, width = frames[task.settings.dataset]
     most = min(height, width).bit_length() - 1
     if net.front_blocks > most:
         raise SpecError(
-            f"{where}.front_blocks: at most {most} for frames of {height} by {width} pixels, found {net.front_blocks}"
+            f"{where}.front_blocks: at most {most} for frames of {height} by {width} pixels, "
+            f"found {net.front_blocks}"
         )
 
 
@@ -33,14 +38,21 @@ def _check_start(net: NetSettings, *, where: str) -> None:
             raise SpecError(f"{where}.{name}: {value} is not for {net.cell}: {reasons[value]}")
 
 
-def resolve(task: dict[str, Any], net: dict[str, Any], train: dict[str, Any], *, where: str) -> Blocks:
+def resolve(
+    task: dict[str, Any], net: dict[str, Any], train: dict[str, Any], *, where: str
+) -> Blocks:
     """Return the three blocks with every default filled in and every value checked."""
     own_task = _task(task, where=f"{where}: task")
     own_net = _net(net, where=f"{where}: net")
     own_train = build(TrainSettings, train, where=f"{where}: train")
     _check_start(own_net, where=f"{where}: net")
-    if own_train.regularise != "none" and not parts.attribute("tasks", own_task.name, "noise", None):
-        raise SpecError(f"{where}: train.regularise: task {own_task.name} has no noise under which states could move")
+    if own_train.regularise != "none" and not parts.attribute(
+        "tasks", own_task.name, "noise", None
+    ):
+        raise SpecError(
+            f"{where}: train.regularise: task {own_task.name} has no noise under which states "
+            "could move"
+        )
     if own_net.front != "none":
         _check_front(own_net, own_task, where=f"{where}: net")
     return Blocks(own_task, own_net, own_train)
@@ -59,6 +71,8 @@ def _net(block: dict[str, Any], *, where: str) -> NetBlock:
     for key in block:
         if key not in own | common:
             raise unknown(key, own | common, what="key", where=where)
-    of_all = build(NetSettings, {key: value for key, value in block.items() if key not in own}, where=where)
+    of_all = build(
+        NetSettings, {key: value for key, value in block.items() if key not in own}, where=where
+    )
     of_cell = build(cls, {key: value for key, value in block.items() if key in own}, where=where)
     return NetBlock(**vars(of_all), own=of_cell)

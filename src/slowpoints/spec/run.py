@@ -1,4 +1,7 @@
-"""One network to be trained, with every setting resolved: what a plan says of it, and what its record repeats."""
+"""One network to be trained, with every setting resolved.
+
+What a plan says of it, and what its record repeats.
+"""
 
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -18,7 +21,11 @@ class Blocks(NamedTuple):
 
     def as_json(self) -> dict[str, dict[str, Any]]:
         """Return the three blocks as they are written in plans and records."""
-        return {"task": self.task.as_json(), "net": self.net.as_json(), "train": dict(vars(self.train))}
+        return {
+            "task": self.task.as_json(),
+            "net": self.net.as_json(),
+            "train": dict(vars(self.train)),
+        }
 
 
 @dataclass(frozen=True)
@@ -32,13 +39,21 @@ class Run:
     task: TaskBlock
     net: NetBlock
     train: TrainSettings
-    suggested: dict[str, Any] | None = None  # of a study: the settings that were suggested, {dotted key: value}
+    suggested: dict[str, Any] | None = (
+        None  # of a study: the settings that were suggested, {dotted key: value}
+    )
 
     @property
     def id(self) -> str:
         """Return the run's name: unique in the pipeline, stable when other runs are added."""
-        point = ",".join(f"{key.split('.')[-1]}={value}" for key, value in self.sweep.items() if key != "phase")
-        return "/".join(filter(None, (self.experiment, self.arm, point, self.sweep.get("phase"), str(self.seed))))
+        point = ",".join(
+            f"{key.split('.')[-1]}={value}" for key, value in self.sweep.items() if key != "phase"
+        )
+        return "/".join(
+            filter(
+                None, (self.experiment, self.arm, point, self.sweep.get("phase"), str(self.seed))
+            )
+        )
 
     @property
     def blocks(self) -> Blocks:
@@ -47,6 +62,12 @@ class Run:
 
     def as_json(self) -> dict[str, Any]:
         """Return what plans and records say of the run."""
-        own = {"experiment": self.experiment, "arm": self.arm, "sweep": self.sweep, "seed": self.seed, "id": self.id}
+        own = {
+            "experiment": self.experiment,
+            "arm": self.arm,
+            "sweep": self.sweep,
+            "seed": self.seed,
+            "id": self.id,
+        }
         suggested = {} if self.suggested is None else {"suggested": self.suggested}
         return own | self.blocks.as_json() | suggested

@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
-PerStream = float | dict[str, float]  # one number for all, or {name: number}; `engine.initialise` knows the names
+PerStream = (
+    float | dict[str, float]
+)  # one number for all, or {name: number}; `engine.initialise` knows the names
 
 
 @dataclass(frozen=True)
@@ -21,8 +23,12 @@ class NetSettings:
     input_init: Literal["normal", "xavier"] = "normal"
     input_scale: PerStream = 1.0
     bias_init: Literal["normal", "constant"] = "normal"
-    bias_scale: PerStream = 0.0  # of the normal distribution, or the constant, which may be negative
-    front: Literal["none", "conv"] = "none"  # what frames pass before the recurrence (Haviv et al. 2019, CIFAR-10)
+    bias_scale: PerStream = (
+        0.0  # of the normal distribution, or the constant, which may be negative
+    )
+    front: Literal["none", "conv"] = (
+        "none"  # what frames pass before the recurrence (Haviv et al. 2019, CIFAR-10)
+    )
     front_maps: int = 128
     front_blocks: int = 3
     front_widths: tuple[int, ...] = (2048, 2048, 1024)  # of its full layers

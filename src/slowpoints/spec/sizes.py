@@ -13,22 +13,33 @@ from slowpoints.spec.strict import SpecError, unknown
 def check_streams(net: NetBlock, *, where: str) -> None:
     """Refuse a number for a stream that the cell does not have."""
     network = import_module("slowpoints.cells.network")
-    given = {setting: value for setting in network.BY_STREAM if isinstance(value := getattr(net, setting), dict)}
+    given = {
+        setting: value
+        for setting in network.BY_STREAM
+        if isinstance(value := getattr(net, setting), dict)
+    }
     known = network.named_streams(_cell(net)) if given else {}
     for setting, by_stream in given.items():
         for stream in by_stream:
             if stream not in known[setting]:
-                raise unknown(stream, known[setting], what=f"stream of {net.cell}", where=f"{where}.{setting}")
+                raise unknown(
+                    stream, known[setting], what=f"stream of {net.cell}", where=f"{where}.{setting}"
+                )
 
 
 def check_budget(task: TaskBlock, net: NetBlock, *, where: str) -> None:
     """Refuse a budget under which not even one unit fits."""
     if net.budget is None:
         return
-    shape = dataclasses.replace(net, keep_bias=0.0, recurrent_scale=1.0, input_scale=1.0, bias_scale=0.0)
+    shape = dataclasses.replace(
+        net, keep_bias=0.0, recurrent_scale=1.0, input_scale=1.0, bias_scale=0.0
+    )
     least = _of_one_unit(task, shape)
     if net.budget < least:
-        raise SpecError(f"{where}.budget: one unit of {net.cell} takes {least} parameters here, found {net.budget}")
+        raise SpecError(
+            f"{where}.budget: one unit of {net.cell} takes {least} parameters here, found "
+            f"{net.budget}"
+        )
 
 
 @cache
@@ -47,12 +58,18 @@ def _of_task(block: TaskBlock) -> tuple[int, int, tuple[int, int, int] | None]:
     parts.load("tasks", block.name)
     task = import_module("slowpoints.tasks").load(block.name)
     try:
-        n_in, n_out, frame = task.n_in(block.settings), task.n_out(block.settings), task.frame(block.settings)
+        n_in, n_out, frame = (
+            task.n_in(block.settings),
+            task.n_out(block.settings),
+            task.frame(block.settings),
+        )
     except Exception as error:
         raise SpecError(f"{file}: n_in and n_out must work without torch: {error}") from None
     for name, found in (("n_in", n_in), ("n_out", n_out)):
         if not isinstance(found, int):
-            raise SpecError(f"{file}: {name} must return a whole number, without torch; found {found!r}")
+            raise SpecError(
+                f"{file}: {name} must return a whole number, without torch; found {found!r}"
+            )
     return n_in, n_out, frame
 
 

@@ -10,7 +10,10 @@ from slowpoints.spec.tuning import Study
 
 @dataclass(frozen=True)
 class Stack:
-    """Runs that share every setting except those that may differ inside a stack; or one run, its settings tuned."""
+    """Runs that share every setting except those that may differ inside a stack.
+
+    Or one run, its settings tuned.
+    """
 
     name: str
     experiment: str

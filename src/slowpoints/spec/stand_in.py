@@ -1,8 +1,8 @@
 """Import our own files where packages that they need are missing.
 
-Planning runs where torch is not installed. It imports the files of cells, tasks and analyses all the
-same, and asks them only for what needs no torch: their settings, their sizes, the streams of a cell.
-While such a file is imported, an inert object stands for every name of a missing package.
+Planning runs where torch is not installed. It imports the files of cells, tasks and analyses all
+the same, and asks them only for what needs no torch: their settings, their sizes, the streams of a
+cell. While such a file is imported, an inert object stands for every name of a missing package.
 """
 
 import importlib
@@ -40,7 +40,9 @@ class Inert:
         return self
 
     __or__ = __ror__ = __neg__ = _with
-    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = __pow__ = _with
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = (
+        __pow__
+    ) = _with
 
     def __mro_entries__(self, bases: tuple[Any, ...]) -> tuple[type, ...]:
         """Leave the base out of a class that inherits from a class of a missing package."""

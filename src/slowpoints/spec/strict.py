@@ -37,11 +37,15 @@ def _listed(known: list[str], *, near: str) -> str:
 
 
 def unknown(name: str, known: typing.Iterable[str], *, what: str, where: str) -> SpecError:
-    """Return the error for a name that is not among the known ones, with the nearest one suggested."""
+    """Return the error for a name that is not among the known ones, with the nearest one
+    suggested.
+    """
     known = sorted(known)
     close = get_close_matches(str(name), known, n=1)
     hint = f"; did you mean {close[0]!r}?" if close else ""
-    return SpecError(f"{where}: unknown {what} {shown(name)}{hint} (known: {_listed(known, near=str(name))})")
+    return SpecError(
+        f"{where}: unknown {what} {shown(name)}{hint} (known: {_listed(known, near=str(name))})"
+    )
 
 
 def build(cls: type[T], data: dict[str, Any], *, where: str) -> T:
@@ -51,12 +55,16 @@ def build(cls: type[T], data: dict[str, Any], *, where: str) -> T:
         if key not in declared:
             raise unknown(key, declared, what="key", where=where)
     missing = [
-        n for n, f in declared.items() if n not in data and f.default is MISSING and f.default_factory is MISSING
+        n
+        for n, f in declared.items()
+        if n not in data and f.default is MISSING and f.default_factory is MISSING
     ]
     if missing:
         raise SpecError(f"{where}: missing {', '.join(missing)}")
     declared_as = hints(cls)  # type: ignore[arg-type]
-    values = {key: typed(value, declared_as[key], where=f"{where}.{key}") for key, value in data.items()}
+    values = {
+        key: typed(value, declared_as[key], where=f"{where}.{key}") for key, value in data.items()
+    }
     try:
         return cls(**values)
     except SpecError:
@@ -72,7 +80,10 @@ def hints(cls: type[Any]) -> dict[str, Any]:
 
 
 def typed(value: Any, hint: Any, *, where: str) -> Any:
-    """Return `value` checked against a type hint: plain types, Literal, X | None, X | dict[str, X], tuple[X, ...]."""
+    """Return `value` checked against a type hint.
+
+    Plain types, Literal, X | None, X | dict[str, X], tuple[X, ...].
+    """
     origin = get_origin(hint)
     if origin is Literal:
         if value not in get_args(hint) or isinstance(value, bool):
@@ -85,7 +96,10 @@ def typed(value: Any, hint: Any, *, where: str) -> Any:
         return typed(value, _chosen(value, choices, where=where), where=where)
     if origin is dict and get_args(hint)[1] is not Any:
         inner = get_args(hint)[1]
-        return {key: typed(v, inner, where=f"{where}.{key}") for key, v in _plain(value, dict, where=where).items()}
+        return {
+            key: typed(v, inner, where=f"{where}.{key}")
+            for key, v in _plain(value, dict, where=where).items()
+        }
     if origin is tuple:
         if not isinstance(value, list | tuple):
             raise SpecError(f"{where}: expected a list, found {shown(value)}")
@@ -95,19 +109,27 @@ def typed(value: Any, hint: Any, *, where: str) -> Any:
 
 
 def _chosen(value: Any, choices: list[Any], *, where: str) -> Any:
-    """Return the one of several type hints to check `value` against: a mapping's for mappings, else the other."""
+    """Return the one of several type hints to check `value` against.
+
+    A mapping's for mappings, else the other.
+    """
     if len(choices) == 1:
         return choices[0]
-    (mapping,), (plain,) = ([c for c in choices if (get_origin(c) is dict) == wanted] for wanted in (True, False))
+    (mapping,), (plain,) = (
+        [c for c in choices if (get_origin(c) is dict) == wanted] for wanted in (True, False)
+    )
     if isinstance(value, dict) and not value:
-        raise SpecError(f"{where}: the mapping is empty; give {plain.__name__}, or a mapping of names to it")
+        raise SpecError(
+            f"{where}: the mapping is empty; give {plain.__name__}, or a mapping of names to it"
+        )
     return mapping if isinstance(value, dict) else plain
 
 
 def _plain(value: Any, kind: type, *, where: str) -> Any:
     if isinstance(value, list) and kind is not list:
         raise SpecError(
-            f"{where}: a list is a value only under 'sweep' (where it means: try each); found {shown(value)}"
+            f"{where}: a list is a value only under 'sweep' (where it means: try each); found "
+            f"{shown(value)}"
         )
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         _check_size(value, where=where)
@@ -126,8 +148,13 @@ def _plain(value: Any, kind: type, *, where: str) -> Any:
 
 
 def _check_size(value: Any, *, where: str) -> None:
-    """Refuse numbers that training could not hold: whole ones in 32 bits, others in single precision."""
+    """Refuse numbers that training could not hold.
+
+    Whole ones in 32 bits, others in single precision.
+    """
     if isinstance(value, int) and abs(value) > MOST_WHOLE:
         raise SpecError(f"{where}: {value} is too large; at most {MOST_WHOLE}")
     if isinstance(value, float) and value and not LEAST_FLOAT <= abs(value) <= MOST_FLOAT:
-        raise SpecError(f"{where}: {value!r} is not a number in single precision, which has 1.2e-38 to 3.4e+38")
+        raise SpecError(
+            f"{where}: {value!r} is not a number in single precision, which has 1.2e-38 to 3.4e+38"
+        )

@@ -3,11 +3,27 @@
 from dataclasses import dataclass
 from typing import Literal
 
-ROWS = 32  # torch rounds the tail of a tensor differently from its full vectors; whole multiples leave no tail
+# torch rounds the tail of a tensor differently from its full vectors; whole multiples leave no tail
+ROWS = 32
 
 # What may differ between the runs of one stack; everything else is part of the stack's shape.
-PER_RUN_TRAIN = ("steps", "lr", "schedule", "lr_final", "drop_at", "optimizer", "momentum", "decay", "clip",
-                 "curriculum", "start_arm", "regularise", "strength", "kick", "loss_weight")  # fmt: skip
+PER_RUN_TRAIN = (
+    "steps",
+    "lr",
+    "schedule",
+    "lr_final",
+    "drop_at",
+    "optimizer",
+    "momentum",
+    "decay",
+    "clip",
+    "curriculum",
+    "start_arm",
+    "regularise",
+    "strength",
+    "kick",
+    "loss_weight",
+)
 
 
 @dataclass(frozen=True)
@@ -19,9 +35,13 @@ class TrainSettings:
     lr: float
     schedule: Literal["constant", "exponential", "drop"] = "constant"
     lr_final: float = 1.0  # factor on lr at the end
-    drop_at: float = 6 / 7  # share of the steps after which "drop" applies it (Haviv et al. 2019, MNIST)
+    drop_at: float = (
+        6 / 7
+    )  # share of the steps after which "drop" applies it (Haviv et al. 2019, MNIST)
     optimizer: Literal["adam", "rmsprop", "momentum", "sgd"] = "adam"
-    momentum: float = 0.9  # adam: beta_1; rmsprop: decay of the mean square; momentum: share of the last step
+    momentum: float = (
+        0.9  # adam: beta_1; rmsprop: decay of the mean square; momentum: share of the last step
+    )
     decay: float = 0.0  # L2: decay * weight is added to the gradient
     clip: float = 1.0  # global gradient norm per run; 0 switches clipping off
     eval_every: int = 100
@@ -34,7 +54,8 @@ class TrainSettings:
     start: str = ""  # experiment whose trained networks are the starting point
     start_arm: str = ""
     regularise: Literal["none", "slow_points", "centres", "random", "shuffled", "visited"] = "none"
-    strength: float = 0.0  # lambda (Haviv et al. 2019): with `loss: ce` it weighs 220 / 39 times less than with `paper`
+    # lambda (Haviv et al. 2019): with `loss: ce` it weighs 220 / 39 times less than with `paper`
+    strength: float = 0.0
     kick: Literal["noise", "mean"] = "noise"  # the input under which the speed is penalised
     loss_weight: float = 1.0  # of the task's own loss; 0: the speed alone is trained
     snapshots: int = 0  # how often, in equal steps, the weights are kept on the way
@@ -46,12 +67,14 @@ class TrainSettings:
         for name in ("batch", "eval_rows", "test_rows"):
             if getattr(self, name) % ROWS:
                 raise ValueError(
-                    f"{name} must be a multiple of {ROWS}, found {getattr(self, name)}: only then does a run "
+                    f"{name} must be a multiple of {ROWS}, found {getattr(self, name)}: only "
+                    "then does a run "
                     "alone give the same bits as the run in a stack"
                 )
         if self.steps % self.eval_every:
             raise ValueError(
-                f"steps must be a multiple of eval_every, found {self.steps} and {self.eval_every}: "
+                f"steps must be a multiple of eval_every, found {self.steps} and "
+                f"{self.eval_every}: "
                 "a run ends when it is evaluated"
             )
         if self.lr <= 0 or self.lr_final <= 0:
@@ -63,20 +86,27 @@ class TrainSettings:
         if not 0 <= self.momentum < 1:
             raise ValueError(f"momentum must lie in [0, 1), found {self.momentum}")
         if bool(self.start) != bool(self.start_arm):
-            raise ValueError("start and start_arm go together: the experiment and the arm to start from")
+            raise ValueError(
+                "start and start_arm go together: the experiment and the arm to start from"
+            )
         if self.regularise not in ("none", "visited") and not self.start:
             raise ValueError(
-                f"regularise: {self.regularise} needs start: its states come from that experiment's slow points; "
+                f"regularise: {self.regularise} needs start: its states come from that "
+                "experiment's slow points; "
                 "only visited states are the run's own"
             )
         if self.regularise == "visited" and self.start:
-            raise ValueError("regularise: visited takes no start: a stack takes its states from one of the two")
+            raise ValueError(
+                "regularise: visited takes no start: a stack takes its states from one of the two"
+            )
         if self.snapshots < 0 or self.steps % (max(1, self.snapshots) * self.eval_every):
             raise ValueError(
-                f"snapshots are kept when a run is evaluated: steps ({self.steps}) must be a multiple of snapshots "
+                f"snapshots are kept when a run is evaluated: steps ({self.steps}) must be a "
+                "multiple of snapshots "
                 f"({self.snapshots}) times eval_every ({self.eval_every})"
             )
         if self.snapshots and self.stop_metric:
             raise ValueError(
-                "snapshots and stop_metric exclude each other: a run that stops early lacks the later ones"
+                "snapshots and stop_metric exclude each other: a run that stops early lacks "
+                "the later ones"
             )

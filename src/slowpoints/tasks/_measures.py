@@ -6,7 +6,10 @@ from slowpoints.tasks import Batch
 
 
 def weighted_mean(values: Tensor, weight: Tensor) -> Tensor:
-    """Return each run's mean of `values`, answers counted by `weight`.    both [M, B, T_y] -> [M]"""
+    """Return each run's mean of `values`, answers counted by `weight`.
+
+    both [M, B, T_y] -> [M]
+    """
     return (values * weight).sum((1, 2)) / weight.sum((1, 2))
 
 
@@ -16,11 +19,17 @@ def mean_square(out: Tensor, batch: Batch) -> Tensor:
 
 
 def cross_entropy(out: Tensor, batch: Batch) -> Tensor:
-    """Return each run's -log p of the outputs wanted, in nats.    out: [M, B, T_y, O], batch.y: [M, B, T_y] -> [M]"""
+    """Return each run's -log p of the outputs wanted, in nats.
+
+    out: [M, B, T_y, O], batch.y: [M, B, T_y] -> [M]
+    """
     log_p = out.log_softmax(-1).gather(-1, batch.y[..., None])[..., 0]
     return -weighted_mean(log_p, batch.weight)
 
 
 def share_right(out: Tensor, batch: Batch) -> Tensor:
-    """Return how often the largest output is the one wanted.    out: [M, B, T_y, O], batch.y: [M, B, T_y] -> [M]"""
+    """Return how often the largest output is the one wanted.
+
+    out: [M, B, T_y, O], batch.y: [M, B, T_y] -> [M]
+    """
     return weighted_mean((out.argmax(-1) == batch.y).float(), batch.weight)

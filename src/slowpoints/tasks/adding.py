@@ -1,7 +1,8 @@
 """Adding problem: say the sum of the marked numbers at the end.
 
-Departs: the abstract of Long, Zhang & Mao (2016) gives no layout. This is the usual later form of the problem
-of Hochreiter & Schmidhuber (1997): numbers uniform in [0, 1], one mark in each half, or in each of m parts.
+Departs: the abstract of Long, Zhang & Mao (2016) gives no layout. This is the usual later form of
+the problem of Hochreiter & Schmidhuber (1997): numbers uniform in [0, 1], one mark in each half, or
+in each of m parts.
 """
 
 from dataclasses import dataclass
@@ -26,7 +27,9 @@ class Settings:
     def __post_init__(self) -> None:
         """Refuse more marks than steps."""
         if not 1 <= self.n_marks <= self.n_steps:
-            raise ValueError(f"adding: n_marks is {self.n_marks}; must lie in 1..n_steps = {self.n_steps}")
+            raise ValueError(
+                f"adding: n_marks is {self.n_marks}; must lie in 1..n_steps = {self.n_steps}"
+            )
 
 
 def n_in(s: Settings) -> int:
@@ -42,8 +45,13 @@ def n_out(s: Settings) -> int:
 def sample(s: Settings, world: None, *, batch: int, split: Split, rng: Generator) -> Batch:
     """Return numbers, one marked in each of `n_marks` equal parts; splits differ by `rng` alone."""
     x = torch.rand(batch, s.n_steps, 2, generator=rng, device=rng.device)
-    edges = torch.arange(s.n_marks + 1, device=rng.device) * s.n_steps // s.n_marks  # part j: edges[j]..edges[j+1]-1
-    where = torch.rand(batch, s.n_marks, generator=rng, device=rng.device).mul(edges.diff()).long() + edges[:-1]
+    edges = (
+        torch.arange(s.n_marks + 1, device=rng.device) * s.n_steps // s.n_marks
+    )  # part j: edges[j]..edges[j+1]-1
+    where = (
+        torch.rand(batch, s.n_marks, generator=rng, device=rng.device).mul(edges.diff()).long()
+        + edges[:-1]
+    )
     x[:, :, 1] = 0
     x[:, :, 1].scatter_(1, where, 1.0)
     y = x[:, :, 0].gather(1, where).sum(1)[:, None, None]
@@ -71,5 +79,8 @@ def constant(s: Settings) -> Tensor:
 
 
 def baseline(s: Settings) -> dict[str, float]:
-    """Return the expected scores of `constant`: 1/12, the variance of a uniform number, per mark."""
+    """Return the expected scores of `constant`.
+
+    1/12, the variance of a uniform number, per mark.
+    """
     return {"mse": s.n_marks / 12}

@@ -1,8 +1,8 @@
 """Arithmetic (Collins et al. 2017, Fig. 4): read a sum as characters, write its value.
 
-"-343243+93851=" is read from the first step on; some steps after "=" comes "-249392", spaces everywhere else. Departs:
-the paper shows this example; that a negative second number is written "5+-7=", and that the loss counts every step
-alike, is our reconstruction.
+"-343243+93851=" is read from the first step on; some steps after "=" comes "-249392", spaces
+everywhere else. Departs: the paper shows this example; that a negative second number is written
+"5+-7=", and that the loss counts every step alike, is our reconstruction.
 """
 
 import math
@@ -36,9 +36,13 @@ class Settings:
             raise ValueError(f"arithmetic: n_digits is {self.n_digits}; must lie in 1..17")
         if self.n_compute < 1:
             raise ValueError(f"arithmetic: n_compute is {self.n_compute}; must be at least 1")
-        longest = 3 * (self.n_digits + 2) + 2 + self.n_compute  # three numbers with sign, "+" and "="
+        longest = (
+            3 * (self.n_digits + 2) + 2 + self.n_compute
+        )  # three numbers with sign, "+" and "="
         if self.n_steps < longest:
-            raise ValueError(f"arithmetic: n_steps is {self.n_steps}; the longest sum needs {longest}")
+            raise ValueError(
+                f"arithmetic: n_steps is {self.n_steps}; the longest sum needs {longest}"
+            )
 
 
 def n_in(s: Settings) -> int:
@@ -67,7 +71,9 @@ def sample(s: Settings, world: None, *, batch: int, split: Split, rng: Generator
 
 def written(s: Settings, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
     """Return the symbols of "a+b=" and of its value in their places.    a, b: [B] -> both [B, T]"""
-    (first, n_first), (second, n_second), (value, _) = (_spelled(n, width=s.n_digits + 2) for n in (a, b, a + b))
+    (first, n_first), (second, n_second), (value, _) = (
+        _spelled(n, width=s.n_digits + 2) for n in (a, b, a + b)
+    )
     asked = torch.full((len(a), s.n_steps), SPACE, device=a.device)
     asked = _put(asked, first, at=torch.zeros_like(a))
     asked = _put(asked, torch.full_like(a, PLUS)[:, None], at=n_first)
@@ -78,11 +84,16 @@ def written(s: Settings, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _spelled(n: Tensor, *, width: int) -> tuple[Tensor, Tensor]:
-    """Return the symbols of n from the left, then spaces, and how many they are.    n: [B] -> [B, width], [B]"""
+    """Return the symbols of n from the left, then spaces, and how many they are.
+
+    n: [B] -> [B, width], [B]
+    """
     powers = 10 ** torch.arange(width, device=n.device)
     is_negative = (n < 0).long()
     length = (n.abs()[:, None] >= powers[1:]).sum(1) + 1 + is_negative
-    place = length[:, None] - 1 - torch.arange(width, device=n.device)  # the power of ten that stands here
+    place = (
+        length[:, None] - 1 - torch.arange(width, device=n.device)
+    )  # the power of ten that stands here
     digits = n.abs()[:, None] // powers[place.clamp(min=0)] % 10
     symbols = torch.where(place < 0, SPACE, digits)
     symbols[:, 0] = torch.where(n < 0, MINUS, symbols[:, 0])
@@ -90,17 +101,26 @@ def _spelled(n: Tensor, *, width: int) -> tuple[Tensor, Tensor]:
 
 
 def _put(line: Tensor, symbols: Tensor, *, at: Tensor) -> Tensor:
-    """Return the lines with symbols written into them.    line: [B, T], symbols: [B, W], at: [B], first places"""
+    """Return the lines with symbols written into them.
+
+    line: [B, T], symbols: [B, W], at: [B], first places
+    """
     return line.scatter(1, at[:, None] + torch.arange(symbols.shape[1], device=at.device), symbols)
 
 
 def loss(s: Settings, out: Tensor, batch: Batch) -> Tensor:
-    """Return the cross-entropy of all characters, spaces too, in nats.    out: [M, B, T, O] -> [M]"""
+    """Return the cross-entropy of all characters, spaces too, in nats.
+
+    out: [M, B, T, O] -> [M]
+    """
     return cross_entropy(out, batch)
 
 
 def score(s: Settings, out: Tensor, batch: Batch) -> dict[str, Tensor]:
-    """Return cross-entropy, share of right characters, and of sums right in all.    out: [M, B, T, O] -> [M]"""
+    """Return cross-entropy, share of right characters, and of sums right in all.
+
+    out: [M, B, T, O] -> [M]
+    """
     is_right = (out.argmax(-1) == batch.y).all(-1).float()
     counts = (batch.weight > 0).any(-1).float()
     return {
@@ -116,15 +136,20 @@ def solved(s: Settings, score: dict[str, Tensor]) -> Tensor:
 
 
 def shares(s: Settings) -> list[float]:
-    """Return how often each output symbol is wanted, exactly.    -> [O]
+    """Return how often each output symbol is wanted, exactly.
 
-    With N = 2 * 10**n_digits, the value v of a sum has |v| = m > 0 in 2 (N + 1 - m) of (N + 1)**2 cases.
+    -> [O]
+
+    With N = 2 * 10**n_digits, the value v of a sum has |v| = m > 0 in 2 (N + 1 - m) of (N + 1)**2
+    cases.
     """
     top = 2 * 10**s.n_digits
     counts = [0] * N_OUT
 
     def cases(start: int, *, n: int, every: int, width: int) -> int:
-        """Return the cases of all m > 0 in n blocks of `width`, the first at `start`, the next `every` on."""
+        """Return the cases of all m > 0 in n blocks of `width`, the first at `start`, the next
+        `every` on.
+        """
         total = n * width * start + every * width * n * (n - 1) // 2 + n * width * (width - 1) // 2
         return 2 * (n * width * (top + 1) - total)
 
@@ -142,11 +167,19 @@ def shares(s: Settings) -> list[float]:
 
 
 def constant(s: Settings) -> Tensor:
-    """Return the best output that ignores input and step: how often each symbol is wanted, as logarithms.    [O]"""
+    """Return the best output that ignores input and step.
+
+    How often each symbol is wanted, as logarithms.
+
+    [O]
+    """
     return torch.tensor(shares(s)).log()
 
 
 def baseline(s: Settings) -> dict[str, float]:
-    """Return the expected scores of `constant`: the entropy of the symbols; it always says the likeliest, a space."""
+    """Return the expected scores of `constant`: the entropy of the symbols.
+
+    It always says the likeliest, a space.
+    """
     p = shares(s)
     return {"cross_entropy": -sum(q * math.log(q) for q in p), "accuracy": p[SPACE], "exact": 0.0}

@@ -1,7 +1,9 @@
-"""What a task is: the settings, sizes, sequences and scores that its file states, and defaults for the rest.
+"""What a task is: the settings, sizes, sequences and scores that its file states, and defaults for
+the rest.
 
-The file of a task defines `class Settings`, `METRICS`, and functions named as the methods of `Task`. A function that it
-leaves out is the method of that name; what equals another task is imported from it.
+The file of a task defines `class Settings`, `METRICS`, and functions named as the methods of
+`Task`. A function that it leaves out is the method of that name; what equals another task is
+imported from it.
 """
 
 from collections.abc import Sequence
@@ -18,11 +20,17 @@ Split = Literal["train", "valid", "test"]
 
 
 class TaskError(SlowpointsError):
-    """A task whose functions return what no network can be trained on: the file, what it returns, what is right."""
+    """A task whose functions return what no network can be trained on.
+
+    The file, what it returns, what is right.
+    """
 
 
 class Batch(NamedTuple):
-    """Sequences and what is asked in their last T_y steps. In a stack every field of numbers leads with M."""
+    """Sequences and what is asked in their last T_y steps.
+
+    In a stack every field of numbers leads with M.
+    """
 
     x: Tensor  # [B, T_x, I]
     y: Tensor  # [B, T_y, O] numbers wanted, or [B, T_y] index of the output wanted
@@ -37,13 +45,20 @@ class Batch(NamedTuple):
 
     def to(self, device: torch.device) -> "Batch":
         """Return the batch on a device."""
-        return Batch(self.x.to(device), self.y.to(device), self.weight.to(device), self.allowed.to(device), self.silent)
+        return Batch(
+            self.x.to(device),
+            self.y.to(device),
+            self.weight.to(device),
+            self.allowed.to(device),
+            self.silent,
+        )
 
 
 class Task:
     """A task as its file defines it.
 
-    s: its own settings; M runs of a stack, B sequences, T_y steps at which answers are read, I inputs, O outputs
+    s: its own settings; M runs of a stack, B sequences, T_y steps at which answers are read, I
+    inputs, O outputs
     """
 
     Settings: type[Any]
@@ -68,15 +83,24 @@ class Task:
         raise NotImplementedError
 
     def n_read(self, s: Any) -> int:
-        """Return the number of last steps at which an answer is read, T_y. By default: only the last."""
+        """Return the number of last steps at which an answer is read, T_y.
+
+        By default: only the last.
+        """
         return 1
 
     def frame(self, s: Any) -> tuple[int, int, int] | None:
-        """Return channels, height and width of the first inputs, or None: no frames. Only these can pass a front."""
+        """Return channels, height and width of the first inputs, or None: no frames.
+
+        Only these can pass a front.
+        """
         return None
 
     def world(self, s: Any, *, n_parameters: int, rng: Generator, data_dir: Path | None) -> Any:
-        """Return what stays the same from step to step. By default None: every sequence is fresh."""
+        """Return what stays the same from step to step.
+
+        By default None: every sequence is fresh.
+        """
         return None
 
     def sample(self, s: Any, world: Any, *, batch: int, split: Split, rng: Generator) -> Batch:
@@ -84,7 +108,10 @@ class Task:
         raise NotImplementedError
 
     def evaluation(self, s: Any, world: Any, *, rows: int, split: Split, rng: Generator) -> Batch:
-        """Return the sequences that a run is judged on. By default: fresh ones.    rows: how many, at most"""
+        """Return the sequences that a run is judged on. By default: fresh ones.
+
+        rows: how many, at most
+        """
         return self.sample(s, world, batch=rows, split=split, rng=rng)
 
     def noise(self, s: Any, world: Any, *, rows: int, rng: Generator) -> Tensor:
@@ -117,11 +144,16 @@ class Task:
 
 
 # What a file may define: everything public of a task but what is made from it.
-OWN = {name for name in (*vars(Task), *Task.__annotations__) if not name.startswith("_")} - {"settings"}
+OWN = {name for name in (*vars(Task), *Task.__annotations__) if not name.startswith("_")} - {
+    "settings"
+}
 
 
 def stacked(batches: Sequence[Batch]) -> Batch:
-    """Return the batches of M runs as one, M first; shorter ones are filled up with rows of weight zero."""
+    """Return the batches of M runs as one, M first.
+
+    Shorter ones are filled up with rows of weight zero.
+    """
     rows = max(len(batch.x) for batch in batches)
     fields: list[Any] = list(zip(*batches, strict=True))
     x, y, weight = (torch.stack([_filled(part, rows) for part in parts]) for parts in fields[:3])

@@ -1,7 +1,10 @@
-"""Delayed classification (Haviv, Rivkind & Barak 2019): name an image seen steps ago among noise, when asked.
+"""Delayed classification (Haviv, Rivkind & Barak 2019).
 
-Every step shows an image and a trigger. One image is real, the others are noise; at the trigger the answer is
-the class of the real one, at all other steps the answer is output 0, "null"; class k is output k + 1.
+Name an image seen steps ago among noise, when asked.
+
+Every step shows an image and a trigger. One image is real, the others are noise; at the trigger the
+answer is the class of the real one, at all other steps the answer is output 0, "null"; class k is
+output k + 1.
 """
 
 import math
@@ -34,12 +37,16 @@ SOLVED_ACCURACY = 0.9  # held-out images keep even a perfect memory below one
 class Settings:
     """Which images, when they are shown and asked, and how the answers are judged."""
 
-    dataset: Literal["mnist14", "fashion14", "mnist", "fashion", "cifar10", "cifar10-partial"] = "mnist14"
+    dataset: Literal["mnist14", "fashion14", "mnist", "fashion", "cifar10", "cifar10-partial"] = (
+        "mnist14"
+    )
     n_steps: int = 20
     n_used_steps: int | None = None  # show and ask within the first so many steps; none given: all
     delay_min: int = 4
     n_classes: int = 10  # classes 0..n_classes-1 are in the vocabulary
-    order: int = 0  # another number: the classes are numbered anew, by the permutation drawn from it
+    order: int = (
+        0  # another number: the classes are numbered anew, by the permutation drawn from it
+    )
     loss: Literal["paper", "ce"] = "paper"
 
     def __post_init__(self) -> None:
@@ -48,12 +55,15 @@ class Settings:
         where = "delayed_classification"
         known = ("mnist14", "fashion14", "mnist", "fashion", "cifar10", "cifar10-partial")
         if self.dataset not in known:
-            raise ValueError(f"{where}: dataset is {self.dataset!r}; must be one of {', '.join(known)}")
+            raise ValueError(
+                f"{where}: dataset is {self.dataset!r}; must be one of {', '.join(known)}"
+            )
         if self.delay_min < 1:
             raise ValueError(f"{where}: delay_min is {self.delay_min}; must be at least 1")
         if not self.delay_min < used <= self.n_steps:
             raise ValueError(
-                f"{where}: n_used_steps is {used}; must be at least delay_min + 1 = {self.delay_min + 1}"
+                f"{where}: n_used_steps is {used}; must be at least delay_min + 1 = "
+                f"{self.delay_min + 1}"
                 f" and at most n_steps = {self.n_steps}"
             )
         if self.order < 0:
@@ -85,12 +95,18 @@ def n_read(s: Settings) -> int:
 
 
 def world(s: Settings, *, n_parameters: int, rng: Generator, data_dir: Path | None) -> World:
-    """Return the images by split, and the noise; read once per process, the same tensors for every run."""
+    """Return the images by split, and the noise.
+
+    Read once per process, the same tensors for every run.
+    """
     return shared(s.dataset, data_dir, rng.device, order=s.order)
 
 
 def timing(s: Settings, *, batch: int, rng: Generator) -> tuple[Tensor, Tensor]:
-    """Return the steps of stimulus and trigger; the second is uniform in what the first leaves.    [B]"""
+    """Return the steps of stimulus and trigger; the second is uniform in what the first leaves.
+
+    [B]
+    """
     n_starts = _n_used(s) - s.delay_min
     shown = torch.randint(0, n_starts, (batch,), generator=rng, device=rng.device)
     wait = torch.rand(batch, generator=rng, device=rng.device).mul_(n_starts - shown).long()
@@ -104,15 +120,17 @@ def _n_used(s: Settings) -> int:
 def sample(s: Settings, world: World, *, batch: int, split: Split, rng: Generator) -> Batch:
     """Return sequences with one clean image of `split`, whose class is wanted at the trigger.
 
-    The answer weighs as many as there are steps (the authors' 20, also while fewer are in use), other used
-    steps one each, unused steps nothing.
+    The answer weighs as many as there are steps (the authors' 20, also while fewer are in use),
+    other used steps one each, unused steps nothing.
     """
     images, row = world.images[split], torch.arange(batch, device=rng.device)
     label = torch.randint(0, s.n_classes, (batch,), generator=rng, device=rng.device)
     item = torch.randint(0, images.shape[1], (batch,), generator=rng, device=rng.device)
     shown, asked = timing(s, batch=batch, rng=rng)
     x = torch.empty(batch, s.n_steps, n_in(s), device=rng.device)
-    x.normal_(world.mean, world.std, generator=rng)  # noise everywhere: the costly line, so in place and once
+    x.normal_(
+        world.mean, world.std, generator=rng
+    )  # noise everywhere: the costly line, so in place and once
     x[:, :, -1] = 0
     x[row, shown, :-1] = images[label, item]
     x[row, asked, -1] = 1
@@ -126,7 +144,9 @@ def sample(s: Settings, world: World, *, batch: int, split: Split, rng: Generato
 
 def noise(s: Settings, world: World, *, rows: int, rng: Generator) -> Tensor:
     """Return frames of noise without a trigger.    -> [rows, I]"""
-    frames = torch.empty(rows, n_in(s), device=rng.device).normal_(world.mean, world.std, generator=rng)
+    frames = torch.empty(rows, n_in(s), device=rng.device).normal_(
+        world.mean, world.std, generator=rng
+    )
     frames[:, -1] = 0
     return frames
 
@@ -139,10 +159,14 @@ def mean_noise(s: Settings, world: World, *, rows: int, rng: Generator) -> Tenso
 
 
 def loss(s: Settings, out: Tensor, batch: Batch) -> Tensor:
-    """Return the cross-entropy of the answers, weighted.    out: [M, B, T, O] -> [M]
+    """Return the cross-entropy of the answers, weighted.
 
-    "paper": softmax over sigmoids, those outside the vocabulary times -1000; log(p + 1e-4); over B T O.
-    Departs: "ce" is the plain cross-entropy of the logits in use, divided by the sum of the weights.
+    out: [M, B, T, O] -> [M]
+
+    "paper": softmax over sigmoids, those outside the vocabulary times -1000; log(p + 1e-4); over B
+        T O.
+    Departs: "ce" is the plain cross-entropy of the logits in use, divided by the sum of the
+        weights.
     """
     allowed = batch.allowed[:, None, None, :]
     if s.loss == "ce":
@@ -160,10 +184,13 @@ def _at_target(p: Tensor, y: Tensor) -> Tensor:
 
 
 def score(s: Settings, out: Tensor, batch: Batch) -> dict[str, Tensor]:
-    """Return how often answers are right, and silence is kept.    out: [M, B, T, O] -> [M]
+    """Return how often answers are right, and silence is kept.
 
-    accuracy: at the trigger the class wins against all outputs in use, null included; delays follow the
-    training law. accuracy_classes: null left out of the competition. null_accuracy: null wins at other steps.
+    out: [M, B, T, O] -> [M]
+
+    accuracy: at the trigger the class wins against all outputs in use, null included; delays follow
+    the training law. accuracy_classes: null left out of the competition. null_accuracy: null wins
+    at other steps.
     """
     out = out.masked_fill(~batch.allowed[:, None, None, :], -torch.inf)
     counts, asked = batch.weight > 0, batch.y > 0
@@ -182,7 +209,10 @@ def solved(s: Settings, score: dict[str, Tensor]) -> Tensor:
 
 
 def constant(s: Settings) -> Tensor:
-    """Return the output of a network that is always silent: sigmoid one for null, zero elsewhere.    [O]"""
+    """Return the output of a network that is always silent: sigmoid one for null, zero elsewhere.
+
+    [O]
+    """
     return torch.tensor([1e3] + [-1e3] * N_CLASSES)
 
 

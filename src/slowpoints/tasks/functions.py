@@ -1,7 +1,10 @@
-"""Random continuous functions (Collins et al. 2017, section on them; Fig. 3e-g): learn random numbers by heart.
+"""Random continuous functions (Collins et al. 2017, section on them; Fig.
 
-N random inputs have random targets, and the i-th counts by beta_i = 1 / ((i + tau) Z), so that no network can be too
-large. As in the perceptron task the set is fixed and there is nothing else: all splits are other draws from it.
+3e-g): learn random numbers by heart.
+
+N random inputs have random targets, and the i-th counts by beta_i = 1 / ((i + tau) Z), so that no
+network can be too large. As in the perceptron task the set is fixed and there is nothing else: all
+splits are other draws from it.
 """
 
 from dataclasses import dataclass
@@ -20,13 +23,17 @@ SOLVED_MSE = 0.01  # one hundredth of the variance of the targets
 
 @dataclass(frozen=True)
 class Settings:
-    """How many numbers there are to learn, how unequally they count, and how the inputs are shown."""
+    """How many numbers there are to learn, how unequally they count, and how the inputs
+    are shown.
+    """
 
     n_in: int = 50
     n_samples: int = 1_000_000
     tau: int = 5000  # about so many samples count alike
     n_steps: int = 50
-    inject: Literal["once", "always"] = "once"  # Departs: the paper does not say how inputs are shown here
+    inject: Literal["once", "always"] = (
+        "once"  # Departs: the paper does not say how inputs are shown here
+    )
 
     def __post_init__(self) -> None:
         """Refuse an empty set or sequence."""
@@ -42,7 +49,9 @@ class Settings:
 class World(NamedTuple):
     """The set one run learns."""
 
-    inputs: Tensor  # [N, I] standard normal (the paper's "unit norm Gaussian", taken as unit variance)
+    inputs: (
+        Tensor  # [N, I] standard normal (the paper's "unit norm Gaussian", taken as unit variance)
+    )
     targets: Tensor  # [N] standard normal
     beta: Tensor  # [N] in float64, sum one
     edges: Tensor  # [N] the sum of beta up to each sample
@@ -68,15 +77,20 @@ def world(s: Settings, *, n_parameters: int, rng: Generator, data_dir: Path | No
 
 
 def sample(s: Settings, world: World, *, batch: int, split: Split, rng: Generator) -> Batch:
-    """Return samples drawn by beta, so that their plain squared error is in the mean the paper's weighted one."""
+    """Return samples drawn by beta, so that their plain squared error is in the mean the paper's
+    weighted one.
+    """
     at = torch.rand(batch, generator=rng, device=rng.device, dtype=torch.float64)
     return _shown(s, world, _index(world, at), at.new_ones(batch))
 
 
 def evaluation(s: Settings, world: World, *, rows: int, split: Split, rng: Generator) -> Batch:
-    """Return the whole set with its weights if `rows` reach; else draws at equal distances in the sum of beta.
+    """Return the whole set with its weights if `rows` reach.
 
-    Only the place of the first is random: every sample is there as often as it counts, to within one draw.
+    Else draws at equal distances in the sum of beta.
+
+    Only the place of the first is random: every sample is there as often as it counts, to within
+    one draw.
     """
     if rows >= s.n_samples:
         return _shown(s, world, torch.arange(s.n_samples, device=rng.device), world.beta)

@@ -1,7 +1,11 @@
-"""Memorization problem (Long, Zhang & Mao 2016): keep some bits while others pass by, then say them all.
+"""Memorization problem (Long, Zhang & Mao 2016).
 
-Departs: the abstract names targeted and interfering information only; layout, alphabet and target are our
-reconstruction: I fair bits +-1 first, N bits of the same source after them, all I asked at the last step.
+Keep some bits while others pass by, then say them all.
+
+Departs: the abstract names targeted and interfering information only; layout, alphabet and target
+    are our
+reconstruction: I fair bits +-1 first, N bits of the same source after them, all I asked at the last
+    step.
 """
 
 from dataclasses import dataclass
@@ -23,8 +27,10 @@ class Settings:
 
     n_targeted: int = 4
     n_interfering: int = 10
-    # serial: one bit per step; parallel: all targeted bits at step 1, then vectors of interfering bits;
-    # delay: as serial, with zeros in place of the interfering bits (time passes without information)
+    # serial: one bit per step; parallel: all targeted bits at step 1, then vectors of interfering
+    # bits;
+    # delay: as serial, with zeros in place of the interfering bits (time passes without
+    # information)
     layout: Literal["serial", "parallel", "delay"] = "serial"
     flag: bool = False  # a second channel says which steps are targeted
 
@@ -33,9 +39,13 @@ class Settings:
         if self.n_targeted < 1:
             raise ValueError(f"memorization: n_targeted is {self.n_targeted}; must be at least 1")
         if self.n_interfering < 0:
-            raise ValueError(f"memorization: n_interfering is {self.n_interfering}; must be 0 or more")
+            raise ValueError(
+                f"memorization: n_interfering is {self.n_interfering}; must be 0 or more"
+            )
         if self.layout not in ("serial", "parallel", "delay"):
-            raise ValueError(f"memorization: layout is {self.layout!r}; must be serial, parallel or delay")
+            raise ValueError(
+                f"memorization: layout is {self.layout!r}; must be serial, parallel or delay"
+            )
 
 
 def n_in(s: Settings) -> int:
@@ -49,10 +59,17 @@ def n_out(s: Settings) -> int:
 
 
 def sample(s: Settings, world: None, *, batch: int, split: Split, rng: Generator) -> Batch:
-    """Return fair bits, the first of them wanted back at the last step; splits differ by `rng` alone."""
+    """Return fair bits, the first of them wanted back at the last step.
+
+    Splits differ by `rng` alone.
+    """
     n_kept = 1 if s.layout == "parallel" else s.n_targeted  # targeted steps
     shape = (batch, n_kept + s.n_interfering, n_in(s))
-    x = torch.randint(0, 2, shape, generator=rng, device=rng.device, dtype=torch.float32).mul_(2).sub_(1)
+    x = (
+        torch.randint(0, 2, shape, generator=rng, device=rng.device, dtype=torch.float32)
+        .mul_(2)
+        .sub_(1)
+    )
     y = x[:, :n_kept, : n_in(s) - s.flag].reshape(batch, 1, s.n_targeted)
     if s.layout == "delay":
         x[:, n_kept:] = 0
@@ -68,7 +85,10 @@ def loss(s: Settings, out: Tensor, batch: Batch) -> Tensor:
 
 
 def score(s: Settings, out: Tensor, batch: Batch) -> dict[str, Tensor]:
-    """Return squared error, share of right bits and of right sequences.    out: [M, B, 1, O] -> [M]"""
+    """Return squared error, share of right bits and of right sequences.
+
+    out: [M, B, 1, O] -> [M]
+    """
     right = (out > 0) == (batch.y > 0)
     return {
         "mse": mean_square(out, batch),

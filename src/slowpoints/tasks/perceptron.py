@@ -1,7 +1,7 @@
 """Perceptron capacity (Collins et al. 2017, per-parameter capacity): learn random labels by heart.
 
-The set to learn is drawn once per run and is all there is: training, validation and test use the same b
-inputs, as in the paper, where the score is how much of this set the network has stored.
+The set to learn is drawn once per run and is all there is: training, validation and test use the
+same b inputs, as in the paper, where the score is how much of this set the network has stored.
 """
 
 import math
@@ -18,7 +18,9 @@ from slowpoints.tasks._measures import cross_entropy, share_right, weighted_mean
 
 METRICS = ("accuracy", "soft_bits_per_label", "bits_per_parameter")  # what `score` returns
 PER_RUN: tuple[str, ...] = ("labels_per_parameter",)
-SOLVED_ACCURACY = 0.99  # the paper finds its best score on sets that are almost wholly stored (Fig. App.1)
+SOLVED_ACCURACY = (
+    0.99  # the paper finds its best score on sets that are almost wholly stored (Fig. App.1)
+)
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,9 @@ class Settings:
         if self.n_steps < 1:
             raise ValueError(f"perceptron: n_steps is {self.n_steps}; must be at least 1")
         if not self.labels_per_parameter > 0:
-            raise ValueError(f"perceptron: labels_per_parameter is {self.labels_per_parameter}; must be positive")
+            raise ValueError(
+                f"perceptron: labels_per_parameter is {self.labels_per_parameter}; must be positive"
+            )
         if self.inject not in ("once", "always"):
             raise ValueError(f"perceptron: inject is {self.inject!r}; must be once or always")
         if self.n_classes < 2:
@@ -58,7 +62,10 @@ def n_in(s: Settings) -> int:
 
 
 def n_out(s: Settings) -> int:
-    """Return the number of outputs: the logit of label 1; with more than two classes, one per class."""
+    """Return the number of outputs: the logit of label 1.
+
+    With more than two classes, one per class.
+    """
     return 1 if s.n_classes == 2 else s.n_classes
 
 
@@ -70,7 +77,9 @@ def n_labels(s: Settings, *, n_parameters: int) -> int:
 def world(s: Settings, *, n_parameters: int, rng: Generator, data_dir: Path | None) -> World:
     """Return b random inputs and their random labels."""
     b = n_labels(s, n_parameters=n_parameters)
-    bits = torch.randint(0, 2, (b, s.n_in + 1), generator=rng, device=rng.device, dtype=torch.float32)
+    bits = torch.randint(
+        0, 2, (b, s.n_in + 1), generator=rng, device=rng.device, dtype=torch.float32
+    )
     labels = bits[:, -1]
     if s.n_classes > 2:
         labels = torch.randint(0, s.n_classes, (b,), generator=rng, device=rng.device)
@@ -79,11 +88,16 @@ def world(s: Settings, *, n_parameters: int, rng: Generator, data_dir: Path | No
 
 def sample(s: Settings, world: World, *, batch: int, split: Split, rng: Generator) -> Batch:
     """Return rows of the set drawn with replacement; all splits are this one set."""
-    return _shown(s, world, torch.randint(0, len(world.labels), (batch,), generator=rng, device=rng.device))
+    return _shown(
+        s, world, torch.randint(0, len(world.labels), (batch,), generator=rng, device=rng.device)
+    )
 
 
 def evaluation(s: Settings, world: World, *, rows: int, split: Split, rng: Generator) -> Batch:
-    """Return the whole set in order, however many `rows` are asked for: the score is about all of it."""
+    """Return the whole set in order, however many `rows` are asked for.
+
+    The score is about all of it.
+    """
     return _shown(s, world, torch.arange(len(world.labels), device=world.labels.device))
 
 
@@ -96,14 +110,19 @@ def _shown(s: Settings, world: World, index: Tensor) -> Batch:
 
 
 def loss(s: Settings, out: Tensor, batch: Batch) -> Tensor:
-    """Return the cross-entropy of the labels in nats; a lone `out` is the logit of 1.    out: [M, B, 1, O] -> [M]"""
+    """Return the cross-entropy of the labels in nats; a lone `out` is the logit of 1.
+
+    out: [M, B, 1, O] -> [M]
+    """
     if s.n_classes > 2:
         return cross_entropy(out, batch)
     return weighted_mean((softplus(out) - batch.y * out)[..., 0], batch.weight)
 
 
 def score(s: Settings, out: Tensor, batch: Batch) -> dict[str, Tensor]:
-    """Return the share of right labels, log2 K - cross-entropy in bits, and the score.    out: [M, B, 1, O] -> [M]
+    """Return the share of right labels, log2 K - cross-entropy in bits, and the score.
+
+    out: [M, B, 1, O] -> [M]
 
     bits_per_parameter is the paper's: labels per parameter times the mutual information per label.
     """
@@ -119,12 +138,15 @@ def score(s: Settings, out: Tensor, batch: Batch) -> dict[str, Tensor]:
 
 
 def information(accuracy: Tensor, *, n_classes: int) -> Tensor:
-    """Return log2 K + p log2 p + (1 - p) log2((1 - p) / (K - 1)), the bits known of one of K labels, a share p right.
+    """Return log2 K + p log2 p + (1 - p) log2((1 - p) / (K - 1)), the bits known of one of K
+    labels, a share p right.
 
     Departs: p below chance, 1/K, counts as chance; the formula would pay for it.
     """
     p = accuracy.clamp(min=1 / n_classes)
-    entropy = -(torch.xlogy(p, p) + torch.xlogy(1 - p, (1 - p) / (n_classes - 1)))  # nats; 0 log 0 = 0
+    entropy = -(
+        torch.xlogy(p, p) + torch.xlogy(1 - p, (1 - p) / (n_classes - 1))
+    )  # nats; 0 log 0 = 0
     return math.log2(n_classes) - entropy / math.log(2)
 
 

@@ -1,6 +1,9 @@
-"""Text (Collins et al. 2017, text8; Fig. 3a-d): name the next character of English from those before.
+"""Text (Collins et al. 2017, text8; Fig.
 
-Every sequence starts anywhere in the text, with no state carried over; its first steps only warm the state up.
+3a-d): name the next character of English from those before.
+
+Every sequence starts anywhere in the text, with no state carried over; its first steps only warm
+the state up.
 """
 
 import math
@@ -19,7 +22,11 @@ from slowpoints.tasks._measures import cross_entropy, share_right
 
 METRICS = ("bits_per_character", "accuracy")  # what `score` returns
 N_SYMBOLS = 27  # space, a to z
-SECTIONS = {"train": (0.0, 0.9), "valid": (0.9, 0.95), "test": (0.95, 1.0)}  # Departs: our reconstruction, of any text
+SECTIONS = {
+    "train": (0.0, 0.9),
+    "valid": (0.9, 0.95),
+    "test": (0.95, 1.0),
+}  # Departs: our reconstruction, of any text
 SOLVED_BITS = 1.0  # about the entropy of printed English (Shannon 1951): hardly to be reached
 PER_100_000 = (  # how often each symbol stands in the training section of text8-1m
     16696,
@@ -64,9 +71,13 @@ class Settings:
         """Refuse unknown texts, and sequences of which nothing is asked."""
         known = ("text8-1m", "text8-prefix", "text8")
         if self.dataset not in known:
-            raise ValueError(f"text: dataset is {self.dataset!r}; must be one of {', '.join(known)}")
+            raise ValueError(
+                f"text: dataset is {self.dataset!r}; must be one of {', '.join(known)}"
+            )
         if not 0 <= self.n_warm < self.n_steps:
-            raise ValueError(f"text: n_warm is {self.n_warm}; must lie in 0..n_steps - 1 = {self.n_steps - 1}")
+            raise ValueError(
+                f"text: n_warm is {self.n_warm}; must lie in 0..n_steps - 1 = {self.n_steps - 1}"
+            )
 
 
 def n_in(s: Settings) -> int:
@@ -84,8 +95,13 @@ def n_read(s: Settings) -> int:
     return s.n_steps - s.n_warm
 
 
-def world(s: Settings, *, n_parameters: int, rng: Generator, data_dir: Path | None) -> dict[str, Tensor]:
-    """Return the symbols by split; read once per process, the same tensors for every run.    -> values [n], uint8"""
+def world(
+    s: Settings, *, n_parameters: int, rng: Generator, data_dir: Path | None
+) -> dict[str, Tensor]:
+    """Return the symbols by split; read once per process, the same tensors for every run.
+
+    -> values [n], uint8
+    """
     return _sections(s.dataset, data_dir, rng.device)
 
 
@@ -93,12 +109,18 @@ def world(s: Settings, *, n_parameters: int, rng: Generator, data_dir: Path | No
 def _sections(dataset: str, data_dir: Path | None, device: torch.device) -> dict[str, Tensor]:
     """Return the symbols of the first 90 %, the next 5 and the last 5 % of a text."""
     text = torch.from_numpy(data.load_text(dataset, data_dir=data_dir)).to(device)
-    cuts = {split: (round(a * len(text)), round(b * len(text))) for split, (a, b) in SECTIONS.items()}
+    cuts = {
+        split: (round(a * len(text)), round(b * len(text))) for split, (a, b) in SECTIONS.items()
+    }
     return {split: text[first:end] for split, (first, end) in cuts.items()}
 
 
-def sample(s: Settings, world: dict[str, Tensor], *, batch: int, split: Split, rng: Generator) -> Batch:
-    """Return pieces of a section, from uniform places, with the next characters wanted after the warm-up."""
+def sample(
+    s: Settings, world: dict[str, Tensor], *, batch: int, split: Split, rng: Generator
+) -> Batch:
+    """Return pieces of a section, from uniform places, with the next characters wanted after the
+    warm-up.
+    """
     text = world[split]
     start = torch.randint(0, len(text) - s.n_steps, (batch, 1), generator=rng, device=rng.device)
     symbols = text[start + torch.arange(s.n_steps + 1, device=rng.device)].long()
@@ -113,7 +135,10 @@ def loss(s: Settings, out: Tensor, batch: Batch) -> Tensor:
 
 
 def score(s: Settings, out: Tensor, batch: Batch) -> dict[str, Tensor]:
-    """Return the cross-entropy in bits, and the share of right guesses.    out: [M, B, T_y, O] -> [M]"""
+    """Return the cross-entropy in bits, and the share of right guesses.
+
+    out: [M, B, T_y, O] -> [M]
+    """
     return {
         "bits_per_character": cross_entropy(out, batch) / math.log(2),
         "accuracy": share_right(out, batch),
@@ -126,7 +151,11 @@ def solved(s: Settings, score: dict[str, Tensor]) -> Tensor:
 
 
 def constant(s: Settings) -> Tensor:
-    """Return the best output that ignores the input: how often each symbol stands in the text, as logarithms.    [O]
+    """Return the best output that ignores the input.
+
+    How often each symbol stands in the text, as logarithms.
+
+    [O]
 
     The counts are those of text8-1m, for the other texts, which it begins, too.
     """
@@ -134,6 +163,9 @@ def constant(s: Settings) -> Tensor:
 
 
 def baseline(s: Settings) -> dict[str, float]:
-    """Return the expected scores of `constant`: the entropy of the single symbols, and the share of spaces."""
+    """Return the expected scores of `constant`.
+
+    The entropy of the single symbols, and the share of spaces.
+    """
     share = [count / sum(PER_100_000) for count in PER_100_000]
     return {"bits_per_character": -sum(p * math.log2(p) for p in share), "accuracy": max(share)}

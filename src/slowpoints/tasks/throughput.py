@@ -1,6 +1,9 @@
-"""Memory throughput (Collins et al. 2017, per-unit capacity): repeat a vector some steps after it was shown.
+"""Memory throughput (Collins et al.
 
-A state of n < n_in numbers can at best keep an n-dimensional subspace: squared error 1 - n / n_in each.
+2017, per-unit capacity): repeat a vector some steps after it was shown.
+
+A state of n < n_in numbers can at best keep an n-dimensional subspace: squared error 1 - n / n_in
+each.
 """
 
 from dataclasses import dataclass
@@ -21,7 +24,8 @@ class Settings:
     """How many numbers are shown, and how many steps later they are asked."""
 
     n_in: int = 64
-    n_steps: int = 12  # the vector is shown at the first, wanted at the last (Departs: the paper says only "after 12")
+    # the vector is shown at the first, wanted at the last (Departs: the paper says only "after 12")
+    n_steps: int = 12
 
     def __post_init__(self) -> None:
         """Refuse an empty vector or sequence."""
@@ -42,9 +46,14 @@ def n_out(s: Settings) -> int:
 
 
 def sample(s: Settings, world: None, *, batch: int, split: Split, rng: Generator) -> Batch:
-    """Return vectors shown at the first step and wanted at the last; splits differ by `rng` alone."""
+    """Return vectors shown at the first step and wanted at the last.
+
+    Splits differ by `rng` alone.
+    """
     x = torch.empty(batch, 1, s.n_in, device=rng.device).uniform_(-BOUND, BOUND, generator=rng)
-    return Batch(x, x, x.new_ones(batch, 1), x.new_ones(s.n_in, dtype=torch.bool), silent=s.n_steps - 1)
+    return Batch(
+        x, x, x.new_ones(batch, 1), x.new_ones(s.n_in, dtype=torch.bool), silent=s.n_steps - 1
+    )
 
 
 def loss(s: Settings, out: Tensor, batch: Batch) -> Tensor:

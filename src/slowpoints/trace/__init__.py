@@ -1,4 +1,7 @@
-"""From any number, figure, claim, table or run to its records and what made them: `slowpoints trace <word>`."""
+"""From any number, figure, claim, table or run to its records and what made them.
+
+`slowpoints trace <word>`.
+"""
 
 from slowpoints.trace import find
 from slowpoints.trace.chain import Chain
@@ -10,7 +13,9 @@ FULL = 3  # so many chains are told in full; of more, only what they are
 
 
 def trace(word: str, *, scale: str) -> str:
-    """Return what `word` is, where it stands, and the chain from there to records, settings, code and environment."""
+    """Return what `word` is, where it stands, and the chain from there to records, settings, code
+    and environment.
+    """
     there, wanted = places(scale), find.number(word)
     for place in there:
         if (chain := find.named(place, word)) is not None:
@@ -25,28 +30,41 @@ def trace(word: str, *, scale: str) -> str:
             return "\n\n".join([_where(place), *texts, *_told(found)])
     for place in there:
         if spots := find.cells(place, word):
-            lines = [f"{place.table(e, t)}, line {line}, column {column}" for e, t, column, line in spots[:20]]
+            lines = [
+                f"{place.table(e, t)}, line {line}, column {column}"
+                for e, t, column, line in spots[:20]
+            ]
             more = [f"and {len(spots) - 20} more"] if len(spots) > 20 else []
-            return "\n".join([_where(place), "", f"{word} is not in the paper; in tables it is:", *lines, *more])
+            return "\n".join(
+                [_where(place), "", f"{word} is not in the paper; in tables it is:", *lines, *more]
+            )
     raise TraceError(_nothing(there, word))
 
 
 def _where(place: Place) -> str:
     if not place.is_kept:
         return f"of the run in {place.folder}"
-    return f"of the run that is kept in {place.folder}; names under results/ are where its files come to lie"
+    return (
+        f"of the run that is kept in {place.folder}; names under results/ are where its "
+        "files come to lie"
+    )
 
 
 def _told(found: list[Chain]) -> list[str]:
     if len(found) <= FULL:
         return [chain.text() for chain in found]
     names = dict.fromkeys(chain.title for chain in found)
-    return ["\n".join([f"{len(found)} numbers; trace one by its name:", *(f"  {name}" for name in names)])]
+    return [
+        "\n".join(
+            [f"{len(found)} numbers; trace one by its name:", *(f"  {name}" for name in names)]
+        )
+    ]
 
 
 def _nothing(there: list[Place], word: str) -> str:
     looked = ", ".join(
-        f"{place.folder} ({len(numbers(place))} numbers, {len(jobs(place))} experiments)" for place in there
+        f"{place.folder} ({len(numbers(place))} numbers, {len(jobs(place))} experiments)"
+        for place in there
     )
     near = [name for place in there for name in find.nearest(place, word)]
     hint = f"; near to it: {', '.join(dict.fromkeys(near))}" if near else ""
@@ -55,7 +73,9 @@ def _nothing(there: list[Place], word: str) -> str:
 
 
 def untraced(place: Place) -> list[str]:
-    """Return the numbers of the paper and of the README's table that lead to no record, or are not computed anew."""
+    """Return the numbers of the paper and of the README's table that lead to no record, or are not
+    computed anew.
+    """
     return [key for key in numbers(place) if not key.endswith("_raw") and leads_nowhere(place, key)]
 
 
@@ -66,13 +86,19 @@ def leads_nowhere(place: Place, key: str) -> bool:
 
 
 def trace_all(scale: str) -> str:
-    """Trace every number of the paper and of the README's table; one that leads nowhere is an error."""
+    """Trace every number of the paper and of the README's table.
+
+    One that leads nowhere is an error.
+    """
     lines = []
     for place in places(scale):
         if lost := untraced(place):
-            raise TraceError(f"{place.folder}: {len(lost)} numbers lead to no record: {', '.join(lost[:10])}")
+            raise TraceError(
+                f"{place.folder}: {len(lost)} numbers lead to no record: {', '.join(lost[:10])}"
+            )
         runs = sum(len(job.runs) for own in jobs(place).values() for job in own)
         lines.append(
-            f"{place.folder}: {len(numbers(place))} numbers, {len(claims(place))} claims, {runs} runs: each traced"
+            f"{place.folder}: {len(numbers(place))} numbers, {len(claims(place))} claims, "
+            f"{runs} runs: each traced"
         )
     return "\n".join(lines)

@@ -1,4 +1,6 @@
-"""A chain: from one number, figure, table or run to the records it rests on, and what made these."""
+"""A chain: from one number, figure, table or run to the records it rests on, and what made
+these.
+"""
 
 from collections import Counter, defaultdict
 from collections.abc import Collection
@@ -29,8 +31,17 @@ class Chain(NamedTuple):
         return "\n".join([self.title, *lines])
 
 
-def chain(title: str, facts: Facts, place: Place, experiments: Collection[str], runs: Collection[str] | None) -> Chain:
-    """Return the chain that goes on from `facts` to `runs` of `experiments` (None: all their runs)."""
+def chain(
+    title: str,
+    facts: Facts,
+    place: Place,
+    experiments: Collection[str],
+    runs: Collection[str] | None,
+) -> Chain:
+    """Return the chain that goes on from `facts` to `runs` of `experiments` (None.
+
+    All their runs).
+    """
     chosen = chosen_jobs(place, experiments, runs)
     wanted = {name for _, names in chosen for name in names}
     return Chain(title, [*facts, *record_facts(place, chosen)], frozenset(wanted))
@@ -58,7 +69,9 @@ def record_facts(place: Place, chosen: list[tuple[Job, list[str]]]) -> Facts:
     made = [job.made for job, _ in chosen]
     own = [job.facts for job, _ in chosen]
     files = sorted({f"{paths.plan_folder(job.scale, job.experiment)}/" for job, _ in chosen})
-    facts += [("plans", ", ".join(f"{file}<stack>.json" for file in files) + ", one per file of records")]
+    facts += [
+        ("plans", ", ".join(f"{file}<stack>.json" for file in files) + ", one per file of records")
+    ]
     facts += [("settings", line) for line in _settings(chosen)]
     facts += [("code", text) for text in _counted(_commit(one) for one in made)]
     facts += [("code digest", ", ".join(_counted(one["digests"]["code"] for one in own)))]
@@ -73,12 +86,17 @@ def record_facts(place: Place, chosen: list[tuple[Job, list[str]]]) -> Facts:
 
 
 def _records(chosen: list[tuple[Job, list[str]]]) -> list[str]:
-    """Return a line per file of records and per group of runs whose names differ in the seed alone."""
+    """Return a line per file of records and per group of runs whose names differ in the
+    seed alone.
+    """
     if len(chosen) > LISTED:
         by_experiment = Counter(job.experiment for job, names in chosen for _ in names)
         files = Counter(job.experiment for job, _ in chosen)
         folder = paths.results(chosen[0][0].scale)
-        return [f"{folder}/{name}/runs/*.jsonl: {n} runs in {files[name]} files" for name, n in by_experiment.items()]
+        return [
+            f"{folder}/{name}/runs/*.jsonl: {n} runs in {files[name]} files"
+            for name, n in by_experiment.items()
+        ]
     lines = []
     for job, names in chosen:
         seeds: dict[str, list[str]] = defaultdict(list)
@@ -97,11 +115,15 @@ def _braces(seeds: list[str]) -> str:
 def _settings(chosen: list[tuple[Job, list[str]]]) -> list[str]:
     """Return the lines of the experiments' files where the arms stand."""
     arms = {
-        (job.experiment, name.removeprefix(f"{job.experiment}/").split("/")[0]) for job, own in chosen for name in own
+        (job.experiment, name.removeprefix(f"{job.experiment}/").split("/")[0])
+        for job, own in chosen
+        for name in own
     }
     by_file: dict[str, list[str]] = defaultdict(list)
     for experiment, arm in sorted(arms):
-        file, _, line = line_of(f"config/experiments/{experiment}.yaml", f"  {arm}:", "join:").partition(":")
+        file, _, line = line_of(
+            f"config/experiments/{experiment}.yaml", f"  {arm}:", "join:"
+        ).partition(":")
         by_file[file].append(f"{line or '?'} ({arm})")
     return [f"{file}, lines {', '.join(lines)}" for file, lines in by_file.items()]
 
@@ -109,20 +131,30 @@ def _settings(chosen: list[tuple[Job, list[str]]]) -> list[str]:
 def _counted(values: object) -> list[str]:
     """Return the different values, with their numbers where there are several."""
     count = Counter(values)  # type: ignore[call-overload]
-    return [f"{value} ({n} jobs)" if len(count) > 1 else str(value) for value, n in count.most_common()]
+    return [
+        f"{value} ({n} jobs)" if len(count) > 1 else str(value) for value, n in count.most_common()
+    ]
 
 
 def _commit(made: dict[str, Any]) -> str:
     changed = made.get("changed", [])
     words = f": {', '.join(changed)}" if changed else ""
-    state = {True: f"changed since{words}", False: "nothing changed", None: "not known whether changed"}[made["dirty"]]
+    state = {
+        True: f"changed since{words}",
+        False: "nothing changed",
+        None: "not known whether changed",
+    }[made["dirty"]]
     return f"commit {made['commit']}, {state}"
 
 
 def _env(facts: dict[str, dict[str, str]]) -> str:
     digest = facts["digests"]["env"]
     today = {dag.environment("train", build): build for build in ("cpu", "cuda")}
-    since = f"as in envs today, torch for {today[digest]}" if digest in today else "other pins than in envs today"
+    since = (
+        f"as in envs today, torch for {today[digest]}"
+        if digest in today
+        else "other pins than in envs today"
+    )
     return f"lock of train: digest {digest}, {since}"
 
 
@@ -132,7 +164,10 @@ def _pairs(values: dict[str, str]) -> str:
 
 def _device(facts: dict[str, object]) -> str:
     threads = f"{facts['threads']} thread{'s' if facts['threads'] != 1 else ''}"
-    return f"{facts['device']}, {facts['engine']}, {facts['dtype']}, matmul {facts['matmul']}, {threads}"
+    return (
+        f"{facts['device']}, {facts['engine']}, {facts['dtype']}, matmul {facts['matmul']}, "
+        f"{threads}"
+    )
 
 
 def _today(chosen: list[tuple[Job, list[str]]]) -> str:
@@ -159,4 +194,7 @@ def _again(chosen: list[tuple[Job, list[str]]]) -> str:
     files = [job.records for job, _ in chosen]
     if len(files) <= 3:
         return f"snakemake --cores 2 --force {' '.join(files)}"
-    return f"snakemake --cores 2 --force {paths.run_file(chosen[0][0].scale, '<experiment>', '<stack>')} ..."
+    return (
+        "snakemake --cores 2 --force "
+        f"{paths.run_file(chosen[0][0].scale, '<experiment>', '<stack>')} ..."
+    )

@@ -21,20 +21,36 @@ def claim_chain(place: Place, name: str) -> Chain:
     """Return the chain of one claim."""
     row = claims(place)[name]
     experiment = row["experiment"]
-    spec = next((one for one in dag.experiments(place.scale)[experiment].claims if one.id == name), None)
+    spec = next(
+        (one for one in dag.experiments(place.scale)[experiment].claims if one.id == name), None
+    )
     title = f"claim {name}"
     of = f" ({row['of']})" if row["of"] else ""
     facts: Facts = [("says", f"{row['says']}{of}"), ("value", _value(row))]
     facts += [("stands in", stands) for stands in _stands(place, row)]
-    facts.append(("figure", f"{row['figure']}: notebooks/{row['figure']}.ipynb, {_image(place, row['figure'])}"))
+    facts.append(
+        (
+            "figure",
+            f"{row['figure']}: notebooks/{row['figure']}.ipynb, {_image(place, row['figure'])}",
+        )
+    )
     if spec is None:
         facts.append(
-            ("statistic", f"{row['statistic']}; its test is no longer in config/experiments/{experiment}.yaml")
+            (
+                "statistic",
+                f"{row['statistic']}; its test is no longer in "
+                f"config/experiments/{experiment}.yaml",
+            )
         )
         return chain(title, facts, place, [experiment], None)
     found, runs = _computed(place, row, spec)
-    facts += [("judged by", line_of(f"config/experiments/{experiment}.yaml", f"id: {name}")), *found]
-    facts.append(("judge again", f"snakemake --cores 2 --force {paths.whole(place.scale, 'claims.csv')}"))
+    facts += [
+        ("judged by", line_of(f"config/experiments/{experiment}.yaml", f"id: {name}")),
+        *found,
+    ]
+    facts.append(
+        ("judge again", f"snakemake --cores 2 --force {paths.whole(place.scale, 'claims.csv')}")
+    )
     return chain(title, facts, place, [experiment], runs)
 
 
@@ -42,11 +58,17 @@ def _value(row: dict[str, Any]) -> str:
     if row["verdict"] == NOT_JUDGED:
         return NOT_JUDGED
     shown = with_interval(row["estimate"], row["low"], row["high"])
-    return f"{shown}, {row['n']} networks x {row['n_seeds']} seeds: {row['verdict']} (holds if {row['threshold']})"
+    return (
+        f"{shown}, {row['n']} networks x {row['n_seeds']} seeds: {row['verdict']} (holds if "
+        f"{row['threshold']})"
+    )
 
 
 def _stands(place: Place, row: dict[str, Any]) -> list[str]:
-    """Return where the number is written: claims file, README, and the places of the paper that show the claim."""
+    """Return where the number is written.
+
+    Claims file, README, and the places of the paper that show the claim.
+    """
     files = [line_of(f"{place.folder}/claims.csv", f"{row['id']},")]
     says = str(row["says"]).replace("|", "\\|")
     if place.scale == "laptop":
@@ -86,7 +108,9 @@ def _computed(place: Place, row: dict[str, Any], spec: Claim) -> tuple[Facts, se
 
 
 def _conditions(test: Test) -> str:
-    words = [f"{column} {wanted}" for column, wanted in {**test.where, **(test.groups or {})}.items()]
+    words = [
+        f"{column} {wanted}" for column, wanted in {**test.where, **(test.groups or {})}.items()
+    ]
     if test.select:
         best = "highest" if test.select.highest else "lowest"
         words.append(f"of each {', '.join(test.select.per)} the one with the {best} "
@@ -103,4 +127,6 @@ def _ranges(lines: list[int]) -> str:
         else:
             found.append([line, line])
     words = [str(a) if a == b else f"{a}-{b}" for a, b in found]
-    return ", ".join(words[:12]) + (f" and {len(words) - 12} more ranges" if len(words) > 12 else "")
+    return ", ".join(words[:12]) + (
+        f" and {len(words) - 12} more ranges" if len(words) > 12 else ""
+    )

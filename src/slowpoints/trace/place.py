@@ -1,4 +1,7 @@
-"""Where the results of a scale are: results/<scale>, or what the project keeps of one run under paper/reference."""
+"""Where the results of a scale are.
+
+Results/<scale>, or what the project keeps of one run under paper/reference.
+"""
 
 import json
 from functools import cache
@@ -42,10 +45,16 @@ class Place(NamedTuple):
 def places(scale: str) -> list[Place]:
     """Return where results of `scale` are, a run here first; nowhere is an error."""
     found = [Place(scale, paths.results(scale), False), Place(scale, paths.kept(scale), True)]
-    there = [place for place in found if place.path.is_dir() and (place.is_kept or list(place.path.glob("*/runs")))]
+    there = [
+        place
+        for place in found
+        if place.path.is_dir() and (place.is_kept or list(place.path.glob("*/runs")))
+    ]
     if not there:
         looked = " nor ".join(place.folder for place in found)
-        raise TraceError(f"no results in {looked}; make them with: snakemake --cores 2 --config scale={scale}")
+        raise TraceError(
+            f"no results in {looked}; make them with: snakemake --cores 2 --config scale={scale}"
+        )
     return there
 
 
@@ -62,7 +71,10 @@ def claims(place: Place) -> dict[str, dict[str, Any]]:
     """Return the rows of the claims table by claim."""
     file = place.path / "claims.csv"
     rows = read_table(file).to_dict("records") if file.is_file() else []
-    return {row["id"]: {key: "" if value != value else value for key, value in row.items()} for row in rows}
+    return {
+        row["id"]: {key: "" if value != value else value for key, value in row.items()}
+        for row in rows
+    }
 
 
 @cache
@@ -89,12 +101,19 @@ def tables(place: Place) -> list[tuple[str, str]]:
     """Return every table as (experiment, name)."""
     if place.is_kept:
         return sorted((path.parent.name, path.stem) for path in place.path.glob("tables/*/*.csv"))
-    return sorted((paths.experiment_of(path), path.stem) for path in paths.all_tables(place.scale, root=ROOT))
+    return sorted(
+        (paths.experiment_of(path), path.stem) for path in paths.all_tables(place.scale, root=ROOT)
+    )
 
 
 def line_of(file: str, *words: str) -> str:
-    """Return `file:line` of the first line that has one of `words`, the earlier word first; else the file."""
-    lines = (ROOT / file).read_text(encoding="utf-8").splitlines() if (ROOT / file).is_file() else []
+    """Return `file:line` of the first line that has one of `words`, the earlier word first.
+
+    Else the file.
+    """
+    lines = (
+        (ROOT / file).read_text(encoding="utf-8").splitlines() if (ROOT / file).is_file() else []
+    )
     for word in words:
         for number, line in enumerate(lines, start=1):
             if word in line:

@@ -1,4 +1,7 @@
-"""Chains of everything that is not a claim: counts, stamps, figures, tables, experiments, files of records, runs."""
+"""Chains of everything that is not a claim.
+
+Counts, stamps, figures, tables, experiments, files of records, runs.
+"""
 
 from pathlib import Path
 
@@ -17,7 +20,10 @@ ENDED = ("n_runs", "n_ok", "n_budget", "n_diverged")
 
 
 def key_chain(place: Place, key: str) -> Chain:
-    """Return the chain of one key of numbers.json: of a claim, of an experiment's counts, or of all there is."""
+    """Return the chain of one key of numbers.json.
+
+    Of a claim, of an experiment's counts, or of all there is.
+    """
     name, _, what = key.rpartition(".")
     value = numbers(place)[key]
     if name in claims(place):
@@ -32,7 +38,8 @@ def key_chain(place: Place, key: str) -> Chain:
     word = key.removeprefix("n_").replace("_", " ")
     ids = [one for one, row in claims(place).items() if row["verdict"] == word]
     if ids:
-        facts.append(("counts", f"claims: {', '.join(ids[:8])}{f' and {len(ids) - 8} more' if len(ids) > 8 else ''}"))
+        others = f" and {len(ids) - 8} more" if len(ids) > 8 else ""
+        facts.append(("counts", f"claims: {', '.join(ids[:8])}{others}"))
     facts.append(("paper", line_of("paper/paper.typ", f"numbers.{key}")))
     return chain(f"number {key}", facts, place, sorted(jobs(place)), None)
 
@@ -45,14 +52,17 @@ def _ended(place: Place, experiment: str, what: str) -> set[str] | None:
 
 
 def figure_chain(place: Place, name: str) -> Chain:
-    """Return the chain of a figure: its notebook, the tables that reads, and all records behind these."""
+    """Return the chain of a figure: its notebook, the tables that reads, and all records behind
+    these.
+    """
     files = sorted(set(dag.figure_inputs(place.scale, name).values()))
     experiments = sorted({paths.experiment_of(file) for file in files} - {"data"})
     judged = [one for one, row in claims(place).items() if row["figure"] == name]
     facts: Facts = [
         (
             "files",
-            f"{place.folder}/figures/{name}.png" + ("" if place.is_kept else f" and .pdf, notebooks/{name}.html"),
+            f"{place.folder}/figures/{name}.png"
+            + ("" if place.is_kept else f" and .pdf, notebooks/{name}.html"),
         ),
         ("notebook", f"notebooks/{name}.ipynb; its parameters cell names the tables"),
         *(("reads", _kept_name(place, file)) for file in files),
@@ -78,7 +88,8 @@ def table_chain(place: Place, experiment: str, name: str) -> Chain:
         ("file", f"{place.table(experiment, name)}, {len(own)} rows"),
         (
             "analysis",
-            f"{line_of(paths.settings(experiment), 'analyses:')}; src/slowpoints/analyses/{name}.py",
+            f"{line_of(paths.settings(experiment), 'analyses:')}; "
+            f"src/slowpoints/analyses/{name}.py",
         ),
         *_read_by(place, experiment, name),
         ("make again", f"snakemake --cores 2 --force {paths.table(place.scale, experiment, name)}"),
@@ -88,7 +99,9 @@ def table_chain(place: Place, experiment: str, name: str) -> Chain:
 
 def _read_by(place: Place, experiment: str, name: str) -> Facts:
     file = paths.table(place.scale, experiment, name)
-    figures = [one for one in dag.figure_names() if file in dag.figure_inputs(place.scale, one).values()]
+    figures = [
+        one for one in dag.figure_names() if file in dag.figure_inputs(place.scale, one).values()
+    ]
     judged = [c.id for c in dag.experiments(place.scale)[experiment].claims if c.test.table == name]
     return [("figures", ", ".join(figures) or "none"), ("claims", ", ".join(judged) or "none")]
 
@@ -108,28 +121,51 @@ def experiment_chain(place: Place, name: str) -> Chain:
 def job_chain(place: Place, job: Job) -> Chain:
     """Return the chain of one file of records: all its runs."""
     facts: Facts = [
-        ("files", f"{job.records}, {', '.join(job.beside(kind) for kind in ('plan', 'weights', 'provenance'))}"),
+        (
+            "files",
+            f"{job.records}, "
+            f"{', '.join(job.beside(kind) for kind in ('plan', 'weights', 'provenance'))}",
+        ),
         ("weights", f"sha256 of their content {job.facts['weights']['sha256']}"),
     ]
     return chain(
-        f"stack {job.stack} of {job.experiment}", facts, place, [job.experiment], [name for name, _ in job.runs]
+        f"stack {job.stack} of {job.experiment}",
+        facts,
+        place,
+        [job.experiment],
+        [name for name, _ in job.runs],
     )
 
 
 def run_chain(place: Place, name: str) -> Chain:
     """Return the chain of one run: back to its settings, and on to tables, claims and figures."""
     experiment = name.split("/")[0]
-    row, job = next((i, job) for job in jobs(place)[experiment] for i, run in enumerate(job.runs) if run[0] == name)
+    row, job = next(
+        (i, job)
+        for job in jobs(place)[experiment]
+        for i, run in enumerate(job.runs)
+        if run[0] == name
+    )
     facts: Facts = [("outcome", job.runs[row][1]), ("record", f"{job.records}, line {row + 1}")]
     if not place.is_kept:
         record = read_lines(ROOT / job.records)[row]
-        facts += [(block, ", ".join(f"{k} {v}" for k, v in record[block].items())) for block in BLOCKS]
+        facts += [
+            (block, ", ".join(f"{k} {v}" for k, v in record[block].items())) for block in BLOCKS
+        ]
         facts.append(("metrics", ", ".join(f"{k} {v}" for k, v in record["metrics"].items())))
-    reads = [one for own, one in tables(place) if own == experiment and _has(place, experiment, one, name)]
+    reads = [
+        one
+        for own, one in tables(place)
+        if own == experiment and _has(place, experiment, one, name)
+    ]
     facts += [("tables", place.table(experiment, one)) for one in reads]
     facts.append(("claims", ", ".join(_judged_on(place, experiment, name)) or "none rests on it"))
     files = {paths.table(place.scale, experiment, one) for one in reads}
-    figures = [one for one in dag.figure_names() if files & set(dag.figure_inputs(place.scale, one).values())]
+    figures = [
+        one
+        for one in dag.figure_names()
+        if files & set(dag.figure_inputs(place.scale, one).values())
+    ]
     facts.append(("figures", ", ".join(figures) or "none"))
     return chain(f"run {name}", facts, place, [experiment], [name])
 

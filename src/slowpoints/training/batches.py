@@ -1,4 +1,6 @@
-"""Batches for a stack: every run draws from its own stream, in pools of several steps to spare small calls."""
+"""Batches for a stack: every run draws from its own stream, in pools of several steps to spare
+small calls.
+"""
 
 import dataclasses
 from pathlib import Path
@@ -17,12 +19,26 @@ POOL_ELEMENTS = 200_000  # per run: larger inputs cost more to keep than the cal
 
 
 class Feed:
-    """The training batches of a stack.    Random state lives here: one generator per run, not per slot."""
+    """The training batches of a stack.
+
+    Random state lives here: one generator per run, not per slot.
+    """
 
     def __init__(
-        self, runs: list[Run], task: Task, settings: list[Any], worlds: list[Any], device: torch.device
+        self,
+        runs: list[Run],
+        task: Task,
+        settings: list[Any],
+        worlds: list[Any],
+        device: torch.device,
     ) -> None:
-        self.runs, self.task, self.settings, self.worlds, self.device = runs, task, settings, worlds, device
+        self.runs, self.task, self.settings, self.worlds, self.device = (
+            runs,
+            task,
+            settings,
+            worlds,
+            device,
+        )
         train = runs[0].train
         self.batch = train.batch
         self.rngs = [generator(run, "data") for run in runs]
@@ -32,14 +48,20 @@ class Feed:
     def _pool_steps(self, eval_every: int) -> int:
         """Return how many steps are drawn at once: a divisor of eval_every, 1 for large inputs."""
         elements = example(self.task, self.settings[0], self.worlds[0]).x.numel() * self.batch
-        fits = (n for n in range(POOL_STEPS, 0, -1) if eval_every % n == 0 and n * elements <= POOL_ELEMENTS)
+        fits = (
+            n
+            for n in range(POOL_STEPS, 0, -1)
+            if eval_every % n == 0 and n * elements <= POOL_ELEMENTS
+        )
         return next(fits, 1)
 
     def __call__(self, members: list[int], steps: list[int]) -> Batch:
-        """Return a batch for some runs, each at its own 0-based step.    fields: [m, B, ...]
+        """Return a batch for some runs, each at its own 0-based step.
 
-        A run's steps come in order. All steps agree modulo the length of a pool, since runs begin at looks only;
-        members change at looks only.
+        fields: [m, B, ...]
+
+        A run's steps come in order. All steps agree modulo the length of a pool, since runs begin
+        at looks only; members change at looks only.
         """
         at = steps[0] % self.pool_steps
         if at == 0:
@@ -54,12 +76,16 @@ class Feed:
         """Return the next pool of one run, from its own stream.    fields: [B, ...]"""
         size = self.batch * self.pool_steps
         settings = self._stage(run, step)
-        return self.task.sample(settings, self.worlds[run], batch=size, split="train", rng=self.rngs[run])
+        return self.task.sample(
+            settings, self.worlds[run], batch=size, split="train", rng=self.rngs[run]
+        )
 
     def _stage(self, run: int, step: int) -> Any:
         """Return the task settings of one run at `step` of its curriculum."""
         train, settings = self.runs[run].train, self.settings[run]
-        overrides = curricula.stage(train.curriculum, step=step, steps=train.steps, settings=vars(settings))
+        overrides = curricula.stage(
+            train.curriculum, step=step, steps=train.steps, settings=vars(settings)
+        )
         return dataclasses.replace(settings, **overrides) if overrides else settings
 
     def state(self) -> Tensor:
@@ -72,7 +98,9 @@ class Feed:
             rng.set_state(own.clone())  # torch reads the storage from its start
 
 
-def worlds(runs: list[Run], task: Task, settings: list[Any], *, n_parameters: int, data_dir: Path | None) -> list[Any]:
+def worlds(
+    runs: list[Run], task: Task, settings: list[Any], *, n_parameters: int, data_dir: Path | None
+) -> list[Any]:
     """Return the fixed data of each run: what its task keeps the same from step to step."""
     return [
         task.world(own, n_parameters=n_parameters, rng=generator(run, "world"), data_dir=data_dir)

@@ -1,4 +1,7 @@
-"""Try every cell and every task of a plan: one step of two networks at once must be the step of each alone."""
+"""Try every cell and every task of a plan.
+
+One step of two networks at once must be the step of each alone.
+"""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -52,7 +55,11 @@ def _cells(runs: list[Run]) -> Iterator[Tried]:
         if _is_here(run):
             _try(run, where=file_of("cells", run.net.cell))
         small = _small(run, seed=0)
-        note = "" if _is_here(run) else "alone and in company not tried: its tasks need data that do not ship"
+        note = (
+            ""
+            if _is_here(run)
+            else "alone and in company not tried: its tasks need data that do not ship"
+        )
         if mixes_units(network(small.task, small.net).cell, UNITS):
             note = "mixes units: its Jacobian is found by autograd"
         yield Tried("cell", run.net.cell, vars(run.net.own), note)
@@ -78,7 +85,9 @@ def _is_here(run: Run) -> bool:
 def _small(run: Run, *, seed: int) -> Run:
     """Return a run of the same cell and task whose network is small, and that takes one step."""
     net = replace(run.net, units=UNITS, budget=None, depth=min(run.net.depth, 2), front="none")
-    train = TrainSettings(steps=1, eval_every=1, batch=ROWS, eval_rows=ROWS, test_rows=ROWS, lr=run.train.lr)
+    train = TrainSettings(
+        steps=1, eval_every=1, batch=ROWS, eval_rows=ROWS, test_rows=ROWS, lr=run.train.lr
+    )
     return replace(run, net=net, train=train, seed=seed)
 
 
@@ -88,11 +97,14 @@ def _try(run: Run, *, where: str) -> None:
     try:
         together, *alone = _stepped(runs), _stepped(runs[:1]), _stepped(runs[1:])
     except (ValueError, TypeError, RuntimeError, KeyError, AttributeError, IndexError) as error:
-        raise ContractError(f"{where}: a step of {run.net.cell} on {run.task.name} fails: {error}") from error
+        raise ContractError(
+            f"{where}: a step of {run.net.cell} on {run.task.name} fails: {error}"
+        ) from error
     for i, single in enumerate(chain.from_iterable(alone)):
         if not torch.equal(together[i], single):
             raise ContractError(
-                f"{where}: a step of two networks ({run.net.cell} on {run.task.name}) is not that of each alone; "
+                f"{where}: a step of two networks ({run.net.cell} on {run.task.name}) is not "
+                "that of each alone; "
                 "compute every entry of a stack from its own network"
             )
 

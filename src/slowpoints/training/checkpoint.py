@@ -1,7 +1,8 @@
 """The state of a training job on disk: a killed job goes on from it and ends with the same bytes.
 
-Checkpoints live beside the results at a path the workflow does not declare, are replaced whole, and carry the digest of
-the plan and the code; one that is damaged or belongs to another plan is left aside, with a line that says so.
+Checkpoints live beside the results at a path the workflow does not declare, are replaced whole, and
+carry the digest of the plan and the code; one that is damaged or belongs to another plan is left
+aside, with a line that says so.
 """
 
 import json
@@ -38,5 +39,8 @@ def restore(path: Path, *, key: str) -> tuple[Checkpoint | None, str]:
         return None, f"checkpoint left aside: {error.args[0].split(';')[0]}; starting from step 0"
     content = json.loads(arrays.pop(STATE).tobytes().decode())
     if content["key"] != key:
-        return None, f"checkpoint left aside: {path} belongs to another plan or code; starting from step 0"
+        return (
+            None,
+            f"checkpoint left aside: {path} belongs to another plan or code; starting from step 0",
+        )
     return Checkpoint(arrays, content["state"]), f"continuing from {path}"

@@ -12,14 +12,18 @@ ROWS = 3  # of the batches that are checked
 NUMBERS = (torch.float32,)
 FIELDS = {  # of a batch: the types it may have, and the meaning of its shape
     "x": (NUMBERS, "[rows, steps, n_in]"),
-    "y": ((torch.float32, torch.long), "[rows, n_read, n_out] for numbers, [rows, n_read] for the index of an output"),
+    "y": (
+        (torch.float32, torch.long),
+        "[rows, n_read, n_out] for numbers, [rows, n_read] for the index of an output",
+    ),
     "weight": (NUMBERS, "[rows, n_read]"),
     "allowed": ((torch.bool,), "[n_out]"),
 }
 
 
 def check_task(task: Task, settings: Any, world: Any) -> None:
-    """Refuse a task whose batches, loss or scores have the wrong shapes, before anything trains on them.
+    """Refuse a task whose batches, loss or scores have the wrong shapes, before anything trains on
+    them.
 
     The batches come from a random stream of their own, so that no result depends on them.
     """
@@ -33,40 +37,69 @@ def check_task(task: Task, settings: Any, world: Any) -> None:
     out = torch.zeros(2, ROWS, task.n_read(settings), task.n_out(settings))
     score = task.score(settings, out, both)
     if set(score) != set(task.METRICS):
-        raise TaskError(f"{file}: score returns {', '.join(score)}; METRICS says {', '.join(task.METRICS)}")
-    found = {"loss": task.loss(settings, out, both), **{f"score {name!r}": value for name, value in score.items()}}
+        raise TaskError(
+            f"{file}: score returns {', '.join(score)}; METRICS says {', '.join(task.METRICS)}"
+        )
+    found = {
+        "loss": task.loss(settings, out, both),
+        **{f"score {name!r}": value for name, value in score.items()},
+    }
     for name, value in (found | {"solved": task.solved(settings, score)}).items():
         if tuple(value.shape) != (2,):
-            raise TaskError(f"{file}: {name} has shape {list(value.shape)} for 2 runs; right is [2]: one per run")
+            raise TaskError(
+                f"{file}: {name} has shape {list(value.shape)} for 2 runs; right is [2]: "
+                "one per run"
+            )
 
 
 def _check_batch(task: Task, settings: Any, batch: Any, *, rows: int | None, of: str) -> None:
-    """Refuse a batch whose fields have other shapes than n_in, n_out and n_read say.    rows: None for any number"""
+    """Refuse a batch whose fields have other shapes than n_in, n_out and n_read say.
+
+    rows: None for any number
+    """
     if not isinstance(batch, Batch):
         raise TaskError(f"{of} returns {type(batch).__name__}; right is a slowpoints.tasks.Batch")
     n_in, n_out, n_read = task.n_in(settings), task.n_out(settings), task.n_read(settings)
     rows = len(batch.x) if rows is None else rows
     steps = batch.x.shape[1] if batch.x.ndim > 1 else n_read
-    right = {"x": (rows, steps, n_in), "y": (rows, n_read, n_out), "weight": (rows, n_read), "allowed": (n_out,)}
+    right = {
+        "x": (rows, steps, n_in),
+        "y": (rows, n_read, n_out),
+        "weight": (rows, n_read),
+        "allowed": (n_out,),
+    }
     if batch.y.dtype == torch.long:
         right["y"] = (rows, n_read)
     for name, (types, meaning) in FIELDS.items():
         field: Tensor = getattr(batch, name)
         if tuple(field.shape) != right[name]:
             raise TaskError(
-                f"{of}: {name} has shape {list(field.shape)}; right is {list(right[name])}: {meaning}, "
+                f"{of}: {name} has shape {list(field.shape)}; right is {list(right[name])}: "
+                f"{meaning}, "
                 f"where n_in, n_out and n_read are {n_in}, {n_out} and {n_read}"
             )
         if field.dtype not in types:
-            raise TaskError(f"{of}: {name} has type {field.dtype}; right is {' or '.join(map(str, types))}")
+            raise TaskError(
+                f"{of}: {name} has type {field.dtype}; right is {' or '.join(map(str, types))}"
+            )
     if batch.n_steps < n_read:
-        raise TaskError(f"{of}: {n_read} answers are read (n_read), but a sequence has {batch.n_steps} steps")
+        raise TaskError(
+            f"{of}: {n_read} answers are read (n_read), but a sequence has {batch.n_steps} steps"
+        )
 
 
 def _check_constant(task: Task, settings: Any, *, file: str) -> None:
     """Refuse a constant answer, or its score, of another shape than an answer has."""
-    constant, baseline, n_out = task.constant(settings), task.baseline(settings), task.n_out(settings)
+    constant, baseline, n_out = (
+        task.constant(settings),
+        task.baseline(settings),
+        task.n_out(settings),
+    )
     if tuple(constant.shape) != (n_out,):
-        raise TaskError(f"{file}: constant has shape {list(constant.shape)}; right is [{n_out}]: [n_out]")
+        raise TaskError(
+            f"{file}: constant has shape {list(constant.shape)}; right is [{n_out}]: [n_out]"
+        )
     if set(baseline) != set(task.METRICS):
-        raise TaskError(f"{file}: baseline gives {', '.join(baseline)}; METRICS says {', '.join(task.METRICS)}")
+        raise TaskError(
+            f"{file}: baseline gives {', '.join(baseline)}; METRICS says {', '.join(task.METRICS)}"
+        )

@@ -1,8 +1,8 @@
 """Curricula: training step -> settings of the task (Haviv, Rivkind & Barak 2019).
 
-Stages start at fixed fractions of the training, with no promotion thresholds. Delay curriculum ("DeCu"): the
-sequence grows. Vocabulary curriculum ("VoCu"): the number of classes grows. Each has the schedule of the MNIST
-networks, and one of the CIFAR-10 networks.
+Stages start at fixed fractions of the training, with no promotion thresholds. Delay curriculum
+("DeCu"): the sequence grows. Vocabulary curriculum ("VoCu"): the number of classes grows. Each has
+the schedule of the MNIST networks, and one of the CIFAR-10 networks.
 """
 
 from collections.abc import Mapping
@@ -30,7 +30,8 @@ def stage(kind: str, *, step: int, steps: int, settings: Mapping[str, Any]) -> d
     """Return the task settings that curriculum `kind` overrides at 0-based `step` of `steps`.
 
     `settings` are those of the whole task, where the last stage ends.
-    Departs: for other sizes than the paper's (20 steps, 10 classes) the stages are spread evenly between its
+    Departs: for other sizes than the paper's (20 steps, 10 classes) the stages are spread evenly
+        between its
     first stage and the whole.
     """
     if kind == "none":
@@ -40,14 +41,20 @@ def stage(kind: str, *, step: int, steps: int, settings: Mapping[str, Any]) -> d
     schedule = SCHEDULES[kind]
     if kind.startswith("delay"):
         _require(settings, kind, ("n_steps", "n_used_steps", "delay_min"))
-        whole = settings["n_steps"] if settings["n_used_steps"] is None else settings["n_used_steps"]
-        return {"n_used_steps": _size(settings["delay_min"] + FIRST_SPAN, whole, schedule, step, steps)}
+        whole = (
+            settings["n_steps"] if settings["n_used_steps"] is None else settings["n_used_steps"]
+        )
+        return {
+            "n_used_steps": _size(settings["delay_min"] + FIRST_SPAN, whole, schedule, step, steps)
+        }
     _require(settings, kind, ("n_classes",))
     return {"n_classes": _size(FIRST_CLASSES, settings["n_classes"], schedule, step, steps)}
 
 
 def _size(first: int, whole: int, schedule: Schedule, step: int, steps: int) -> int:
-    """Return the size at `step`: from `first` to `whole`, one equal move at each of the later starts."""
+    """Return the size at `step`: from `first` to `whole`, one equal move at each of the later
+    starts.
+    """
     if not 0 <= step < steps:
         raise ValueError(f"step is {step}; must lie in 0..{steps - 1}")
     stage = sum(step * schedule.length >= start * steps for start in schedule.starts) - 1
@@ -58,5 +65,6 @@ def _size(first: int, whole: int, schedule: Schedule, step: int, steps: int) -> 
 def _require(settings: Mapping[str, Any], kind: str, keys: tuple[str, ...]) -> None:
     if missing := [key for key in keys if key not in settings]:
         raise ValueError(
-            f"curriculum {kind!r} needs a task with {', '.join(keys)}; this one lacks {', '.join(missing)}"
+            f"curriculum {kind!r} needs a task with {', '.join(keys)}; this one lacks "
+            f"{', '.join(missing)}"
         )

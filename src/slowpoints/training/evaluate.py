@@ -1,4 +1,6 @@
-"""Scores of a stack on data that no run has trained on (or, for tasks that store a fixed set, on that set)."""
+"""Scores of a stack on data that no run has trained on (or, for tasks that store a fixed set, on
+that set).
+"""
 
 from typing import Any, Literal
 
@@ -17,7 +19,10 @@ ELEMENTS = 60_000_000  # numbers held at once: runs are evaluated in slices that
 
 
 def predict(net: Network, params: dict[str, Tensor], batch: Batch) -> tuple[Tensor, States]:
-    """Return the outputs at the steps that count, [M, B, T_y, O], and the final states.    batch fields: [M, B, ...]"""
+    """Return the outputs at the steps that count, [M, B, T_y, O], and the final states.
+
+    batch fields: [M, B, ...]
+    """
     y, final = unroll(net, params, batch.x, last=batch.y.shape[2], silent=batch.silent)
     return readout(net, params, y), final
 
@@ -33,19 +38,24 @@ def scores(
     device: torch.device,
     elements: int = ELEMENTS,
 ) -> dict[str, Tensor]:
-    """Return named metrics per run, on the same fresh data for every run of the same task settings.    -> [M] each
+    """Return named metrics per run, on the same fresh data for every run of the same task settings.
+
+    -> [M] each
 
     owners: (run, its task settings, its fixed data), M of them; elements: numbers to hold at once
     """
     _, settings, world = owners[0]
     size = rows * example(task, settings, world).n_steps * net.n_numbers
-    # Runs whose settings differ are scored one by one, each by its own; sums over padded rows would also round
+    # Runs whose settings differ are scored one by one, each by its own; sums over padded rows would
+    # also round
     # differently in company.
     width = 1 if task.PER_RUN else max(1, elements // size)
     parts = []
     for start in range(0, len(owners), width):
         part = slice(start, start + width)
-        batch = stacked([_fresh(*own, task, split=split, rows=rows) for own in owners[part]]).to(device)
+        batch = stacked([_fresh(*own, task, split=split, rows=rows) for own in owners[part]]).to(
+            device
+        )
         with torch.no_grad():
             out, _ = predict(net, select(params, part), batch)
         parts.append(task.score(owners[start][1], out, batch))
@@ -54,5 +64,7 @@ def scores(
 
 def _fresh(run: Run, settings: Any, world: Any, task: Task, *, split: Split, rows: int) -> Batch:
     """Return evaluation data from a stream that depends on experiment, task and split alone."""
-    rng = torch.Generator().manual_seed(seed_of(run.experiment, canonical(run.task.as_json()), split))
+    rng = torch.Generator().manual_seed(
+        seed_of(run.experiment, canonical(run.task.as_json()), split)
+    )
     return task.evaluation(settings, world, rows=rows, split=split, rng=rng)

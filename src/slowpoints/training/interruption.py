@@ -1,4 +1,6 @@
-"""Being asked to stop: by a signal (Ctrl-C, a scheduler, a closed terminal), or because Snakemake itself is gone."""
+"""Being asked to stop: by a signal (Ctrl-C, a scheduler, a closed terminal), or because Snakemake
+itself is gone.
+"""
 
 import os
 import signal
@@ -17,13 +19,18 @@ class Interrupted(KeyboardInterrupt):
 
 
 def heed_signals() -> None:
-    """From here on a signal ends this process by an exception, so that half-written files are removed on the way."""
+    """From here on a signal ends this process by an exception, so that half-written files are
+    removed on the way.
+    """
     _handle(_stop_at_once)
 
 
 @contextmanager
 def postponed() -> Iterator[Callable[[], str]]:
-    """Hold signals back, and yield a function that says what asks to stop, if anything; a second signal is obeyed."""
+    """Hold signals back, and yield a function that says what asks to stop, if anything.
+
+    A second signal is obeyed.
+    """
     asked: list[str] = []
 
     def note(number: int, frame: FrameType | None) -> None:
@@ -40,13 +47,17 @@ def postponed() -> Iterator[Callable[[], str]]:
 
 
 def _handle(call: Callable[[int, FrameType | None], None]) -> dict[signal.Signals, Any]:
-    """Handle the signals that are not ignored on purpose (nohup), and return the handlers before."""
+    """Handle the signals that are not ignored on purpose (nohup), and return the handlers
+    before.
+    """
     heard = [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
     return {number: signal.signal(number, call) for number in heard}
 
 
 def _stop_at_once(number: int, frame: FrameType | None) -> None:
-    raise Interrupted(f"stopped by {signal.Signals(number).name}; nothing half-written is left, {GO_ON}")
+    raise Interrupted(
+        f"stopped by {signal.Signals(number).name}; nothing half-written is left, {GO_ON}"
+    )
 
 
 def _orphaned() -> str:

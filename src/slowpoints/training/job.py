@@ -15,7 +15,13 @@ from slowpoints.engine import engine_of
 from slowpoints.provenance import environment
 from slowpoints.provenance.files import write_text
 from slowpoints.provenance.record import Facts, Record, Trained
-from slowpoints.provenance.records import read_arrays, read_records, write_arrays, write_json, write_records
+from slowpoints.provenance.records import (
+    read_arrays,
+    read_records,
+    write_arrays,
+    write_json,
+    write_records,
+)
 from slowpoints.spec.digests import code, env
 from slowpoints.spec.run import Run
 from slowpoints.spec.stack import Stack
@@ -24,7 +30,9 @@ from slowpoints.training.regulariser import Start
 from slowpoints.training.stack import network, weights_of
 from slowpoints.training.trainer import Trainer
 
-STATES = {"centres": "centres"}  # arrays of the slow_points analysis; every other kind is made from its points
+STATES = {
+    "centres": "centres"
+}  # arrays of the slow_points analysis; every other kind is made from its points
 
 
 class Outputs(NamedTuple):
@@ -37,15 +45,22 @@ class Outputs(NamedTuple):
 
 
 def device_named(name: str, *, matmul: str) -> torch.device:
-    """Return the device for `cpu` or `cuda`, its matmuls in float32 or tf32; a GPU that is not there is an error."""
+    """Return the device for `cpu` or `cuda`, its matmuls in float32 or tf32.
+
+    A GPU that is not there is an error.
+    """
     if name == "cpu":
-        return torch.device("cpu")  # one thread: deterministic as it is, and the switch below takes a second to import
+        return torch.device(
+            "cpu"
+        )  # one thread: deterministic as it is, and the switch below takes a second to import
     if not torch.cuda.is_available():
         raise SystemExit(
             "device is 'cuda' but torch finds no GPU here: set device: cpu in config/config.yaml, "
             "or give the environments a CUDA build with --config torch=cuda"
         )
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS may add in another order each time
+    os.environ.setdefault(
+        "CUBLAS_WORKSPACE_CONFIG", ":4096:8"
+    )  # without it cuBLAS may add in another order each time
     torch.use_deterministic_algorithms(True)
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     precision = "tf32" if matmul == "tf32" else "ieee"
@@ -55,7 +70,10 @@ def device_named(name: str, *, matmul: str) -> torch.device:
 
 
 def train_code(run: Run, *, trainer: str) -> str:
-    """Return the digest of the code that trains a run: the module of its job, its cell and its task."""
+    """Return the digest of the code that trains a run.
+
+    The module of its job, its cell and its task.
+    """
     return code(trainer, f"slowpoints.cells.{run.net.cell}", f"slowpoints.tasks.{run.task.name}")
 
 
@@ -70,7 +88,10 @@ def start_from(runs: list[Run], files: list[Path], points: Path) -> Start:
         records = read_records(path)
         weights, _ = weights_of(path, records[0])
         known |= {
-            (record.run.arm, record.run.seed): (record, {name: value[i] for name, value in weights.items()})
+            (record.run.arm, record.run.seed): (
+                record,
+                {name: value[i] for name, value in weights.items()},
+            )
             for i, record in enumerate(records)
         }
     params, states = [], []
@@ -108,13 +129,20 @@ def run(
     begun, room = environment.Begun.now(), room_at(attempt)
     origin = None if start is None else start_from(stack.runs, *start)
     net = network(stack.runs[0].task, stack.runs[0].net)
-    gc.freeze()  # what was imported stays: looking for garbage in it would take a twentieth of a small step
+    # what was imported stays: looking for garbage in it would take a twentieth of a small step
+    gc.freeze()
     digests = digests_of(stack, trainer="slowpoints.training.job", torch_build=torch_build)
     facts = facts_here(device, engine=engine_of(net, device), digests=digests)
     make = partial(Trainer, stack.runs, device=device, data_dir=data_dir, start=origin)
     trainer = trained(make, room, path=checkpoint, key=json.dumps(vars(facts)))
     asked = min(trainer.width, len(trainer.runs))
-    write(stack, made(trainer), out=out, facts=facts, provenance=environment.now(begun) | room.told(asked))
+    write(
+        stack,
+        made(trainer),
+        out=out,
+        facts=facts,
+        provenance=environment.now(begun) | room.told(asked),
+    )
     checkpoint.unlink(missing_ok=True)
 
 
@@ -134,19 +162,27 @@ def made(trainer: Trainer) -> Made:
     return Made(networks, {name: value.numpy() for name, value in trainer.arrays().items()})
 
 
-def write(stack: Stack, found: Made, *, out: Outputs, facts: Facts, provenance: dict[str, Any]) -> None:
+def write(
+    stack: Stack, found: Made, *, out: Outputs, facts: Facts, provenance: dict[str, Any]
+) -> None:
     """Write records, weights, provenance and, last, the plan."""
     weights = {"file": out.weights.name, "sha256": write_arrays(out.weights, found.arrays)}
     write_records(
         out.records,
-        [Record(**vars(own), facts=facts, weights=weights, row=i) for i, own in enumerate(found.networks)],
+        [
+            Record(**vars(own), facts=facts, weights=weights, row=i)
+            for i, own in enumerate(found.networks)
+        ],
     )
     write_json(out.provenance, provenance)
     write_text(out.plan, json.dumps(stack.as_json(), indent=1, sort_keys=True) + "\n")
 
 
 def _trained(trainer: Trainer, tested: dict[str, torch.Tensor], i: int) -> Trained:
-    """Return what is known of run `i` at the end: settings, outcome, test metrics, learning curve."""
+    """Return what is known of run `i` at the end.
+
+    Settings, outcome, test metrics, learning curve.
+    """
     fate = trainer.fates[i]
     is_lost = fate.outcome == "diverged"
     return Trained(

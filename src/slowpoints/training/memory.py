@@ -1,7 +1,9 @@
-"""What a training job does when its device fails it: short of memory it splits the stack and goes on; else it says so.
+"""What a training job does when its device fails it.
 
-Slots of a stack take their steps side by side. Where memory is short they take them in groups, one after the other:
-on a CPU to the same bits, on a GPU to rounding.
+Short of memory it splits the stack and goes on; else it says so.
+
+Slots of a stack take their steps side by side. Where memory is short they take them in groups, one
+after the other: on a CPU to the same bits, on a GPU to rounding.
 """
 
 import gc
@@ -18,7 +20,13 @@ from slowpoints.training.interruption import GO_ON
 from slowpoints.training.trainer import Trainer, fit
 
 log = logging.getLogger("slowpoints")
-SHORTAGES = ("not enough memory", "can't allocate memory", "out of memory", "ALLOC_FAILED", "std::bad_alloc")
+SHORTAGES = (
+    "not enough memory",
+    "can't allocate memory",
+    "out of memory",
+    "ALLOC_FAILED",
+    "std::bad_alloc",
+)
 
 
 class OutOfMemory(SlowpointsError):
@@ -46,12 +54,18 @@ class Room:
 
 
 def room_at(attempt: int) -> Room:
-    """Return the room of a job's attempt: less for each that was killed or failed, as a killed one cannot say why."""
+    """Return the room of a job's attempt.
+
+    Less for each that was killed or failed, as a killed one cannot say why.
+    """
     return Room() if attempt == 1 else Room(2 ** (attempt - 1), f"attempt {attempt} of the job")
 
 
 def trained(make: Callable[..., Trainer], room: Room, *, path: Path, key: str) -> Trainer:
-    """Return a stack that `make` makes, trained; where memory is short it is split and goes on from its checkpoint."""
+    """Return a stack that `make` makes, trained.
+
+    Where memory is short it is split and goes on from its checkpoint.
+    """
     while True:
         try:
             trainer = make(n_parts=room.n_parts)
@@ -66,9 +80,16 @@ def trained(make: Callable[..., Trainer], room: Room, *, path: Path, key: str) -
                 raise
         room.why = why
         if room.n_parts >= most:
-            raise OutOfMemory(f"not enough memory for one network at a time ({why}); {GO_ON} where there is more")
+            raise OutOfMemory(
+                f"not enough memory for one network at a time ({why}); {GO_ON} where there is more"
+            )
         room.n_parts *= 2
-        log.info("not enough memory for %d networks at a time (%s): going on with %d", most, why, room.slots(most))
+        log.info(
+            "not enough memory for %d networks at a time (%s): going on with %d",
+            most,
+            why,
+            room.slots(most),
+        )
         del trainer
         _give_back()
 
@@ -85,7 +106,9 @@ def _first_line(error: BaseException) -> str:
 
 
 def _give_back() -> None:
-    """Free what the stack held: jobs keep the garbage collector from looking at what they began with."""
+    """Free what the stack held: jobs keep the garbage collector from looking at what they began
+    with.
+    """
     gc.unfreeze()
     gc.collect()
     if torch.cuda.is_available():

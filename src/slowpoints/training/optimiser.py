@@ -1,4 +1,6 @@
-"""The optimiser of a stack: all parameters in one [M, P] tensor, every setting a vector over runs."""
+"""The optimiser of a stack: all parameters in one [M, P] tensor, every setting a vector
+over runs.
+"""
 
 import math
 from collections.abc import Sequence
@@ -11,7 +13,10 @@ from torch.nn.functional import pad
 from slowpoints.engine.cpu import optimiser_step
 from slowpoints.spec.training import TrainSettings
 
-BETA2, EPSILON = 0.999, 1e-8  # of Adam (Kingma & Ba 2015); the other optimisers' constants are settings
+BETA2, EPSILON = (
+    0.999,
+    1e-8,
+)  # of Adam (Kingma & Ba 2015); the other optimisers' constants are settings
 VECTOR = 32  # numbers that torch's loops take at once
 
 
@@ -19,7 +24,9 @@ class Rules(NamedTuple):
     """How the gradient of each run becomes its step.    all [M]"""
 
     first: Tensor  # how fast the mean of the gradient follows: 1 - beta_1
-    second: Tensor  # how fast the mean square follows: 1 - beta_2; both subtracted before they are rounded to float32
+    # how fast the mean square follows: 1 - beta_2; both subtracted before they are rounded to
+    # float32
+    second: Tensor
     decay: Tensor  # of the weights (L2): decay * weight is added to the gradient
     clip: Tensor  # largest global norm of a gradient; 0 = none
     moves: Tensor  # 1: the mean of the gradient is followed, not the gradient
@@ -28,7 +35,9 @@ class Rules(NamedTuple):
 
 def rules(trains: list[TrainSettings], device: torch.device) -> Rules:
     """Return the rules of a stack from how its runs are trained."""
-    own = torch.tensor([_rule(train) for train in trains], dtype=torch.float32).reshape(-1, len(Rules._fields))
+    own = torch.tensor([_rule(train) for train in trains], dtype=torch.float32).reshape(
+        -1, len(Rules._fields)
+    )
     return Rules(*own.T.contiguous().to(device))
 
 
@@ -49,22 +58,29 @@ class Moments(NamedTuple):
 class Pace(NamedTuple):
     """How far each run goes at its own step.    both [M]"""
 
-    size: Tensor  # the learning rate; over what the mean of the gradient falls short of (Adam) or adds up to (momentum)
+    # the learning rate; over what the mean of the gradient falls short of (Adam) or adds up to
+    # (momentum)
+    size: Tensor
     fill: Tensor  # what the mean square falls short of: Adam's second correction
 
 
 def joined(parts: Sequence[Tensor]) -> Tensor:
-    """Return all parameters of a stack, or their gradients, as one tensor.    parts: [M, ...]    -> [M, P]
+    """Return all parameters of a stack, or their gradients, as one tensor.
 
-    P is rounded up to whole vectors with zeros: torch rounds the tail of a tensor differently, and where a run's
-    numbers lie in the stack must not matter.
+    parts: [M, ...]    -> [M, P]
+
+    P is rounded up to whole vectors with zeros: torch rounds the tail of a tensor differently, and
+    where a run's numbers lie in the stack must not matter.
     """
     flat = torch.cat([part.reshape(part.shape[0], -1) for part in parts], 1)
     return pad(flat, (0, -flat.shape[1] % VECTOR))
 
 
 def views(flat: Tensor, shapes: dict[str, tuple[int, ...]]) -> dict[str, Tensor]:
-    """Return named leaf tensors that share the memory of `flat`.    flat: [M, P]    -> values [M, ...]"""
+    """Return named leaf tensors that share the memory of `flat`.
+
+    flat: [M, P]    -> values [M, ...]
+    """
     leaves, start = {}, 0
     for name, shape in shapes.items():
         size = math.prod(shape)
@@ -74,7 +90,9 @@ def views(flat: Tensor, shapes: dict[str, tuple[int, ...]]) -> dict[str, Tensor]
 
 
 def pace(trains: list[TrainSettings], steps: list[int]) -> Tensor:
-    """Return the two of `Pace` for runs that are at 0-based `steps` of their own training.    -> [2, M]
+    """Return the two of `Pace` for runs that are at 0-based `steps` of their own training.
+
+    -> [2, M]
 
     Computed run by run as Python's floats: torch's powers round differently at the end of a tensor.
     """
@@ -99,12 +117,16 @@ def rate(train: TrainSettings, *, step: int) -> float:
     return lr
 
 
-def update(flat: Tensor, grads: Sequence[Tensor], moments: Moments, own: Rules, now: Pace) -> Tensor:
+def update(
+    flat: Tensor, grads: Sequence[Tensor], moments: Moments, own: Rules, now: Pace
+) -> Tensor:
     """Take one step of every run in place and return which runs took it.
 
     flat: [M, P]; grads: of the parameters in their order, each [M, ...]    -> [M]
-    A run whose gradient is not finite is left untouched. No run reads another's numbers. With g the clipped gradient:
-    sgd: -lr g; momentum: -lr v, v = mu v + g; rmsprop: -lr g / (sqrt(mean of g^2) + eps); adam: Kingma & Ba 2015.
+    A run whose gradient is not finite is left untouched. No run reads another's numbers. With g the
+        clipped gradient:
+    sgd: -lr g; momentum: -lr v, v = mu v + g; rmsprop: -lr g / (sqrt(mean of g^2) + eps); adam:
+        Kingma & Ba 2015.
     """
     if optimiser_step.runs_compiled(flat):
         return optimiser_step.update(flat, grads, *moments, runs=[*own, *now])

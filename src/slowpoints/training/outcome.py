@@ -1,4 +1,7 @@
-"""What becomes of one run: its learning curve, when it solved the task, why it ended. Kept whole in a checkpoint."""
+"""What becomes of one run: its learning curve, when it solved the task, why it ended.
+
+Kept whole in a checkpoint.
+"""
 
 import math
 from dataclasses import dataclass, field
@@ -11,15 +14,27 @@ from slowpoints.spec.tuning import Study
 class Fate:
     """One run so far; `outcome` stays empty until it has ended."""
 
-    outcome: str = ""  # ok: ended as planned; budget: out of steps before the stop rule held; diverged; stopped: at a
+    # ok: ended as planned; budget: out of steps before the stop rule held; diverged; stopped: at a
+    outcome: str = ""
     # rung, where others of its study did better
     steps: int = 0  # at the last look
     to_solve: int | None = None  # steps at the first look at which the task was solved
     in_a_row: int = 0  # looks at which the stop rule held
     curve: dict[str, list[float]] = field(default_factory=dict)
 
-    def look(self, train: TrainSettings, *, step: int, loss: float, metrics: dict[str, float], is_solved: bool) -> None:
-        """Note what was found after `step` steps, and whether the run ends here.    loss: mean since the last look"""
+    def look(
+        self,
+        train: TrainSettings,
+        *,
+        step: int,
+        loss: float,
+        metrics: dict[str, float],
+        is_solved: bool,
+    ) -> None:
+        """Note what was found after `step` steps, and whether the run ends here.
+
+        loss: mean since the last look
+        """
         self.steps = step
         if not math.isfinite(loss):
             self.outcome = "diverged"
@@ -39,9 +54,12 @@ class Fate:
 
 
 def hopeless(fates: dict[int, Fate], study: Study, *, share: float) -> list[int]:
-    """Return which of some trials end at this look: at a rung, all but the share that goes on (successive halving).
+    """Return which of some trials end at this look.
 
-    fates: of trials in training, by run, all after the same `share` of their steps. Of equals the first goes on.
+    At a rung, all but the share that goes on (successive halving).
+
+    fates: of trials in training, by run, all after the same `share` of their steps. Of equals the
+    first goes on.
     """
     if not any(math.isclose(share, rung) for rung in study.rungs):
         return []

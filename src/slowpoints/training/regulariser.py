@@ -1,9 +1,10 @@
 """The speed regulariser (Haviv et al. 2019): make chosen states move less in one step.
 
-The authors slow down the points of trained networks, each with fresh noise as input ("slow_points"), or the centres
-of their classes ("centres"). Beyond them: states where the sequences of the batch end, from the first step of
-training ("visited"); and what must not help if it is the points that matter: each unit's values dealt anew among the
-classes ("shuffled"), and uniform numbers in the range of the points ("random").
+The authors slow down the points of trained networks, each with fresh noise as input
+("slow_points"), or the centres of their classes ("centres"). Beyond them: states where the
+sequences of the batch end, from the first step of training ("visited"); and what must not help if
+it is the points that matter: each unit's values dealt anew among the classes ("shuffled"), and
+uniform numbers in the range of the points ("random").
 """
 
 from typing import Any, NamedTuple
@@ -42,8 +43,12 @@ class Kicks(NamedTuple):
 class Regulariser:
     """Whose states are slowed down, how strongly, and the random stream of each run's noise."""
 
-    def __init__(self, runs: list[Run], task: Task, settings: Any, worlds: list[Any], points: Tensor | None) -> None:
-        """Take the points to start from, constants while the weights change; without any, visited states are taken.
+    def __init__(
+        self, runs: list[Run], task: Task, settings: Any, worlds: list[Any], points: Tensor | None
+    ) -> None:
+        """Take the points to start from, constants while the weights change.
+
+        Without any, visited states are taken.
 
         points: [N, points, S]
         """
@@ -61,7 +66,9 @@ class Regulariser:
     def __call__(self, members: list[int]) -> Kicks:
         """Return what some runs need for one step."""
         frames = torch.stack([self._frames(run) for run in members])
-        return Kicks(frames, self.states[members], self.strength[members], self.loss_weight[members])
+        return Kicks(
+            frames, self.states[members], self.strength[members], self.loss_weight[members]
+        )
 
     def _frames(self, run: int) -> Tensor:
         """Return inputs of one run for one step.    -> [K, I]"""
@@ -80,7 +87,10 @@ class Regulariser:
 
 
 def chosen(run: Run, points: Tensor) -> Tensor:
-    """Return the states that a run slows down, made from the points it starts with.    [N, S] -> [N, S]"""
+    """Return the states that a run slows down, made from the points it starts with.
+
+    [N, S] -> [N, S]
+    """
     kind, rng = run.train.regularise, generator(run, "states")
     if kind == "shuffled":
         return points.gather(0, torch.rand(points.shape, generator=rng).argsort(0))
@@ -90,10 +100,14 @@ def chosen(run: Run, points: Tensor) -> Tensor:
     return points
 
 
-def regularised(net: Network, params: dict[str, Tensor], loss: Tensor, final: States, kicks: Kicks) -> Tensor:
-    """Return the weighted loss plus lambda times the summed squared displacement of the states in one step.
+def regularised(
+    net: Network, params: dict[str, Tensor], loss: Tensor, final: States, kicks: Kicks
+) -> Tensor:
+    """Return the weighted loss plus lambda times the summed squared displacement of the states in
+    one step.
 
-    final: the states where the batch's sequences end, each [m, B, H]; values of params: [m, ...]; loss: [m] -> [m]
+    final: the states where the batch's sequences end, each [m, B, H]; values of params: [m, ...];
+    loss: [m] -> [m]
     """
     states = kicks.states if kicks.states.shape[1] else pack(final).detach()
     _, moved = step(net, prepare(net, params), see(net, params, kicks.frames), unpack(net, states))

@@ -1,8 +1,11 @@
-"""Slots: which runs train at the moment. A run that ends hands its slot to the next; with none left the slot closes.
+"""Slots: which runs train at the moment.
 
-Runs begin and end at looks only, so all slots stay in step between looks. On a CPU no run's numbers depend on its
-slot or on its neighbours: a run alone is the run in a stack, to the bit, whatever the number of slots. On a GPU the
-order of a sum may depend on how many run at once: there it is the same run to rounding.
+A run that ends hands its slot to the next; with none left the slot closes.
+
+Runs begin and end at looks only, so all slots stay in step between looks. On a CPU no run's numbers
+depend on its slot or on its neighbours: a run alone is the run in a stack, to the bit, whatever the
+number of slots. On a GPU the order of a sum may depend on how many run at once: there it is the
+same run to rounding.
 """
 
 import os
@@ -14,7 +17,10 @@ from torch import Tensor
 from slowpoints.spec.training import TrainSettings
 from slowpoints.training.optimiser import Moments, Pace, Rules, pace, rules, update, views
 
-NUMBERS = {"cpu": 8_000_000, "cuda": 250_000_000}  # for a CPU measured: more gains little; for a GPU a guess
+NUMBERS = {
+    "cpu": 8_000_000,
+    "cuda": 250_000_000,
+}  # for a CPU measured: more gains little; for a GPU a guess
 MOST = {"cpu": 64, "cuda": 1024}
 SETTING = "SLOWPOINTS_SLOTS"  # a number, or auto
 
@@ -31,7 +37,10 @@ def width_for(numbers: int, device: torch.device) -> int:
 
 
 class Part(NamedTuple):
-    """Neighbouring slots that take their steps together; views of what the stack holds, so that one sees the other."""
+    """Neighbouring slots that take their steps together.
+
+    Views of what the stack holds, so that one sees the other.
+    """
 
     rows: slice
     params: dict[str, Tensor]
@@ -41,7 +50,10 @@ class Part(NamedTuple):
 
 
 def step(part: Part, loss: Tensor, now: Pace) -> Tensor:
-    """Take one optimiser step downhill on the loss of each slot of a part; return which took it.    loss: [m] -> [m]"""
+    """Take one optimiser step downhill on the loss of each slot of a part; return which took it.
+
+    loss: [m] -> [m]
+    """
     grads = torch.autograd.grad(loss.sum(), list(part.params.values()))
     return update(part.flat, grads, part.moments, part.rules, now)
 
@@ -58,7 +70,9 @@ class Slots:
         device: torch.device,
         n_parts: int = 1,
     ) -> None:
-        """Start with all slots closed.    first: values [N, ...] name the columns of weights: [N, P]
+        """Start with all slots closed.
+
+        first: values [N, ...] name the columns of weights: [N, P]
 
         n_parts: how many groups take their steps one after the other, where memory is short
         """
@@ -78,7 +92,10 @@ class Slots:
         self.parts = [self._part(slice(start, start + size)) for start in range(0, len(flat), size)]
 
     def _part(self, rows: slice) -> Part:
-        moments, own = Moments(*(m[rows] for m in self.moments)), Rules(*(rule[rows] for rule in self.rules))
+        moments, own = (
+            Moments(*(m[rows] for m in self.moments)),
+            Rules(*(rule[rows] for rule in self.rules)),
+        )
         return Part(rows, views(self.flat[rows], self.shapes), self.flat[rows], moments, own)
 
     def _rules(self) -> Rules:
@@ -89,9 +106,12 @@ class Slots:
         return [tick - begun for begun in self.begun]
 
     def change(self, ended: list[int], entering: list[int], *, tick: int) -> bool:
-        """Keep the weights of runs that have ended, and hand their slots to others; return whether slots stay as many.
+        """Keep the weights of runs that have ended, and hand their slots to others.
 
-        Then all tensors stay where they are. Slots that nobody takes are closed, those that are missing opened.
+        Return whether slots stay as many.
+
+        Then all tensors stay where they are. Slots that nobody takes are closed, those that are
+        missing opened.
         """
         free = [slot for slot, run in enumerate(self.members) if run in ended]
         for slot in free:
@@ -143,4 +163,6 @@ class Slots:
         self.members, self.begun = values["members"], values["begun"]
         self.weights = arrays["weights"]
         own = {name: arrays[name].clone().to(self.device) for name in ("flat", "first", "second")}
-        self._hold(own["flat"], Moments(own["first"], own["second"]))  # clones: files are read to any address
+        self._hold(
+            own["flat"], Moments(own["first"], own["second"])
+        )  # clones: files are read to any address

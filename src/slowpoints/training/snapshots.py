@@ -1,4 +1,7 @@
-"""What the weights were on the way: copies in equal steps of training, kept for analyses of how memory forms."""
+"""What the weights were on the way.
+
+Copies in equal steps of training, kept for analyses of how memory forms.
+"""
 
 import torch
 from torch import Tensor
@@ -23,9 +26,15 @@ class History:
             self.kept[run, step // (steps // n) - 1] = weights.detach().cpu()
 
     def arrays(self, shapes: dict[str, tuple[int, ...]]) -> dict[str, Tensor]:
-        """Return the copies by the names of the parameters, none where none were wanted.    -> values [N, K, ...]"""
+        """Return the copies by the names of the parameters, none where none were wanted.
+
+        -> values [N, K, ...]
+        """
         n_runs, n, _ = self.kept.shape
         if not n:
             return {}
         named = views(self.kept.flatten(0, 1), shapes)
-        return {HISTORY + name: value.detach().unflatten(0, (n_runs, n)) for name, value in named.items()}
+        return {
+            HISTORY + name: value.detach().unflatten(0, (n_runs, n))
+            for name, value in named.items()
+        }

@@ -1,4 +1,7 @@
-"""Train all runs of one stack together: one batch with a leading run axis, every run with its own settings and fate."""
+"""Train all runs of one stack together.
+
+One batch with a leading run axis, every run with its own settings and fate.
+"""
 
 import logging
 import time
@@ -34,7 +37,9 @@ SAVE_EVERY_S = 20.0  # wall seconds between checkpoints: no result depends on it
 
 
 class Trainer:
-    """A stack in training: the runs that hold a slot, those that wait, and what became of each so far."""
+    """A stack in training: the runs that hold a slot, those that wait, and what became of each so
+    far.
+    """
 
     def __init__(
         self,
@@ -47,9 +52,12 @@ class Trainer:
         n_parts: int = 1,
         halving: Study | None = None,
     ) -> None:
-        """Open slots for the first runs.    width: how many train at once; without it, as many as pay
+        """Open slots for the first runs.
 
-        n_parts: into how many groups those are split that take their steps one after the other, to need less memory
+        width: how many train at once; without it, as many as pay
+
+        n_parts: into how many groups those are split that take their steps one after the other, to
+            need less memory
         halving: the study whose trials the runs are, if it stops trials at its rungs
         """
         self.runs, self.device = runs, device
@@ -58,22 +66,35 @@ class Trainer:
         self.task = tasks.load(runs[0].task.name)
         self.settings = [run.task.settings for run in runs]
         self.n_parameters = count_parameters(self.net)
-        self.worlds = worlds(self.runs, self.task, self.settings, n_parameters=self.n_parameters, data_dir=data_dir)
+        self.worlds = worlds(
+            self.runs, self.task, self.settings, n_parameters=self.n_parameters, data_dir=data_dir
+        )
         check_task(self.task, self.settings[0], self.worlds[0])
-        check_step(self.net.cell, self.net.units)  # here, for nothing may be tried while a step is recorded
+        check_step(
+            self.net.cell, self.net.units
+        )  # here, for nothing may be tried while a step is recorded
         self.feed = Feed(self.runs, self.task, self.settings, self.worlds, device)
         self.regulariser = None
         if start is not None or any(run.train.regularise != "none" for run in runs):
             points = None if start is None else start.states
-            self.regulariser = Regulariser(self.runs, self.task, self.settings[0], self.worlds, points)
+            self.regulariser = Regulariser(
+                self.runs, self.task, self.settings[0], self.worlds, points
+            )
         first = start.params if start is not None else fresh(self.net, self.runs)
-        self.slots = Slots([run.train for run in runs], first, joined(list(first.values())), device=device,
-                           n_parts=n_parts)  # fmt: skip
+        self.slots = Slots(
+            [run.train for run in runs],
+            first,
+            joined(list(first.values())),
+            device=device,
+            n_parts=n_parts,
+        )
         self.history = History([run.train for run in runs], self.slots.weights.shape[1])
         self.fates = [Fate() for _ in self.runs]
         self.halving = halving
         # Trials that are compared on the way go side by side.
-        self.width = width or (len(self.runs) if self.halving else width_for(self._numbers(), device))
+        self.width = width or (
+            len(self.runs) if self.halving else width_for(self._numbers(), device)
+        )
         self.tick = self.n_begun = 0  # steps of the stack; runs that were given a slot
         self._change([])
 
@@ -83,7 +104,9 @@ class Trainer:
         return int(self.train.batch * n_steps * self.net.n_numbers)
 
     def _change(self, ended: list[int]) -> None:
-        """Hand the slots of runs that have ended to runs that wait, and make ready for the steps to the next look."""
+        """Hand the slots of runs that have ended to runs that wait, and make ready for the steps to
+        the next look.
+        """
         free = max(0, self.width - len(self.slots.members) + len(ended))
         entering = list(range(len(self.runs)))[self.n_begun : self.n_begun + free]
         self.n_begun += len(entering)
@@ -95,7 +118,9 @@ class Trainer:
     def _make_ready(self) -> None:
         """Do what the number of slots decides."""
         self.loss_sum = torch.zeros(len(self.slots.members), device=self.device)
-        self._on_device: list[Callable[..., None]] = [partial(self._step, part) for part in self.slots.parts]
+        self._on_device: list[Callable[..., None]] = [
+            partial(self._step, part) for part in self.slots.parts
+        ]
         if self.device.type == "cuda":
             changes = [*self.slots.changing(), self.loss_sum]
             self._on_device = [Captured(call, changes=changes) for call in self._on_device]
@@ -111,8 +136,12 @@ class Trainer:
             call(*(value[part.rows] for value in given))
         self.tick += 1
 
-    def _step(self, part: Part, x: Tensor, y: Tensor, weight: Tensor, allowed: Tensor, *others: Tensor) -> None:
-        """Do what the device does in a step. Nothing here may depend on a number that Python would have to wait for.
+    def _step(
+        self, part: Part, x: Tensor, y: Tensor, weight: Tensor, allowed: Tensor, *others: Tensor
+    ) -> None:
+        """Do what the device does in a step.
+
+        Nothing here may depend on a number that Python would have to wait for.
 
         others: the two of Pace, and the four of Kicks where there is a regulariser
         """
@@ -122,18 +151,27 @@ class Trainer:
         if self.regulariser is not None:
             total = regularised(self.net, params, loss, final, Kicks(*others[2:]))
         takes = step(part, total, Pace(*others[:2]))
-        self.loss_sum[part.rows] += torch.where(takes, loss.detach(), torch.full_like(loss, torch.nan))
+        self.loss_sum[part.rows] += torch.where(
+            takes, loss.detach(), torch.full_like(loss, torch.nan)
+        )
 
     def look(self) -> None:
-        """Evaluate on validation data, note what became of each run, and hand the slots of those that ended on."""
+        """Evaluate on validation data, note what became of each run, and hand the slots of those
+        that ended on.
+        """
         members, steps = self.slots.members, self.slots.steps(self.tick)
         losses = (self.loss_sum / self.train.eval_every).tolist()
         found = self._scores(self.slots.params, members, "valid", self.train.eval_rows)
         solved = self.task.solved(self.settings[0], found).tolist()
         for slot, run in enumerate(members):
             self.history.look(run, step=steps[slot], weights=self.slots.flat[slot])
-            self.fates[run].look(self.runs[run].train, step=steps[slot], loss=losses[slot], is_solved=solved[slot],
-                                 metrics={name: float(value[slot]) for name, value in found.items()})  # fmt: skip
+            self.fates[run].look(
+                self.runs[run].train,
+                step=steps[slot],
+                loss=losses[slot],
+                is_solved=solved[slot],
+                metrics={name: float(value[slot]) for name, value in found.items()},
+            )
         if self.halving:
             alive = {run: self.fates[run] for run in members if not self.fates[run].outcome}
             for run in hopeless(alive, self.halving, share=self.tick / self.train.steps):
@@ -151,16 +189,24 @@ class Trainer:
 
     @property
     def params(self) -> dict[str, Tensor]:
-        """Return the weights of every run that has ended, the initial ones of others.    -> values [N, ...]"""
+        """Return the weights of every run that has ended, the initial ones of others.
+
+        -> values [N, ...]
+        """
         return views(self.slots.weights.to(self.device), self.slots.shapes)
 
     def arrays(self) -> dict[str, Tensor]:
-        """Return the weights of every run, and those kept on the way.    -> values [N, ...] and [N, K, ...]"""
-        return {name: value.detach().cpu() for name, value in self.params.items()} | self.history.arrays(
-            self.slots.shapes
-        )
+        """Return the weights of every run, and those kept on the way.
 
-    def _scores(self, params: dict[str, Tensor], runs: list[int], split: Any, rows: int) -> dict[str, Tensor]:
+        -> values [N, ...] and [N, K, ...]
+        """
+        return {
+            name: value.detach().cpu() for name, value in self.params.items()
+        } | self.history.arrays(self.slots.shapes)
+
+    def _scores(
+        self, params: dict[str, Tensor], runs: list[int], split: Any, rows: int
+    ) -> dict[str, Tensor]:
         own = [(self.runs[run], self.settings[run], self.worlds[run]) for run in runs]
         return scores(self.net, params, own, self.task, split=split, rows=rows, device=self.device,
                       elements=ELEMENTS // self.slots.n_parts)  # fmt: skip
@@ -176,7 +222,12 @@ class Trainer:
         arrays |= {"feed": self.feed.state(), "history": self.history.kept}
         if self.regulariser is not None:
             arrays["regulariser"] = self.regulariser.state()
-        state = {"tick": self.tick, "n_begun": self.n_begun, "slots": values, "fates": [asdict(f) for f in self.fates]}
+        state = {
+            "tick": self.tick,
+            "n_begun": self.n_begun,
+            "slots": values,
+            "fates": [asdict(f) for f in self.fates],
+        }
         content = {name: value.detach().cpu().numpy() for name, value in arrays.items()}
         checkpoints.save(path, checkpoints.Checkpoint(content, state), key=key)
 
@@ -195,7 +246,9 @@ class Trainer:
 
 
 def fit(trainer: Trainer, *, path: Path, key: str) -> None:
-    """Train until every run has an outcome, saving the state as it goes; a saved state at `path` is continued.
+    """Train until every run has an outcome, saving the state as it goes.
+
+    A saved state at `path` is continued.
 
     Asked to stop, it goes on to the next look, saves and raises Interrupted.
     """
@@ -204,7 +257,10 @@ def fit(trainer: Trainer, *, path: Path, key: str) -> None:
     if saved is not None:
         trainer.restore(saved)
     last = time.monotonic()
-    with tqdm(total=len(trainer.runs), unit="run", mininterval=1, disable=None) as bar, postponed() as stop:
+    with (
+        tqdm(total=len(trainer.runs), unit="run", mininterval=1, disable=None) as bar,
+        postponed() as stop,
+    ):
         while not trainer.is_done:
             for _ in range(trainer.train.eval_every):
                 trainer.advance()
@@ -214,8 +270,16 @@ def fit(trainer: Trainer, *, path: Path, key: str) -> None:
             if time.monotonic() - last >= SAVE_EVERY_S:
                 trainer.save(path, key=key)
                 last = time.monotonic()
-                log.info("step %d of the stack; runs ended, in training, waiting: %d, %d, %d", trainer.tick, ended,
-                         len(trainer.slots.members), len(trainer.runs) - trainer.n_begun)  # fmt: skip
+                log.info(
+                    "step %d of the stack; runs ended, in training, waiting: %d, %d, %d",
+                    trainer.tick,
+                    ended,
+                    len(trainer.slots.members),
+                    len(trainer.runs) - trainer.n_begun,
+                )
             if (why := stop()) and not trainer.is_done:
                 trainer.save(path, key=key)
-                raise Interrupted(f"stopped at step {trainer.tick} of the stack by {why}; its state is kept, {GO_ON}")
+                raise Interrupted(
+                    f"stopped at step {trainer.tick} of the stack by {why}; its state is "
+                    f"kept, {GO_ON}"
+                )

@@ -1,8 +1,10 @@
-"""Train some networks of a finished run again, each alone, and compare weights, curve and metrics with what is on disk.
+"""Train some networks of a finished run again, each alone, and compare weights, curve and metrics
+with what is on disk.
 
-A record says everything that its training depended on: settings, seeds, code, environment, versions, machine. Where all
-of that is the same here, the bits must be. Where something differs, the start of training must agree to a tolerance;
-later on, rounding grows until two trainings are equal in distribution only, so the end is shown and not judged.
+A record says everything that its training depended on: settings, seeds, code, environment,
+versions, machine. Where all of that is the same here, the bits must be. Where something differs,
+the start of training must agree to a tolerance; later on, rounding grows until two trainings are
+equal in distribution only, so the end is shown and not judged.
 """
 
 import random
@@ -23,8 +25,19 @@ from slowpoints.spec.strict import SpecError
 from slowpoints.training.job import Made, device_named, facts_here, made, start_from, train_code
 from slowpoints.training.trainer import Trainer
 
-AT_FIRST = 1e-2  # of the loss up to the first look: rounding is far below at first, and grows; see docs/determinism.md
-RECORDED = ("outcome", "steps", "steps_to_solve", "solved", "metrics", "curve", "units", "n_parameters")
+# of the loss up to the first look: rounding is far below at first, and grows; see
+# docs/determinism.md
+AT_FIRST = 1e-2
+RECORDED = (
+    "outcome",
+    "steps",
+    "steps_to_solve",
+    "solved",
+    "metrics",
+    "curve",
+    "units",
+    "n_parameters",
+)
 
 
 class VerifyError(SlowpointsError):
@@ -41,13 +54,16 @@ class Compared(NamedTuple):
     weights: float  # difference of the final weights, root mean square, as a share
 
 
-def verify(scale: str, *, sample: int, seed: int, torch_build: str, data_dir: Path | None) -> Iterator[Compared]:
+def verify(
+    scale: str, *, sample: int, seed: int, torch_build: str, data_dir: Path | None
+) -> Iterator[Compared]:
     """Yield what became of a random sample of the networks on disk, one after the other."""
     files = paths.all_runs(scale)
     known = [(path, row) for path in files for row in range(len(read_lines(path)))]
     if not known:
         raise VerifyError(
-            f"{paths.results(scale)}: no records; make them with: snakemake --cores 2 --config scale={scale} train"
+            f"{paths.results(scale)}: no records; make them with: snakemake --cores 2 --config "
+            f"scale={scale} train"
         )
     chosen = random.Random(seed).sample(known, min(sample, len(known)))
     for path, row in sorted(chosen):
@@ -60,7 +76,9 @@ def compare(path: Path, row: int, *, torch_build: str, data_dir: Path | None) ->
     try:
         record = record_from(content)
     except SpecError as error:
-        return Compared(content["id"], f"its settings: {error}", "too old", float("nan"), float("nan"))
+        return Compared(
+            content["id"], f"its settings: {error}", "too old", float("nan"), float("nan")
+        )
     kept = read_arrays(path.with_name(record.weights["file"]), seal=record.weights["sha256"])
     again, here = trained(record, path, torch_build=torch_build, data_dir=data_dir)
     (network,) = again.networks
@@ -70,16 +88,25 @@ def compare(path: Path, row: int, *, torch_build: str, data_dir: Path | None) ->
     same_bits = same_arrays(before, after) and is_equal
     first = first_difference(record.curve, network.curve)
     kept_as, now = described(record.facts), described(here)
-    other = "; ".join(f"{key} {value}, here {now[key]}" for key, value in kept_as.items() if value != now[key])
-    other += "".join(f"; {key} was not a setting then" for key in sorted(unknown_then(record, content)))
-    verdict = "equal" if same_bits else "within tolerance" if other and first <= AT_FIRST else "differs"
+    other = "; ".join(
+        f"{key} {value}, here {now[key]}" for key, value in kept_as.items() if value != now[key]
+    )
+    other += "".join(
+        f"; {key} was not a setting then" for key in sorted(unknown_then(record, content))
+    )
+    verdict = (
+        "equal" if same_bits else "within tolerance" if other and first <= AT_FIRST else "differs"
+    )
     return Compared(record.id, other, verdict, first, distance(before, after))
 
 
-def trained(record: Record, path: Path, *, torch_build: str, data_dir: Path | None) -> tuple[Made, Facts]:
+def trained(
+    record: Record, path: Path, *, torch_build: str, data_dir: Path | None
+) -> tuple[Made, Facts]:
     """Return a recorded network, trained again alone, and what its numbers depend on here.
 
-    A trial that was stopped at a rung is stopped there again: which trials go on is for its study to say.
+    A trial that was stopped at a rung is stopped there again: which trials go on is for its study
+    to say.
     """
     run, kind = record.run, "cpu" if record.facts.device.startswith("cpu") else "cuda"
     device = device_named(kind, matmul=record.facts.matmul)
@@ -102,7 +129,10 @@ def trained(record: Record, path: Path, *, torch_build: str, data_dir: Path | No
 
 
 def unknown_then(record: Record, content: dict[str, Any]) -> set[str]:
-    """Return the settings that the file of a record lacks: they have their defaults, which is how it was."""
+    """Return the settings that the file of a record lacks.
+
+    They have their defaults, which is how it was.
+    """
     own = record.run.blocks.as_json()
     return {f"{name}.{key}" for name in BLOCKS for key in own[name].keys() - content[name].keys()}
 
@@ -110,19 +140,26 @@ def unknown_then(record: Record, content: dict[str, Any]) -> set[str]:
 def described(facts: Facts) -> dict[str, str]:
     """Return what the numbers may depend on besides settings, flat."""
     digests = {name: facts.digests[name] for name in ("code", "env")}
-    own = {name: str(getattr(facts, name)) for name in ("engine", "device", "matmul", "threads", "dtype")}
+    own = {
+        name: str(getattr(facts, name))
+        for name in ("engine", "device", "matmul", "threads", "dtype")
+    }
     return digests | facts.versions | own
 
 
 def same_arrays(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> bool:
     """Return whether two sets of arrays are the same to the bit."""
     return one.keys() == other.keys() and all(
-        one[name].dtype == other[name].dtype and one[name].tobytes() == other[name].tobytes() for name in one
+        one[name].dtype == other[name].dtype and one[name].tobytes() == other[name].tobytes()
+        for name in one
     )
 
 
 def first_difference(one: dict[str, list[float]], other: dict[str, list[float]]) -> float:
-    """Return the difference of the loss up to the first look, as a share; of runs that diverged before it, none."""
+    """Return the difference of the loss up to the first look, as a share.
+
+    Of runs that diverged before it, none.
+    """
     if not one or not other:
         return 0.0 if bool(one) == bool(other) else float("inf")
     return abs(one["loss"][0] / other["loss"][0] - 1)
@@ -130,9 +167,14 @@ def first_difference(one: dict[str, list[float]], other: dict[str, list[float]])
 
 def distance(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> float:
     """Return the root mean square of the difference, over that of the values."""
-    if {name: array.shape for name, array in one.items()} != {name: array.shape for name, array in other.items()}:
+    if {name: array.shape for name, array in one.items()} != {
+        name: array.shape for name, array in other.items()
+    }:
         return float("inf")
-    a, b = (np.concatenate([own[name].ravel() for name in sorted(own)]).astype(float) for own in (one, other))
+    a, b = (
+        np.concatenate([own[name].ravel() for name in sorted(own)]).astype(float)
+        for own in (one, other)
+    )
     return float(np.sqrt(np.nansum((a - b) ** 2) / np.nansum(a**2)))
 
 
@@ -146,11 +188,16 @@ def line(own: Compared) -> str:
 def sum_up(found: list[Compared]) -> None:
     """Say how it went; networks that differ are an error."""
     n = {
-        word: sum(own.verdict == word for own in found) for word in ("equal", "within tolerance", "differs", "too old")
+        word: sum(own.verdict == word for own in found)
+        for word in ("equal", "within tolerance", "differs", "too old")
     }
     if n["differs"] or n["too old"]:
         raise VerifyError(
-            f"{n['differs']} of {len(found)} networks differ, {n['too old']} have settings that are no longer known; "
+            f"{n['differs']} of {len(found)} networks differ, {n['too old']} have settings "
+            "that are no longer known; "
             "docs/determinism.md says what may differ"
         )
-    print(f"{n['equal']} of {len(found)} networks equal to the bit, {n['within tolerance']} within tolerance")
+    print(
+        f"{n['equal']} of {len(found)} networks equal to the bit, {n['within tolerance']} "
+        "within tolerance"
+    )

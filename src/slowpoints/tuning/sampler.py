@@ -1,8 +1,10 @@
-"""What to try next: suggestions as a pure function of what is known, so that nothing has to survive a kill but that.
+"""What to try next: suggestions as a pure function of what is known, so that nothing has to survive
+a kill but that.
 
-The model is the library's (Optuna): a Gaussian process with a Matern-5/2 kernel, one length per setting, over mixed
-spaces; the next trials maximise the logarithm of the expected improvement, those asked for at once conditioned on each
-other (Collins et al. 2017, section 3: "batched" Gaussian process bandits with expected improvement).
+The model is the library's (Optuna): a Gaussian process with a Matern-5/2 kernel, one length per
+setting, over mixed spaces; the next trials maximise the logarithm of the expected improvement,
+those asked for at once conditioned on each other (Collins et al. 2017, section 3: "batched"
+Gaussian process bandits with expected improvement).
 """
 
 import math
@@ -10,7 +12,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import optuna
-from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
 from optuna.trial import FrozenTrial, create_trial
 from scipy.stats import qmc
 
@@ -31,9 +38,12 @@ class Trial(NamedTuple):
 
 
 def dimensions(space: dict[str, Distribution], cell: Cell) -> Dimensions:
-    """Return one dimension per setting; those that are per stream or per keeping gate once for each of the cell's.
+    """Return one dimension per setting.
 
-    How recurrent matrices start is left out where there are none, or where they are always the identity.
+    Those that are per stream or per keeping gate once for each of the cell's.
+
+    How recurrent matrices start is left out where there are none, or where they are always the
+    identity.
     """
     found: Dimensions = {}
     is_free = cell.recurrent and not cell.recurrent_identity
@@ -48,34 +58,51 @@ def _named(key: str, per: str, cell: Cell) -> list[str]:
         return [key]
     affine = [stream.name for stream in cell.streams if stream.affine and stream.of != NOTHING]
     projected = [*cell.projections, *cell.second]
-    streams = {"keep": list(cell.keep), "stream": projected if key == "net.recurrent_scale" else affine}[per]
+    streams = {
+        "keep": list(cell.keep),
+        "stream": projected if key == "net.recurrent_scale" else affine,
+    }[per]
     return [f"{key}.{stream}" for stream in streams]
 
 
 def suggest(
     dims: Dimensions, known: list[Trial], n: int, *, goal: str, sampler: str, first: int, name: str
 ) -> list[dict[str, Any]]:
-    """Return the next n points of a study.    name: of the study; its seed
+    """Return the next n points of a study.
 
-    random: independent draws. gp: the first points fill the space evenly (Sobol), the same for every study of the
-    same dimensions; later ones come from the model of all that is known. Diverged trials count as the worst so far.
+    name: of the study; its seed
+
+    random: independent draws. gp: the first points fill the space evenly (Sobol), the same for
+    every study of the same dimensions; later ones come from the model of all that is known.
+    Diverged trials count as the worst so far.
     """
     if sampler == "random":
-        draws = np.stack([np.random.default_rng(seed_of(name, len(known) + i)).random(len(dims)) for i in range(n)])
+        draws = np.stack(
+            [
+                np.random.default_rng(seed_of(name, len(known) + i)).random(len(dims))
+                for i in range(n)
+            ]
+        )
         return [_placed(dims, row) for row in draws]
     if len(known) < first:
-        even = qmc.Sobol(len(dims), rng=np.random.default_rng(len(dims))).random(1 << (len(known) + n - 1).bit_length())
+        even = qmc.Sobol(len(dims), rng=np.random.default_rng(len(dims))).random(
+            1 << (len(known) + n - 1).bit_length()
+        )
         return [_placed(dims, row) for row in even[len(known) : len(known) + n]]
     spread = {key: _distribution(*own) for key, own in dims.items()}
     study = optuna.create_study(
         direction="maximize" if goal == "highest" else "minimize",
-        sampler=optuna.samplers.GPSampler(seed=seed_of(name, len(known)) % 2**32, n_startup_trials=0),
+        sampler=optuna.samplers.GPSampler(
+            seed=seed_of(name, len(known)) % 2**32, n_startup_trials=0
+        ),
     )
     study.add_trials(_told(known, spread, goal=goal))
     return [dict(study.ask(spread).params) for _ in range(n)]
 
 
-def _told(known: list[Trial], spread: dict[str, BaseDistribution], *, goal: str) -> list[FrozenTrial]:
+def _told(
+    known: list[Trial], spread: dict[str, BaseDistribution], *, goal: str
+) -> list[FrozenTrial]:
     values = [trial.value for trial in known if trial.value is not None]
     worst = (min if goal == "highest" else max)(values, default=0.0)
     told = [worst if trial.value is None else trial.value for trial in known]
@@ -95,8 +122,14 @@ def _distribution(kind: str, values: tuple[Any, ...]) -> BaseDistribution:
 
 
 def _placed(dims: Dimensions, shares: np.ndarray) -> dict[str, Any]:
-    """Return the point whose coordinates are these shares of each dimension.    shares: [D] in [0, 1)"""
-    return {key: _value(*own, float(share)) for (key, own), share in zip(dims.items(), shares, strict=True)}
+    """Return the point whose coordinates are these shares of each dimension.
+
+    shares: [D] in [0, 1)
+    """
+    return {
+        key: _value(*own, float(share))
+        for (key, own), share in zip(dims.items(), shares, strict=True)
+    }
 
 
 def _value(kind: str, values: tuple[Any, ...], share: float) -> Any:

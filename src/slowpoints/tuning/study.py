@@ -1,8 +1,8 @@
 """One tuning job: a study in, the records and weights of its trials and reruns out.
 
-Ask, train, tell, until all trials are told; then the best setting is trained again, on fresh seeds and data. What is
-known so far is kept whole after every stack of trials, and a stack in training has its own checkpoint: a job killed at
-any moment goes on, to the same bytes.
+Ask, train, tell, until all trials are told; then the best setting is trained again, on fresh seeds
+and data. What is known so far is kept whole after every stack of trials, and a stack in training
+has its own checkpoint: a job killed at any moment goes on, to the same bytes.
 """
 
 import gc
@@ -51,7 +51,10 @@ def run(
     torch_build: str,
     attempt: int = 1,
 ) -> None:
-    """Run the study of a stack and write its results; what was kept for a restart is removed last."""
+    """Run the study of a stack and write its results.
+
+    What was kept for a restart is removed last.
+    """
     begun, room = environment.Begun.now(), room_at(attempt)
     base, study = stack.runs[0], stack.study
     assert study is not None, f"stack {stack.name} has no study"
@@ -59,13 +62,25 @@ def run(
     gc.freeze()
     digests = digests_of(stack, trainer="slowpoints.tuning.study", torch_build=torch_build)
     facts = facts_here(device, engine=engine_of(net, device), digests=digests)
-    bench = Bench(checkpoint.with_stem(f"{checkpoint.stem}-stack"), json.dumps(vars(facts)), device, data_dir, room)
+    bench = Bench(
+        checkpoint.with_stem(f"{checkpoint.stem}-stack"),
+        json.dumps(vars(facts)),
+        device,
+        data_dir,
+        room,
+    )
     dims, found = dimensions(study.space, net.cell), _kept(checkpoint, key=bench.key)
     while len(found.networks) < study.trials + study.reruns:
         found = _extended(found, _next(base, study, dims, found.networks), study=study, bench=bench)
         state = {"records": [own.as_json() for own in found.networks]}
         checkpoints.save(checkpoint, checkpoints.Checkpoint(found.arrays, state), key=bench.key)
-    write(stack, found, out=out, facts=facts, provenance=environment.now(begun) | room.told(study.together))
+    write(
+        stack,
+        found,
+        out=out,
+        facts=facts,
+        provenance=environment.now(begun) | room.told(study.together),
+    )
     checkpoint.unlink(missing_ok=True)
 
 
@@ -85,7 +100,9 @@ class Suggested(NamedTuple):
 
 
 def _next(base: Run, study: Study, dims: Dimensions, known: list[Trained]) -> list[Suggested]:
-    """Return the next stack of runs: trials while there are any left, then the reruns of the best."""
+    """Return the next stack of runs: trials while there are any left, then the reruns of
+    the best.
+    """
     n_known = len(known)
     if n_known >= study.trials:
         best = best_of(known, study)
@@ -110,15 +127,21 @@ def point_of(own: Trained) -> dict[str, Any]:
 
 
 def objective(own: Trained, study: Study) -> float | None:
-    """Return the validation metric at the end of a trial, also of one that was stopped; None if it diverged."""
+    """Return the validation metric at the end of a trial, also of one that was stopped.
+
+    None if it diverged.
+    """
     value = None if own.is_lost else own.told.valid[study.metric]
     return None if value is None else float(value)
 
 
 def extrapolated(own: Trained, known: list[Trained], study: Study) -> float | None:
-    """Return what the model is told of a trial: of one that was stopped, what it might have come to.
+    """Return what the model is told of a trial.
 
-    It is taken to gain as much from its rung to the end as those trials did, on average, that were not stopped.
+    Of one that was stopped, what it might have come to.
+
+    It is taken to gain as much from its rung to the end as those trials did, on average, that were
+    not stopped.
     """
     value = objective(own, study)
     if own.outcome != "stopped" or value is None:
@@ -132,7 +155,10 @@ def extrapolated(own: Trained, known: list[Trained], study: Study) -> float | No
 
 
 def best_of(known: Iterable[Trained], study: Study) -> Trained:
-    """Return the best trial by validation, of equals the first; one that was stopped only if all others diverged."""
+    """Return the best trial by validation, of equals the first.
+
+    One that was stopped only if all others diverged.
+    """
     sign = -1 if study.goal == "highest" else 1
 
     def rank(own: Trained) -> tuple[bool, bool, float]:
@@ -147,7 +173,9 @@ def _numbered(base: Run, point: dict[str, Any], dims: Dimensions, phase: str, n:
     values = settings(dims, point)
     blocks = with_values(base.blocks, values, where=base.id)
     sweep = base.sweep | {"phase": phase}
-    return Suggested(replace(base, sweep=sweep, seed=n, suggested=values, **blocks._asdict()), point)
+    return Suggested(
+        replace(base, sweep=sweep, seed=n, suggested=values, **blocks._asdict()), point
+    )
 
 
 def _extended(found: Made, asked: list[Suggested], *, study: Study, bench: Bench) -> Made:
@@ -162,7 +190,9 @@ def _extended(found: Made, asked: list[Suggested], *, study: Study, bench: Bench
     parts = []
     for rows in groups.values():
         runs = [asked[i].run for i in rows]
-        make = partial(Trainer, runs, device=bench.device, data_dir=bench.data_dir, start=None, halving=halving)
+        make = partial(
+            Trainer, runs, device=bench.device, data_dir=bench.data_dir, start=None, halving=halving
+        )
         key = f"{bench.key} {[run.id for run in runs]}"
         parts.append(made(trained(make, bench.room, path=bench.checkpoint, key=key)))
         bench.checkpoint.unlink(missing_ok=True)

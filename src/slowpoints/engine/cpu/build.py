@@ -1,4 +1,7 @@
-"""Compile a kernel once per source, compiler flags and processor; where that cannot be done, say so once."""
+"""Compile a kernel once per source, compiler flags and processor.
+
+Where that cannot be done, say so once.
+"""
 
 import ctypes
 import hashlib
@@ -12,8 +15,17 @@ from functools import cache
 from pathlib import Path
 
 log = logging.getLogger("slowpoints")
-FLAGS = ("-O3", "-march=native", "-std=c++17", "-shared", "-fPIC", "-ffp-contract=fast", "-fno-math-errno",
-         "-fno-trapping-math", "-Wno-psabi")  # fmt: skip
+FLAGS = (
+    "-O3",
+    "-march=native",
+    "-std=c++17",
+    "-shared",
+    "-fPIC",
+    "-ffp-contract=fast",
+    "-fno-math-errno",
+    "-fno-trapping-math",
+    "-Wno-psabi",
+)
 CACHE = Path(__file__).resolve().parents[4] / ".envs" / "kernels"
 
 
@@ -24,12 +36,17 @@ def wants_eager() -> bool:
 
 @cache
 def compiler() -> str | None:
-    """Return the C++ compiler and its version, or None where there is none, or where torch alone is to run."""
+    """Return the C++ compiler and its version, or None where there is none, or where torch alone is
+    to run.
+    """
     if wants_eager():
         return None
     path = shutil.which(os.environ.get("CXX", "g++"))
     if path is None:
-        log.info("no C++ compiler (g++): recurrences run without the compiled kernel, slower and to the same results")
+        log.info(
+            "no C++ compiler (g++): recurrences run without the compiled kernel, slower and to "
+            "the same results"
+        )
         return None
     done = subprocess.run([path, "-dumpfullversion"], capture_output=True, text=True, check=False)
     return f"{Path(path).name} {done.stdout.strip()}"
@@ -54,7 +71,9 @@ def _processor_flags() -> str:
         text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
     except OSError:
         return f"{platform.machine()} {platform.processor()}"
-    lines = [line for line in text.splitlines() if line.startswith(("flags", "Features", "model name"))]
+    lines = [
+        line for line in text.splitlines() if line.startswith(("flags", "Features", "model name"))
+    ]
     return f"{platform.machine()} {' '.join(sorted(set(lines)))}"
 
 
@@ -63,7 +82,9 @@ def library(source: str) -> ctypes.CDLL | None:
     found = compiler()
     if found is None:
         return None
-    key = hashlib.sha256("\0".join([source, *FLAGS, found, _processor_flags()]).encode()).hexdigest()[:24]
+    key = hashlib.sha256(
+        "\0".join([source, *FLAGS, found, _processor_flags()]).encode()
+    ).hexdigest()[:24]
     for folder in (CACHE, Path(tempfile.gettempdir()) / f"slowpoints-{os.getuid()}"):
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -72,7 +93,9 @@ def library(source: str) -> ctypes.CDLL | None:
             return _load(folder / f"{key}.so", source, found.split(" ")[0])
         except OSError as error:
             problem = error
-    log.info("the compiled kernel cannot be kept or loaded (%s): recurrences run without it", problem)
+    log.info(
+        "the compiled kernel cannot be kept or loaded (%s): recurrences run without it", problem
+    )
     return None
 
 
@@ -83,15 +106,24 @@ def _load(path: Path, source: str, program: str) -> ctypes.CDLL | None:
 
 
 def _compile(path: Path, source: str, program: str) -> bool:
-    """Write the library under a temporary name first: workers that compile at once do not see halves."""
+    """Write the library under a temporary name first.
+
+    Workers that compile at once do not see halves.
+    """
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         text, made = Path(folder) / "kernel.cpp", Path(folder) / "kernel.so"
         text.write_text(source, encoding="utf-8")
         done = subprocess.run(
-            [program, *FLAGS, str(text), "-o", str(made)], capture_output=True, text=True, check=False
+            [program, *FLAGS, str(text), "-o", str(made)],
+            capture_output=True,
+            text=True,
+            check=False,
         )
         if done.returncode:
-            log.info("the compiler refused the kernel; recurrences run without it:\n%s", done.stderr[-2000:])
+            log.info(
+                "the compiler refused the kernel; recurrences run without it:\n%s",
+                done.stderr[-2000:],
+            )
             return False
         made.replace(path)
     return True

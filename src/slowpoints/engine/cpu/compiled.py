@@ -24,8 +24,12 @@ class Kernel(NamedTuple):
     backward: Callable[..., None]
     vector: int  # numbers per vector
     rows: int  # sequences that share a weight in registers: batches are filled up to whole blocks
-    trace_numbers: Callable[[int, int, int], int]  # rows, steps, Hp -> numbers in the traces of one run
-    mark_numbers: Callable[[int, int, int], int]  # rows, segments, Hp -> numbers in the marks of one run
+    trace_numbers: Callable[
+        [int, int, int], int
+    ]  # rows, steps, Hp -> numbers in the traces of one run
+    mark_numbers: Callable[
+        [int, int, int], int
+    ]  # rows, segments, Hp -> numbers in the marks of one run
 
 
 def kernel(cell: Cell, units: int) -> Kernel | None:
@@ -55,9 +59,18 @@ def kernel_in(library: ctypes.CDLL, *, vector: int, rows: int) -> Kernel:
     """Return the kernel that a compiled source holds."""
     for sizes in (library.trace_numbers, library.mark_numbers):
         sizes.argtypes, sizes.restype = [ctypes.c_long] * 3, ctypes.c_long
-    return Kernel(library.forward, library.backward, vector, rows, library.trace_numbers, library.mark_numbers)
+    return Kernel(
+        library.forward, library.backward, vector, rows, library.trace_numbers, library.mark_numbers
+    )
 
 
 def runs_compiled(cell: Cell, like: Tensor, units: int) -> bool:
-    """Return whether a layer of `cell` runs through the kernel: float32 on a CPU, where there is a compiler."""
-    return like.device.type == "cpu" and like.dtype == torch.float32 and kernel(cell, units) is not None
+    """Return whether a layer of `cell` runs through the kernel.
+
+    Float32 on a CPU, where there is a compiler.
+    """
+    return (
+        like.device.type == "cpu"
+        and like.dtype == torch.float32
+        and kernel(cell, units) is not None
+    )

@@ -1,12 +1,13 @@
 """The sequence kernel in C++: one layer of one cell over all steps, for M runs of B sequences each.
 
-@...@ is filled in from the cell's own step. Rows are sequences, columns are units in vectors of V numbers; Hp is H
-rounded up to whole vectors, B is whole blocks of R rows. A tile of rows goes through all steps together, so that a
-weight, once loaded, serves all of them. Runs never meet: each is computed as if it were alone.
+@...@ is filled in from the cell's own step. Rows are sequences, columns are units in vectors of V
+numbers; Hp is H rounded up to whole vectors, B is whole blocks of R rows. A tile of rows goes
+through all steps together, so that a weight, once loaded, serves all of them. Runs never meet: each
+is computed as if it were alone.
 
-What a tile leaves for its way back is a trace: the states, and q, the few values in which its derivative is written
-(for a GRU both gates and the candidate). Traces of long sequences are not kept but computed again, a segment of
-steps at a time, from the states at its first step.
+What a tile leaves for its way back is a trace: the states, and q, the few values in which its
+derivative is written (for a GRU both gates and the candidate). Traces of long sequences are not
+kept but computed again, a segment of steps at a time, from the states at its first step.
 """
 
 FORWARD = r"""

@@ -1,4 +1,7 @@
-"""The sequence kernel in C++, backward: gradients of weights, sources, first states and free streams; see `kernel`."""
+"""The sequence kernel in C++, backward.
+
+Gradients of weights, sources, first states and free streams; see `kernel`.
+"""
 
 BACKWARD = r"""
 struct BackStage {

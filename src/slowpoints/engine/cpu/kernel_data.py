@@ -1,4 +1,7 @@
-"""The sequence kernel in C++: its constants, the cell's math, and how its tensors lie in memory; see `kernel`."""
+"""The sequence kernel in C++: its constants, the cell's math, and how its tensors lie in memory.
+
+See `kernel`.
+"""
 
 DATA = r"""#include <algorithm>
 #include <cstdint>

@@ -1,4 +1,7 @@
-"""The sequence kernel in C++: products with transposed weights, and sums of outer products; see `kernel`."""
+"""The sequence kernel in C++: products with transposed weights, and sums of outer products.
+
+See `kernel`.
+"""
 
 PRODUCTS = r"""
 // to[r] += dp[r] W^T over all columns of `to`, or = where `fresh`; C blocks of columns at once.

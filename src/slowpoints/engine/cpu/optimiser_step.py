@@ -1,4 +1,7 @@
-"""The optimiser's step on a CPU as one pass over memory, compiled; what it computes stands in `training.optimiser`."""
+"""The optimiser's step on a CPU as one pass over memory, compiled.
+
+What it computes stands in `training.optimiser`.
+"""
 
 import ctypes
 from collections.abc import Sequence
@@ -81,10 +84,13 @@ def runs_compiled(flat: Tensor) -> bool:
     return flat.device.type == "cpu" and flat.dtype == torch.float32 and library() is not None
 
 
-def update(flat: Tensor, grads: Sequence[Tensor], first: Tensor, second: Tensor, runs: Sequence[Tensor]) -> Tensor:
+def update(
+    flat: Tensor, grads: Sequence[Tensor], first: Tensor, second: Tensor, runs: Sequence[Tensor]
+) -> Tensor:
     """Take one step of every run in place and return which took it.
 
-    flat, first, second: [M, P]; grads: of the parameters in order, [M, ...]; runs: the fields of `Run`, each [M] -> [M]
+    flat, first, second: [M, P]; grads: of the parameters in order, [M, ...]; runs: the fields of
+    `Run`, each [M] -> [M]
     """
     found = library()
     assert found is not None, "callers ask before they use it"

@@ -1,4 +1,6 @@
-"""The compiled recurrence of one layer as one differentiable function of inputs, first states and weights."""
+"""The compiled recurrence of one layer as one differentiable function of inputs, first states and
+weights.
+"""
 
 import ctypes
 from typing import Any, NamedTuple
@@ -12,15 +14,22 @@ from slowpoints.engine.border import check_addresses, laid_out
 from slowpoints.engine.cpu.compiled import Kernel, kernel
 from slowpoints.engine.cpu.structures import Rows, fill, rows, types
 
-SEGMENT = 32  # steps whose traces are computed again at once; a whole number of the kernel's chunks of 128 / TILE steps
+# steps whose traces are computed again at once; a whole number of the kernel's chunks of 128 / TILE
+# steps
+SEGMENT = 32
 KEPT_NUMBERS = 16_000_000  # the largest trace of one run that is kept whole: 64 MB
-POOL: list[Tensor] = []  # traces to be used again: fresh memory costs more than the forward pass that fills it
+POOL: list[
+    Tensor
+] = []  # traces to be used again: fresh memory costs more than the forward pass that fills it
 
 
 class Inputs(NamedTuple):
-    """What a layer computes from: sources by stage, each [M, B, T, I]; free streams; first states, each [M, B, H].
+    """What a layer computes from: sources by stage, each [M, B, T, I]; free streams.
 
-    Weights by stage, one after the other: biases [M, H], input weights [M, I, H], recurrent weights [M, H, H].
+    First states, each [M, B, H].
+
+    Weights by stage, one after the other: biases [M, H], input weights [M, I, H], recurrent weights
+    [M, H, H].
     """
 
     sources: tuple[Tensor, ...]
@@ -33,7 +42,12 @@ def split(cell: Cell, tensors: tuple[Any, ...]) -> Inputs:
     """Return what a flat list of a cell's inputs holds."""
     ends = [len(cell.stages)]
     ends += [ends[-1] + len(cell.free), ends[-1] + len(cell.free) + len(cell.states)]
-    return Inputs(tensors[: ends[0]], tensors[ends[0] : ends[1]], tensors[ends[1] : ends[2]], tensors[ends[2] :])
+    return Inputs(
+        tensors[: ends[0]],
+        tensors[ends[0] : ends[1]],
+        tensors[ends[1] : ends[2]],
+        tensors[ends[2] :],
+    )
 
 
 def by_stage(cell: Cell, weights: tuple[Any, ...]) -> list[dict[str, tuple[Any, ...]]]:
@@ -43,7 +57,10 @@ def by_stage(cell: Cell, weights: tuple[Any, ...]) -> list[dict[str, tuple[Any, 
 
 
 class Sizes(NamedTuple):
-    """The sizes of one call; rows and Hp: B and H with what whole blocks of rows and whole vectors need."""
+    """The sizes of one call; rows and Hp.
+
+    B and H with what whole blocks of rows and whole vectors need.
+    """
 
     M: int
     B: int
@@ -53,7 +70,8 @@ class Sizes(NamedTuple):
     Hp: int
 
     def padded(self, x: Tensor, *, to: int | None = None) -> Tensor:
-        """Return x with zeros up to whole blocks of rows, and `to` numbers (all as they are without).
+        """Return x with zeros up to whole blocks of rows, and `to` numbers (all as they are
+        without).
 
         x: [M, B, T, n] -> [M, rows, T, to]
         """
@@ -76,7 +94,9 @@ class Scan(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, cell: Cell, T: int, last: int, keeps: bool, *inputs: Tensor) -> tuple[Tensor, ...]:
+    def forward(
+        ctx: Any, cell: Cell, T: int, last: int, keeps: bool, *inputs: Tensor
+    ) -> tuple[Tensor, ...]:
         """Run the recurrence; what the backward pass needs is kept unless no gradient is wanted."""
         sources, free, states, weights = split(cell, inputs)
         M, B, H = states[0].shape
@@ -92,7 +112,15 @@ class Scan(torch.autograd.Function):
         traces, segment = _traces(run, size, out, wanted=keeps and any(ctx.needs_input_grad))
         structures = types(states=len(states), free=len(free), streams=max(map(len, cell.stages)))
         call = structures.call(
-            M, size.rows, B, T, H, size.Hp // run.vector, last, segment, segment == T and len(traces)
+            M,
+            size.rows,
+            B,
+            T,
+            H,
+            size.Hp // run.vector,
+            last,
+            segment,
+            segment == T and len(traces),
         )
         call.out, call.traces = rows(out), traces.data_ptr() or None
         fill(call, free=free, first=first, final=final)
@@ -108,9 +136,13 @@ class Scan(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *slopes: Tensor | None) -> tuple[Tensor | None, ...]:
-        """Return the gradients; what was kept is used up, so that a second backward pass is refused."""
+        """Return the gradients; what was kept is used up, so that a second backward pass is
+        refused.
+        """
         if ctx.held is None:
-            raise RuntimeError("the compiled recurrence can be differentiated once; run it forward again")
+            raise RuntimeError(
+                "the compiled recurrence can be differentiated once; run it forward again"
+            )
         (sources, free, kinds, traces), ctx.held = ctx.held, None
         size, call, back = ctx.size, ctx.call, ctx.back()
         d_out, *d_final = (None if slope is None else _rows(slope) for slope in slopes)
@@ -120,19 +152,33 @@ class Scan(torch.autograd.Function):
         fill(back, free=d_free, final=d_final, first=d_first)
         d_sources: list[Tensor | None] = []
         d_weights: list[Tensor] = []
-        for stage, source, own, asked in zip(back.stage, sources, kinds, ctx.needs_input_grad[4:], strict=False):
+        for stage, source, own, asked in zip(
+            back.stage, sources, kinds, ctx.needs_input_grad[4:], strict=False
+        ):
             width = source.shape[-1]
-            d_sources.append(source.new_empty(*source.shape[:3], width + -width % ctx.run.vector) if asked else None)
+            d_sources.append(
+                source.new_empty(*source.shape[:3], width + -width % ctx.run.vector)
+                if asked
+                else None
+            )
             if d_sources[-1] is not None:
-                stage.source, stage.source_blocks = rows(d_sources[-1]), d_sources[-1].shape[-1] // ctx.run.vector
-            new = {kind: [torch.empty_like(w, memory_format=torch.contiguous_format) for w in values]
-                   for kind, values in own.items()}  # fmt: skip
+                stage.source, stage.source_blocks = (
+                    rows(d_sources[-1]),
+                    d_sources[-1].shape[-1] // ctx.run.vector,
+                )
+            new = {
+                kind: [torch.empty_like(w, memory_format=torch.contiguous_format) for w in values]
+                for kind, values in own.items()
+            }
             fill(stage, **new)
             d_weights += [value for values in new.values() for value in values]
         call.out = Rows()  # outputs are not wanted again
         ctx.run.backward(ctypes.byref(call), ctypes.byref(back))
         POOL[:] = [*POOL[-7:], traces]
-        cut = [d if d is None else d[:, : size.B, :, : x.shape[-1]] for d, x in zip(d_sources, sources, strict=True)]
+        cut = [
+            d if d is None else d[:, : size.B, :, : x.shape[-1]]
+            for d, x in zip(d_sources, sources, strict=True)
+        ]
         return (None,) * 4 + (*cut, *map(size.cut, d_free), *d_first, *d_weights)
 
 
@@ -142,10 +188,13 @@ def _rows(x: Tensor) -> Tensor:
 
 
 def _traces(run: Kernel, size: Sizes, like: Tensor, *, wanted: bool) -> tuple[Tensor, int]:
-    """Return the memory of the traces, and the steps of a segment: all steps if traces are kept whole.
+    """Return the memory of the traces, and the steps of a segment.
 
-    Long sequences keep the states at the first step of each segment only, and compute its trace again.
-    The choice is made run by run: the number of runs must not matter, not even to the order of a sum.
+    All steps if traces are kept whole.
+
+    Long sequences keep the states at the first step of each segment only, and compute its trace
+    again. The choice is made run by run: the number of runs must not matter, not even to the order
+    of a sum.
     """
     whole = run.trace_numbers(size.rows, size.T, size.Hp)
     if not wanted:

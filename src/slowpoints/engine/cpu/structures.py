@@ -34,7 +34,9 @@ class Types(NamedTuple):
 
 @cache
 def types(*, states: int, free: int, streams: int) -> Types:
-    """Return the structures of the kernel for a cell with so many states, free streams, and streams in a stage."""
+    """Return the structures of the kernel for a cell with so many states, free streams, and streams
+    in a stage.
+    """
 
     def structure(name: str, **fields: Any) -> Any:
         return type(name, (ctypes.Structure,), {"_fields_": list(fields.items())})
@@ -43,15 +45,31 @@ def types(*, states: int, free: int, streams: int) -> Types:
     stage = structure("Stage", source=Rows, given=LONG, width=LONG, **weights)
     back_stage = structure("BackStage", source=Rows, source_blocks=LONG, **weights)
     sizes = dict.fromkeys(("M", "B", "batch", "T", "H", "blocks", "last", "segment", "keeps"), LONG)
-    call = structure("Call", **sizes, stage=stage * 2, free=Rows * (free + 1), out=Rows, first=Rows * states,
-                     final=Rows * states, traces=POINTER)  # fmt: skip
-    back = structure("Back", stage=back_stage * 2, out=Rows, free=Rows * (free + 1), final=Rows * states,
-                     first=Rows * states)  # fmt: skip
+    call = structure(
+        "Call",
+        **sizes,
+        stage=stage * 2,
+        free=Rows * (free + 1),
+        out=Rows,
+        first=Rows * states,
+        final=Rows * states,
+        traces=POINTER,
+    )
+    back = structure(
+        "Back",
+        stage=back_stage * 2,
+        out=Rows,
+        free=Rows * (free + 1),
+        final=Rows * states,
+        first=Rows * states,
+    )
     return Types(call, back)
 
 
 def fill(structure: ctypes.Structure, **tensors: Sequence[Tensor | None]) -> None:
-    """Point the arrays of a structure at tensors, each [M, B, T, n] or [M, B, n]; [M, n, H] or [M, H] for weights.
+    """Point the arrays of a structure at tensors, each [M, B, T, n] or [M, B, n].
+
+    [M, n, H] or [M, H] for weights.
 
     Those that are None stay null.
     """
@@ -59,7 +77,11 @@ def fill(structure: ctypes.Structure, **tensors: Sequence[Tensor | None]) -> Non
         field = getattr(structure, name)
         for i, value in enumerate(values):
             if value is not None:
-                field[i] = rows(value) if isinstance(field[i], Rows) else Matrix(value.data_ptr(), value.stride(0))
+                field[i] = (
+                    rows(value)
+                    if isinstance(field[i], Rows)
+                    else Matrix(value.data_ptr(), value.stride(0))
+                )
 
 
 def rows(x: Tensor) -> Rows:

@@ -1,6 +1,8 @@
-"""The second derivative of a network's step, assembled from elementwise derivatives as the first is in `maps`.
+"""The second derivative of a network's step, assembled from elementwise derivatives as the first is
+in `maps`.
 
-With the step cut into leaves (see `cut`) and e the weighted sum of what it returns, elementwise in the leaves,
+With the step cut into leaves (see `cut`) and e the weighted sum of what it returns, elementwise in
+the leaves,
 
     d^2 e / dh dh = sum_ab A_a^T diag(d^2 e / da db) A_b,
 
@@ -24,10 +26,11 @@ Curvature = Callable[[Tensor, Tensor], Tensor]
 
 
 def state_curvature(net: Network, params: Params, x: Tensor) -> Curvature | None:
-    """Return C(h, w)[i, j] = sum_k w_k d^2 g(F(h))_k / dh_i dh_j, F the step under x and g the measure of its cell.
+    """Return C(h, w)[i, j] = sum_k w_k d^2 g(F(h))_k / dh_i dh_j, F the step under x and g the
+    measure of its cell.
 
-    x: [M, I] from `see`; C: [M, N, S], [M, N, S] -> [M, N, S, S]. None for more than one layer, and for
-    a step that mixes units.
+    x: [M, I] from `see`; C: [M, N, S], [M, N, S] -> [M, N, S, S]. None for more than one layer, and
+    for a step that mixes units.
     """
     if net.depth > 1 or mixes_units(net.cell, net.units):
         return None
@@ -37,11 +40,17 @@ def state_curvature(net: Network, params: Params, x: Tensor) -> Curvature | None
 
 
 def _assembled(
-    cell: Cell, layer: Layer, driven: tuple[Tensor, ...], states: tuple[Tensor, ...], weights: tuple[Tensor, ...]
+    cell: Cell,
+    layer: Layer,
+    driven: tuple[Tensor, ...],
+    states: tuple[Tensor, ...],
+    weights: tuple[Tensor, ...],
 ) -> Tensor:
     with torch.enable_grad():
         cut = Cut(cell, layer, driven, states)
-        returned = [(w * g(part)).sum() for w, g, part in zip(weights, cell.measure, cut.new, strict=False)]
+        returned = [
+            (w * g(part)).sum() for w, g, part in zip(weights, cell.measure, cut.new, strict=False)
+        ]
         by_leaf = slopes(torch.stack(returned), cut.leaves, again=True)
         pairs = _pairs(by_leaf, cut.leaves)
         if cut.seen is not None:

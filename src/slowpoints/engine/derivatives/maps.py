@@ -27,7 +27,8 @@ def unpack(net: Network, packed: Tensor) -> States:
     n_states = len(net.cell.states)
     if packed.shape[-1] != net.depth * n_states * net.units:
         raise ValueError(
-            f"states are {list(packed.shape)}; packed, those of this network have {net.depth * n_states * net.units} "
+            f"states are {list(packed.shape)}; packed, those of this network have "
+            f"{net.depth * n_states * net.units} "
             f"numbers: {net.depth} layers of {', '.join(net.cell.states)}, {net.units} units each"
         )
     parts = packed.split(net.units, -1)
@@ -35,7 +36,9 @@ def unpack(net: Network, packed: Tensor) -> States:
 
 
 def measure(net: Network) -> Map:
-    """Return the map to the quantities whose displacement in one step is the speed.    [M, N, S] -> [M, N, S]
+    """Return the map to the quantities whose displacement in one step is the speed.
+
+    [M, N, S] -> [M, N, S]
 
     The state itself for most cells; (h, tanh c) for the LSTM (Haviv et al. 2019).
     """
@@ -43,13 +46,18 @@ def measure(net: Network) -> Map:
     def measured(packed: Tensor) -> Tensor:
         parts = packed.split(net.units, -1)
         functions = net.cell.measure * net.depth
-        return torch.cat([function(part) for function, part in zip(functions, parts, strict=True)], dim=-1)
+        return torch.cat(
+            [function(part) for function, part in zip(functions, parts, strict=True)], dim=-1
+        )
 
     return measured
 
 
 def state_map(net: Network, params: Params, x: Tensor) -> Map:
-    """Return F: one step under the constant input x.    x: [M, I] from `see`; F: [M, N, S] -> [M, N, S]"""
+    """Return F: one step under the constant input x.
+
+    x: [M, I] from `see`; F: [M, N, S] -> [M, N, S]
+    """
     check_params(net, params)
     prepared = prepare(net, params)
     constant = drive(prepared[0], x.unsqueeze(1))
@@ -73,7 +81,8 @@ def state_jacobian(net: Network, params: Params, x: Tensor) -> Map:
 
     One layer: assembled from the elementwise derivatives of the step,
         J = diag(df/ds) + sum_g diag(df/dp_g) R_g^T,
-    with the chain rule through `read` for projections of the second stage. Deeper, or of a cell whose step mixes
+    with the chain rule through `read` for projections of the second stage. Deeper, or of a cell
+        whose step mixes
     units: one reverse-mode derivative per state.
     """
     if net.depth > 1 or mixes_units(net.cell, net.units):
@@ -83,11 +92,18 @@ def state_jacobian(net: Network, params: Params, x: Tensor) -> Map:
     return lambda packed: _assembled_jacobian(net.cell, layer, driven, unpack(net, packed)[0])
 
 
-def _assembled_jacobian(cell: Cell, layer: Layer, driven: tuple[Tensor, ...], states: tuple[Tensor, ...]) -> Tensor:
-    """Return the Jacobian of one layer, cutting the step at its pre-activations.    states: each [M, N, H]"""
+def _assembled_jacobian(
+    cell: Cell, layer: Layer, driven: tuple[Tensor, ...], states: tuple[Tensor, ...]
+) -> Tensor:
+    """Return the Jacobian of one layer, cutting the step at its pre-activations.
+
+    states: each [M, N, H]
+    """
     with torch.enable_grad():
         cut = Cut(cell, layer, driven, states)
-        return torch.cat([cut.along(slopes(state, cut.leaves)) for state in cut.new[: cut.n]], dim=-2)
+        return torch.cat(
+            [cut.along(slopes(state, cut.leaves)) for state in cut.new[: cut.n]], dim=-2
+        )
 
 
 def _reverse_mode_jacobian(function: Map) -> Map:

@@ -1,11 +1,20 @@
-"""A cell's math as expressions, and which of its values are worth remembering for the derivative."""
+"""A cell's math as expressions, and which of its values are worth remembering for the
+derivative.
+"""
 
 from collections.abc import Sequence
 from functools import cache
 from typing import NamedTuple
 
 from slowpoints.cells.definition import Bundle, Cell
-from slowpoints.engine.derivatives.symbols import KEPT, NotElementwise, Symbol, in_order, pullback, symbol
+from slowpoints.engine.derivatives.symbols import (
+    KEPT,
+    NotElementwise,
+    Symbol,
+    in_order,
+    pullback,
+    symbol,
+)
 
 
 class Math(NamedTuple):
@@ -21,8 +30,14 @@ class Math(NamedTuple):
 @cache
 def recorded(cell: Cell) -> Math:
     """Return the cell's math, recorded by calling its functions with symbols."""
-    p, s, f = (_indexed(name, n) for name, n in (("p", len(cell.projections + cell.second)),
-                                                 ("s", len(cell.states)), ("f", len(cell.free))))  # fmt: skip
+    p, s, f = (
+        _indexed(name, n)
+        for name, n in (
+            ("p", len(cell.projections + cell.second)),
+            ("s", len(cell.states)),
+            ("f", len(cell.free)),
+        )
+    )
 
     def bundles(n: int) -> tuple[Bundle, Bundle]:
         streams = dict(zip(cell.projections + cell.second, p[:n], strict=False))
@@ -42,7 +57,9 @@ def recorded(cell: Cell) -> Math:
 
 
 def kept(math: Math, p_second: Sequence[Symbol]) -> tuple[list[Symbol], list[Symbol]]:
-    """Return the values to remember for the derivative: those known in the first of two stages, and the others.
+    """Return the values to remember for the derivative.
+
+    Those known in the first of two stages, and the others.
 
     They are the results of costly functions; and streams, where something else is done to them.
     """
@@ -63,6 +80,12 @@ def _indexed(name: str, n: int) -> list[Symbol]:
 
 
 def _checked(cell: Cell, out: object, n: int) -> list[Symbol]:
-    if not isinstance(out, tuple) or len(out) != n or not all(isinstance(part, Symbol) for part in out):
-        raise NotElementwise(f"cell {cell.name}: its step must return {n} combinations of streams and states")
+    if (
+        not isinstance(out, tuple)
+        or len(out) != n
+        or not all(isinstance(part, Symbol) for part in out)
+    ):
+        raise NotElementwise(
+            f"cell {cell.name}: its step must return {n} combinations of streams and states"
+        )
     return list(out)

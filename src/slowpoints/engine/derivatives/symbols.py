@@ -1,6 +1,9 @@
-"""The elementwise math of a cell as an expression: recorded from the cell's own step, differentiated, written as code.
+"""The elementwise math of a cell as an expression.
 
-A cell computes with `Symbol`s instead of tensors; they answer to the same operators and torch functions.
+Recorded from the cell's own step, differentiated, written as code.
+
+A cell computes with `Symbol`s instead of tensors; they answer to the same operators and torch
+functions.
 """
 
 import math
@@ -11,14 +14,18 @@ from typing import Any, NamedTuple, NoReturn
 
 
 class NotElementwise(TypeError):
-    """A step that uses an operation with no rule here; such a cell runs without the compiled kernel."""
+    """A step that uses an operation with no rule here.
+
+    Such a cell runs without the compiled kernel.
+    """
 
 
 @dataclass(frozen=True, eq=False)
 class Symbol:
     """One operation on earlier symbols, or a name; made by `symbol`, so that equal ones are one.
 
-    Whatever Python would answer for any object by itself (==, bool, +=) is refused: a tensor answers otherwise.
+    Whatever Python would answer for any object by itself (==, bool, +=) is refused: a tensor
+    answers otherwise.
     """
 
     op: str
@@ -84,12 +91,45 @@ class Symbol:
 
 
 COMPARISONS = ("eq", "ne", "lt", "le", "gt", "ge")
-CONVERSIONS = ("bool", "float", "int", "complex", "index", "len", "iter", "contains", "getitem", "setitem", "delitem",
-               "round", "trunc", "floor", "ceil", "array", "array_ufunc", "array_function", "copy", "deepcopy",
-               "reduce_ex", "setattr", "delattr", "call", "enter")  # fmt: skip
+CONVERSIONS = (
+    "bool",
+    "float",
+    "int",
+    "complex",
+    "index",
+    "len",
+    "iter",
+    "contains",
+    "getitem",
+    "setitem",
+    "delitem",
+    "round",
+    "trunc",
+    "floor",
+    "ceil",
+    "array",
+    "array_ufunc",
+    "array_function",
+    "copy",
+    "deepcopy",
+    "reduce_ex",
+    "setattr",
+    "delattr",
+    "call",
+    "enter",
+)
 OPERATORS = ("matmul", "floordiv", "mod", "divmod", "lshift", "rshift", "and", "or", "xor")
-IN_PLACE = tuple(f"i{name}" for name in ("add", "sub", "mul", "truediv", "pow", *OPERATORS) if name != "divmod")
-REFUSED = (*COMPARISONS, *CONVERSIONS, *OPERATORS, *(f"r{name}" for name in ("pow", *OPERATORS)), *IN_PLACE, "invert")
+IN_PLACE = tuple(
+    f"i{name}" for name in ("add", "sub", "mul", "truediv", "pow", *OPERATORS) if name != "divmod"
+)
+REFUSED = (
+    *COMPARISONS,
+    *CONVERSIONS,
+    *OPERATORS,
+    *(f"r{name}" for name in ("pow", *OPERATORS)),
+    *IN_PLACE,
+    "invert",
+)
 
 
 def _refusal(name: str) -> Callable[..., NoReturn]:
@@ -111,30 +151,51 @@ class Rule:
     slope: Callable[[Symbol, Symbol], Symbol | float]
 
 
-BINARY = {"add": "+", "sub": "-", "subtract": "-", "mul": "*", "multiply": "*", "div": "/", "divide": "/"}
+BINARY = {
+    "add": "+",
+    "sub": "-",
+    "subtract": "-",
+    "mul": "*",
+    "multiply": "*",
+    "div": "/",
+    "divide": "/",
+}
 FUNCTIONS = {
     "tanh": Rule("tanh_({})", lambda x, y: 1 - y * y),
     "sigmoid": Rule("sigmoid_({})", lambda x, y: y * (1 - y)),
     "relu": Rule("relu_({})", lambda x, y: symbol(ABOVE_ZERO, y)),
     "exp": Rule("exp_({})", lambda x, y: y),
     "abs": Rule(
-        "(positive_({0}) - positive_(-{0})) * {0}", lambda x, y: symbol(ABOVE_ZERO, x) - symbol(ABOVE_ZERO, -x)
+        "(positive_({0}) - positive_(-{0})) * {0}",
+        lambda x, y: symbol(ABOVE_ZERO, x) - symbol(ABOVE_ZERO, -x),
     ),
     "square": Rule("{0} * {0}", lambda x, y: 2 * x),
     "neg": Rule("-{}", lambda x, y: -1.0),
 }
 ABOVE_ZERO = "above zero"  # 1 or 0; no name of a torch function: torch.positive(x) is x
 RULES = FUNCTIONS | {ABOVE_ZERO: Rule("positive_({})", lambda x, y: 0.0)}
-KEPT = ("tanh", "sigmoid", "exp", "relu")  # operations worth remembering: their slope is written in their value
+KEPT = (
+    "tanh",
+    "sigmoid",
+    "exp",
+    "relu",
+)  # operations worth remembering: their slope is written in their value
 
 
 def _join(op: str, left: Any, right: Any) -> Symbol:
     for part in (left, right):
         if not isinstance(part, Symbol | int | float):
-            raise NotElementwise(f"cannot combine a state or stream with {type(part).__name__} in the compiled kernel")
+            raise NotElementwise(
+                f"cannot combine a state or stream with {type(part).__name__} in the "
+                "compiled kernel"
+            )
         if not isinstance(part, Symbol) and not math.isfinite(part):
-            raise NotElementwise(f"cannot combine a state or stream with {part} in the compiled kernel")
-    return symbol(op, *(part if isinstance(part, Symbol) else float(part) for part in (left, right)))
+            raise NotElementwise(
+                f"cannot combine a state or stream with {part} in the compiled kernel"
+            )
+    return symbol(
+        op, *(part if isinstance(part, Symbol) else float(part) for part in (left, right))
+    )
 
 
 def symbol(op: str, *parts: Symbol | float) -> Symbol:
@@ -148,7 +209,10 @@ def _made(op: str, parts: tuple[Symbol | float, ...]) -> Symbol:
 
 
 def in_order(outputs: Iterable[Symbol | float], given: Iterable[Symbol] = ()) -> list[Symbol]:
-    """Return all symbols that `outputs` need, parts first; nothing beyond those that are `given`."""
+    """Return all symbols that `outputs` need, parts first.
+
+    Nothing beyond those that are `given`.
+    """
     found: dict[Symbol, None] = {}
     known = set(given)
 
@@ -163,7 +227,9 @@ def in_order(outputs: Iterable[Symbol | float], given: Iterable[Symbol] = ()) ->
     return list(found)
 
 
-def pullback(outputs: list[Symbol], inputs: list[Symbol], slopes: list[Symbol]) -> list[Symbol | float]:
+def pullback(
+    outputs: list[Symbol], inputs: list[Symbol], slopes: list[Symbol]
+) -> list[Symbol | float]:
     """Return the derivative of sum_i slopes[i] * outputs[i] with respect to every input."""
     total: dict[Symbol, Symbol] = {}
 
@@ -209,9 +275,14 @@ PYTHON = Language("{!r}", "", "")
 
 
 def written(
-    targets: Mapping[str, Symbol | float], given: Mapping[Symbol, str], language: Language = CPP, prefix: str = "x"
+    targets: Mapping[str, Symbol | float],
+    given: Mapping[Symbol, str],
+    language: Language = CPP,
+    prefix: str = "x",
 ) -> list[str]:
-    """Return statements that set every target, where the values of some symbols are given by name."""
+    """Return statements that set every target, where the values of some symbols are given
+    by name.
+    """
     names = dict(given)
     lines: list[str] = []
 
@@ -228,4 +299,7 @@ def written(
         text = RULES[own.op].text.format(*words) if own.op in RULES else f" {own.op} ".join(words)
         names[own] = f"{prefix}{len(lines)}"
         lines.append(f"{language.declaration}{names[own]} = {text}{language.end}")
-    return [*lines, *(f"{target} = {word(value)}{language.end}" for target, value in targets.items())]
+    return [
+        *lines,
+        *(f"{target} = {word(value)}{language.end}" for target, value in targets.items()),
+    ]

@@ -6,12 +6,16 @@ from functools import cache
 import torch
 from torch import Tensor
 
-WARM_UP = 3  # calls before recording, in which libraries choose their algorithms and kernels are compiled
+WARM_UP = (
+    3  # calls before recording, in which libraries choose their algorithms and kernels are compiled
+)
 
 
 @cache
 def _aside() -> torch.cuda.Stream:
-    return torch.cuda.Stream()  # one for all recordings: libraries keep memory for each stream they have seen
+    return (
+        torch.cuda.Stream()
+    )  # one for all recordings: libraries keep memory for each stream they have seen
 
 
 class Captured:
@@ -21,7 +25,10 @@ class Captured:
     """
 
     def __init__(self, call: Callable[..., None], *, changes: Sequence[Tensor]) -> None:
-        """Take the function and all tensors that it changes: they are put back after the calls that warm up."""
+        """Take the function and all tensors that it changes.
+
+        They are put back after the calls that warm up.
+        """
         self.call, self.changes = call, changes
         self.inputs: tuple[Tensor, ...] = ()
         self.graph: torch.cuda.CUDAGraph | None = None

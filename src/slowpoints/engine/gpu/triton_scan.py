@@ -1,7 +1,9 @@
-"""The recurrence of one layer on a GPU: a matmul and one generated kernel per step, forward and backward.
+"""The recurrence of one layer on a GPU.
 
-What is kept is what the CPU's kernel keeps: the states, and the few values in which the derivative is written. The
-gradient of recurrent weights is one matmul over all steps at the end.
+A matmul and one generated kernel per step, forward and backward.
+
+What is kept is what the CPU's kernel keeps: the states, and the few values in which the derivative
+is written. The gradient of recurrent weights is one matmul over all steps at the end.
 """
 
 import importlib.util
@@ -29,7 +31,10 @@ Launch = Callable[..., None]
 
 @cache
 def kernels(cell: Cell) -> dict[str, Launch] | None:
-    """Return the kernels of a cell by name; None where Triton is not installed or its step is not elementwise."""
+    """Return the kernels of a cell by name.
+
+    None where Triton is not installed or its step is not elementwise.
+    """
     if importlib.util.find_spec("triton") is None:
         return None
     try:
@@ -37,7 +42,12 @@ def kernels(cell: Cell) -> dict[str, Launch] | None:
     except NotElementwise:
         return None
     name = f"<triton kernels of {cell.name} {id(cell)}>"
-    linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)  # Triton reads sources again
+    linecache.cache[name] = (
+        len(text),
+        None,
+        text.splitlines(keepends=True),
+        name,
+    )  # Triton reads sources again
     space: dict[str, Any] = {"__name__": name}
     exec(compile(text, name, "exec"), space)
     return {kernel: _launcher(space[kernel], taken) for kernel, taken in buffers(cell).items()}
@@ -46,7 +56,11 @@ def kernels(cell: Cell) -> dict[str, Launch] | None:
 def _launcher(kernel: Any, taken: tuple[str, ...]) -> Launch:
     def launch(sizes: "Sizes", own: dict[str, Tensor], **flags: bool) -> None:
         """Run the kernel on one step's buffers, each [M, B, k H]."""
-        arguments = [value for name in taken for value in (own[name], own[name].stride(0), own[name].stride(1))]
+        arguments = [
+            value
+            for name in taken
+            for value in (own[name], own[name].stride(0), own[name].stride(1))
+        ]
         size = sizes.M * sizes.B * sizes.H
         kernel[(-(-size // BLOCK),)](*arguments, size, sizes.B, sizes.H, BLOCK=BLOCK, **flags)
 
@@ -54,7 +68,10 @@ def _launcher(kernel: Any, taken: tuple[str, ...]) -> Launch:
 
 
 def runs_on_triton(cell: Cell, like: Tensor) -> bool:
-    """Return whether a layer of `cell` runs through generated kernels: float32 on a GPU, where Triton is."""
+    """Return whether a layer of `cell` runs through generated kernels.
+
+    Float32 on a GPU, where Triton is.
+    """
     if like.device.type != "cuda" or like.dtype != torch.float32 or build.wants_eager():
         return False
     return _has_compiler() and kernels(cell) is not None
@@ -65,7 +82,10 @@ def _has_compiler() -> bool:
     """Return whether Triton can build what launches its kernels; say so once where it cannot."""
     found = any(shutil.which(name) for name in (os.environ.get("CC", "gcc"), "clang"))
     if not found:
-        log.info("no C compiler (gcc, clang): on the GPU recurrences run without generated kernels, slower")
+        log.info(
+            "no C compiler (gcc, clang): on the GPU recurrences run without generated "
+            "kernels, slower"
+        )
     return found
 
 
@@ -88,13 +108,16 @@ class Held(NamedTuple):
 class TritonScan(torch.autograd.Function):
     """All steps of one layer.
 
-    driven: what the input contributes to each stage, [M, T, B, streams H]; free: [M, T, B, n H] or None;
+    driven: what the input contributes to each stage, [M, T, B, streams H]; free: [M, T, B, n H] or
+        None;
     first: states side by side, [M, B, states H]; R: by stage, [M, H, streams H]
     -> outputs of the last `last` steps [M, last, B, H], final states [M, B, states H]
     """
 
     @staticmethod
-    def forward(ctx: Any, cell: Cell, last: int, free: Tensor | None, first: Tensor, *stages: Tensor) -> Any:
+    def forward(
+        ctx: Any, cell: Cell, last: int, free: Tensor | None, first: Tensor, *stages: Tensor
+    ) -> Any:
         """Run the recurrence.    stages: driven of each, then R of each"""
         n = len(stages) // 2
         driven, R = stages[:n], stages[n:]
@@ -127,8 +150,12 @@ class TritonScan(torch.autograd.Function):
         assert run is not None, "the forward pass has used them"
         M, B, T, H = size
         widths = [weights.shape[-1] for weights in R]
-        slopes = {name: trace.new_zeros(M, T, B, width)  # zeros: a stage may have columns that only align it
-                  for name, width in zip(("dfirst", "dsecond"), widths, strict=False)}  # fmt: skip
+        slopes = {
+            name: trace.new_zeros(
+                M, T, B, width
+            )  # zeros: a stage may have columns that only align it
+            for name, width in zip(("dfirst", "dsecond"), widths, strict=False)
+        }
         if "f" in steps:
             slopes["df"] = torch.empty_like(steps["f"])
         ds, dy = d_final.contiguous().clone(), dy.contiguous()
@@ -143,5 +170,8 @@ class TritonScan(torch.autograd.Function):
             ds[..., :H] += torch.bmm(own["dfirst"], R[0].mT)
         seen = [trace[:, :T, :, :H], steps["seen"]] if cell.second else [trace[:, :T, :, :H]]
         driven = [slopes["dfirst"], slopes["dsecond"]] if cell.second else [slopes["dfirst"]]
-        dR = [torch.bmm(a.flatten(1, 2).mT, d.flatten(1, 2)) for a, d in zip(seen, driven, strict=True)]
+        dR = [
+            torch.bmm(a.flatten(1, 2).mT, d.flatten(1, 2))
+            for a, d in zip(seen, driven, strict=True)
+        ]
         return None, None, slopes.get("df"), ds, *driven, *dR

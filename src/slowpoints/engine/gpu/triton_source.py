@@ -1,7 +1,10 @@
-"""The Triton source of one cell: its elementwise math and derivative, one kernel each, for the steps on a GPU.
+"""The Triton source of one cell: its elementwise math and derivative, one kernel each, for the
+steps on a GPU.
 
-Every buffer is a tensor [M, B, k H] of one step, its streams or states side by side; a kernel takes it as three
-arguments: pointer, distance of runs, distance of rows. One lane computes one unit of one sequence of one run.
+Every buffer is a tensor [M, B, k H] of one step, its streams or states side by side; a kernel takes
+    it as three
+arguments: pointer, distance of runs, distance of rows. One lane computes one unit of one sequence
+    of one run.
 """
 
 from collections.abc import Iterable, Sequence
@@ -64,7 +67,8 @@ def @NAME@(@BUFFERS@, size, B, H, BLOCK: tl.constexpr@FLAG@):
 def buffers(cell: Cell) -> dict[str, tuple[str, ...]]:
     """Return the buffers that each kernel of a cell takes, in order.
 
-    p: streams before the step; s: states before, new: after; f: free streams; q: values kept for the derivative;
+    p: streams before the step; s: states before, new: after; f: free streams; q: values kept for
+        the derivative;
     seen: what `read` returns; y: output beside the state; d...: slopes.
     """
     f, df = (("f",), ("df",)) if cell.free else ((), ())
@@ -86,7 +90,10 @@ def n_kept(cell: Cell) -> int:
 
 
 def triton_source(cell: Cell) -> str:
-    """Return the source of a cell's kernels. A step that is not elementwise raises NotElementwise."""
+    """Return the source of a cell's kernels.
+
+    A step that is not elementwise raises NotElementwise.
+    """
     math, n_first = recorded(cell), len(cell.projections)
     first, later = kept(math, math.p[n_first:])
     q = {value: f"q{i}" for i, value in enumerate([*first, *later])}
@@ -162,7 +169,8 @@ def _address(column: str) -> str:
 
 
 def _load(column: str) -> str:
-    return f"tl.load({_address(column)}, mask=ok, other=1.0)"  # beyond the last unit: nothing is divided by zero
+    # beyond the last unit: nothing is divided by zero
+    return f"tl.load({_address(column)}, mask=ok, other=1.0)"
 
 
 def _loads(columns: Iterable[str]) -> list[str]:

@@ -1,4 +1,7 @@
-"""The file system that holds the results: what the workflow asks of it, tried in a folder of its own."""
+"""The file system that holds the results.
+
+What the workflow asks of it, tried in a folder of its own.
+"""
 
 import fcntl
 import os
@@ -7,7 +10,9 @@ from pathlib import Path
 
 from slowpoints.machine.doctor.words import Finding
 
-NAME = 120  # characters of the longest file name that a run writes, a temporary name beside a result
+NAME = (
+    120  # characters of the longest file name that a run writes, a temporary name beside a result
+)
 DEEP = 200  # characters of the longest path below the project
 
 
@@ -18,26 +23,40 @@ def writable(folder: Path) -> Finding | None:
         with tempfile.TemporaryDirectory(dir=folder, prefix=".doctor-"):
             return None
     except OSError as error:
-        return Finding("problem", "file system", f"{folder} cannot be written to ({error.strerror})",
-                       "mount it for writing, change its owner, or clone elsewhere")  # fmt: skip
+        return Finding(
+            "problem",
+            "file system",
+            f"{folder} cannot be written to ({error.strerror})",
+            "mount it for writing, change its owner, or clone elsewhere",
+        )
 
 
 def tried(folder: Path) -> Finding:
-    """Return whether locks exclude, renaming replaces, long names fit, and upper case differs from lower."""
+    """Return whether locks exclude, renaming replaces, long names fit, and upper case differs from
+    lower.
+    """
     with tempfile.TemporaryDirectory(dir=folder, prefix=".doctor-") as name:
         place = Path(name)
         failed = [what for what, holds in _tests(place).items() if not holds]
     if failed:
-        return Finding("problem", "file system", f"{folder}: {'; '.join(failed)}",
-                       "clone to a local disk: jobs that are killed and started again rely on this")  # fmt: skip
-    return Finding("ok", "file system", f"{folder}: locks, atomic renaming, long names, upper and lower case")
+        return Finding(
+            "problem",
+            "file system",
+            f"{folder}: {'; '.join(failed)}",
+            "clone to a local disk: jobs that are killed and started again rely on this",
+        )
+    return Finding(
+        "ok", "file system", f"{folder}: locks, atomic renaming, long names, upper and lower case"
+    )
 
 
 def paths(root: Path) -> Finding:
     """Return whether the project's own path leaves room for those of its results."""
     limit = os.pathconf(root, "PC_PATH_MAX")
     if len(os.fsencode(root)) + DEEP > limit:
-        return Finding("problem", "path", f"{len(str(root))} characters of {limit}", "clone nearer to the root")
+        return Finding(
+            "problem", "path", f"{len(str(root))} characters of {limit}", "clone nearer to the root"
+        )
     return Finding("ok", "path", str(root))
 
 

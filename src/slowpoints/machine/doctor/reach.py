@@ -1,4 +1,7 @@
-"""Which scale this machine can run, and for about how long: kept costs of another machine, and how fast this one is."""
+"""Which scale this machine can run, and for about how long.
+
+Kept costs of another machine, and how fast this one is.
+"""
 
 import json
 from pathlib import Path
@@ -29,7 +32,9 @@ def kept(root: Path) -> dict[str, Any]:
 
 
 def seconds(cost: dict[str, Any], machine: Machine, *, reference: float) -> float:
-    """Return about how long one scale takes: its jobs over the cores, and never less than its longest job.
+    """Return about how long one scale takes.
+
+    Its jobs over the cores, and never less than its longest job.
 
     reference: rounds of work per second of a core of the machine that the costs were measured on
     """
@@ -45,26 +50,44 @@ def scales(costs: dict[str, Any], machine: Machine) -> list[Finding]:
 
 
 def _scale(name: str, cost: dict[str, Any], machine: Machine, reference: float) -> Finding:
-    about, spread = seconds(cost, machine, reference=reference), SPREAD if cost["measured"] else RECKONED
-    says = f"about {duration(about)} (between {duration(about / spread)} and {duration(about * spread)})"
+    about, spread = (
+        seconds(cost, machine, reference=reference),
+        SPREAD if cost["measured"] else RECKONED,
+    )
+    says = (
+        f"about {duration(about)} (between {duration(about / spread)} and "
+        f"{duration(about * spread)})"
+    )
     basis = f"{cost['jobs']} jobs, {duration(cost['seconds'])} if one ran at a time"
     what = f"scale {name}"
     if machine.memory < cost["max_rss_mb"] * 1e6:
-        return Finding("problem", what, f"its largest job takes {size(cost['max_rss_mb'] * 1e6)} of memory",
-                       "free memory, or use another machine")  # fmt: skip
+        return Finding(
+            "problem",
+            what,
+            f"its largest job takes {size(cost['max_rss_mb'] * 1e6)} of memory",
+            "free memory, or use another machine",
+        )
     if about > LONG_S:
-        here = "a GPU is here; on it training is much shorter, not measured" if machine.has_gpu else "no GPU is here"
+        here = (
+            "a GPU is here; on it training is much shorter, not measured"
+            if machine.has_gpu
+            else "no GPU is here"
+        )
         todo = "use a GPU (--config torch=cuda device=cuda) or a cluster (--profile profiles/slurm)"
         return Finding("note", what, f"{says}; {basis}, estimated from its plan; {here}", todo)
-    return Finding("ok", what, f"{says}; {basis}, {'from a run' if cost['measured'] else 'estimated'}")
+    return Finding(
+        "ok", what, f"{says}; {basis}, {'from a run' if cost['measured'] else 'estimated'}"
+    )
 
 
 def explained(costs: dict[str, Any], machine: Machine) -> Finding:
     """Return how the times above were estimated."""
     ratio = machine.speed.rounds_per_s / costs["machine"]["rounds_per_s"]
     says = (
-        f"each of {machine.cores} cores does {ratio:.2f} of the work of a core of the machine of {COSTS.stem}.md"
-        " (whole-number powers, not matrices: hence the range); times are the sum of its jobs' times over these cores"
+        f"each of {machine.cores} cores does {ratio:.2f} of the work of a core of the machine "
+        f"of {COSTS.stem}.md"
+        " (whole-number powers, not matrices: hence the range); times are the sum of its jobs' "
+        "times over these cores"
     )
     if machine.speed.share < 0.8:
         says += f". Other programs left it {machine.speed.share:.0%} of the cores just now"

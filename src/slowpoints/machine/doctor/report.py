@@ -23,7 +23,9 @@ def examine(root: Path) -> list[Finding]:
     found += [machine.index(root, is_needed=bool(missing)), project.environments(missing)]
     found += [*project.data(root, settings.get("data_dir", "")), project.runs(root)]
     n = machine.n_cores()
-    here = reach.Machine(n, machine.memory_bytes(), speed.measure(n), has_gpu=gpu.says[:4] != "none")
+    here = reach.Machine(
+        n, machine.memory_bytes(), speed.measure(n), has_gpu=gpu.says[:4] != "none"
+    )
     return [*found, reach.explained(costs, here), *reach.scales(costs, here)]
 
 

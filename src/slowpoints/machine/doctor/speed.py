@@ -1,4 +1,7 @@
-"""How fast this machine computes beside the one whose costs are kept: a few seconds of work in every core at once."""
+"""How fast this machine computes beside the one whose costs are kept.
+
+A few seconds of work in every core at once.
+"""
 
 import subprocess
 import sys
@@ -6,7 +9,8 @@ import time
 from typing import NamedTuple
 
 SECONDS = 2.0
-# Powers of large whole numbers: C code that is the same in every Python, so that Python's own speed does not count.
+# Powers of large whole numbers: C code that is the same in every Python, so that Python's own speed
+# does not count.
 WORK = """
 import sys, time
 end, begun, rounds = time.perf_counter() + float(sys.argv[1]), time.process_time(), 0
@@ -18,7 +22,10 @@ print(rounds, time.process_time() - begun)
 
 
 class Speed(NamedTuple):
-    """Of one core: rounds of work in a second of its time; and the share of that time that this process got."""
+    """Of one core: rounds of work in a second of its time.
+
+    And the share of that time that this process got.
+    """
 
     rounds_per_s: float
     share: float

@@ -28,13 +28,19 @@ def duration(seconds: float) -> str:
         return f"{seconds:.0f} s"
     if seconds < 2 * HOUR_S:
         return f"{seconds / MINUTE_S:.0f} min"
-    return f"{seconds / HOUR_S:.1f} h" if seconds < 48 * HOUR_S else f"{seconds / 24 / HOUR_S:.1f} days"
+    return (
+        f"{seconds / HOUR_S:.1f} h"
+        if seconds < 48 * HOUR_S
+        else f"{seconds / 24 / HOUR_S:.1f} days"
+    )
 
 
 def output(*command: str, timeout_s: float = 20.0) -> str | None:
     """Return what a command prints, None if it is not there, fails, or takes too long."""
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=timeout_s, check=False)
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=timeout_s, check=False
+        )
     except (OSError, subprocess.TimeoutExpired):
         return None
     return done.stdout if done.returncode == 0 else None

@@ -1,4 +1,6 @@
-"""When a run will be done: from what its finished jobs took beside what they were expected to take."""
+"""When a run will be done: from what its finished jobs took beside what they were expected
+to take.
+"""
 
 import math
 from typing import NamedTuple
@@ -26,13 +28,21 @@ class Prices(NamedTuple):
     kept: dict[str, dict[str, float]]
 
     def of(self, job: str) -> float:
-        """Return the expected cost of one job: measured at this scale, or reckoned from its plan."""
+        """Return the expected cost of one job.
+
+        Measured at this scale, or reckoned from its plan.
+        """
         known = self.kept.get(self.scale, {})
-        return max(0.1, known[job] if job in known else costs.expected(self.scale, job, self.kept["laptop"]))
+        return max(
+            0.1,
+            known[job] if job in known else costs.expected(self.scale, job, self.kept["laptop"]),
+        )
 
 
 class Pace(NamedTuple):
-    """How many seconds a job takes here for each second expected, and how much this differs between jobs."""
+    """How many seconds a job takes here for each second expected, and how much this differs between
+    jobs.
+    """
 
     ratio: float
     spread: float  # standard deviation of the logarithm, over jobs
@@ -56,8 +66,12 @@ def left(rest: dict[str, float], own: Pace, *, width: float) -> Left:
     if not rest:
         return Left(0.0, 0.0, 0.0, "nothing is left")
     seconds = own.ratio * max(sum(rest.values()) / width, max(rest.values()))
-    # Errors of single jobs average out, that of the pace as a whole does not: half of the spread is taken as common.
+    # Errors of single jobs average out, that of the pace as a whole does not: half of the spread is
+    # taken as common.
     common, single = own.spread / 2, own.spread / math.sqrt(len(rest))
     factor = math.exp(Z * math.hypot(common, single))
-    basis = f"{own.n} finished jobs took {own.ratio:.2g} times what docs/costs.md says, {width:.1f} at once"
+    basis = (
+        f"{own.n} finished jobs took {own.ratio:.2g} times what docs/costs.md says, "
+        f"{width:.1f} at once"
+    )
     return Left(seconds, seconds / factor, seconds * factor, basis)

@@ -16,8 +16,15 @@ from slowpoints.plan import dag
 from slowpoints.provenance import benchmarks
 from slowpoints.spec.stack import Stack
 
-RULES = {"train_stack": "train", "run_analysis": "analyse", "draw_figure": "figures", "judge_claims": "claims",
-         "compile_paper": "paper", "prepare_data": "data", "read_authors_trials": "data"}  # fmt: skip
+RULES = {
+    "train_stack": "train",
+    "run_analysis": "analyse",
+    "draw_figure": "figures",
+    "judge_claims": "claims",
+    "compile_paper": "paper",
+    "prepare_data": "data",
+    "read_authors_trials": "data",
+}
 SILENT_S = 900.0  # a run of another machine that has logged nothing for so long is taken for dead
 EVERY_S = 10.0
 CLEAR = "\x1b[2J\x1b[H"
@@ -68,7 +75,9 @@ def look(root: Path, *, scale: str, experiment: str = "") -> View:
     """Return what the files say now."""
     found = log.latest(root, scale)
     run = log.read(found[0]) if found else None
-    jobs = [job for job in costs.job_names(scale) if not experiment or job.startswith(f"{experiment}/")]
+    jobs = [
+        job for job in costs.job_names(scale) if not experiment or job.startswith(f"{experiment}/")
+    ]
     is_last = found == log.latest(root)
     status = _status(root, run, is_last=is_last)
     going = {job.name for job in run.running()} if run and status == "running" else set()
@@ -94,7 +103,9 @@ def _status(root: Path, run: log.Run | None, *, is_last: bool) -> str:
 
 
 def _goes_on(root: Path, run: log.Run) -> bool:
-    """Return whether the run has a process here, or, of another machine, a lock and a log that is still written."""
+    """Return whether the run has a process here, or, of another machine, a lock and a log that is
+    still written.
+    """
     if workflows(root) or (run.host == platform.node() and PROCESSES.is_dir()):
         return bool(workflows(root))
     is_locked = any((root / ".snakemake" / "locks").glob("*"))
@@ -103,15 +114,22 @@ def _goes_on(root: Path, run: log.Run) -> bool:
 
 def _head(view: View) -> str:
     if view.run is None:
-        return f"scale {view.scale}: no run was started in this folder; snakemake --cores N --config scale={view.scale}"
+        return (
+            f"scale {view.scale}: no run was started in this folder; snakemake --cores N "
+            f"--config scale={view.scale}"
+        )
     silent = duration(view.now - view.run.path.stat().st_mtime)
     since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(view.run.begun))
     says = {
-        "running": f"running since {since} ({duration(view.now - view.run.begun)}), on {view.run.width} cores",
+        "running": f"running since {since} ({duration(view.now - view.run.begun)}), on "
+        f"{view.run.width} cores",
         "ended": f"the run of {since} has ended; all that it was asked for is done",
-        "failed": f"the run of {since} has ended, and some of its jobs failed; the same command goes on",
-        "cut off": f"the run of {since} was cut off, last heard of {silent} ago; `slowpoints doctor` says whether "
-        "a lock is left; the same command then goes on, and jobs in training from their checkpoints",
+        "failed": f"the run of {since} has ended, and some of its jobs failed; the same "
+        "command goes on",
+        "cut off": f"the run of {since} was cut off, last heard of {silent} ago; `slowpoints "
+        "doctor` says whether "
+        "a lock is left; the same command then goes on, and jobs in training from their "
+        "checkpoints",
     }
     return f"scale {view.scale}: {says[view.status]}"
 
@@ -133,13 +151,22 @@ def _step(step: state.Step | None) -> str:
     if step is None:
         return ""
     networks = f"{step.ended} of {step.networks} networks ended, " if step.networks > 1 else ""
-    return f"step {step.step:,} of {step.of:,}, {networks}" if step.ended < step.networks else networks
+    return (
+        f"step {step.step:,} of {step.of:,}, {networks}" if step.ended < step.networks else networks
+    )
 
 
 def _table(view: View) -> str:
     """Return jobs done and in all, by stage, and by experiment where some are left."""
     total, done = Counter(map(costs.stage_of, view.jobs)), Counter(map(costs.stage_of, view.done))
-    lines = ["done", *(f"  {stage:<24}{done[stage]:>5} of {total[stage]}" for stage in costs.STAGES if total[stage])]
+    lines = [
+        "done",
+        *(
+            f"  {stage:<24}{done[stage]:>5} of {total[stage]}"
+            for stage in costs.STAGES
+            if total[stage]
+        ),
+    ]
     own = Counter(job.split("/")[0] for job in view.jobs if job.count("/") == 2)
     ready = Counter(job.split("/")[0] for job in view.done if job.count("/") == 2)
     rest = [f"  {name:<24}{ready[name]:>5} of {n}" for name, n in own.items() if ready[name] < n]
@@ -150,8 +177,14 @@ def _trouble(view: View) -> str:
     """Return failures with their logs, and how many networks diverged so far."""
     failed = [job for job in view.run.jobs.values() if job.failures] if view.run else []
     lines = [f"  {job.name or job.rule}: {_fate(job)}; see {job.log}" for job in failed]
-    records = [view.root / state.output(view.scale, job) for job in view.done if costs.stage_of(job) == "train"]
-    n = sum(map(state.diverged, records)) + sum(step.diverged for step in view.steps.values() if step)
+    records = [
+        view.root / state.output(view.scale, job)
+        for job in view.done
+        if costs.stage_of(job) == "train"
+    ]
+    n = sum(map(state.diverged, records)) + sum(
+        step.diverged for step in view.steps.values() if step
+    )
     return "\n".join([f"failures: {len(failed)}", *lines, f"networks that diverged: {n}"])
 
 
@@ -168,7 +201,10 @@ def _end(view: View) -> str:
     if not rest:
         return "left: nothing of this scale (`snakemake -n` says whether anything is out of date)"
     end = time.strftime("%a %H:%M", time.localtime(view.now + found.seconds))
-    range_ = f"between {duration(found.low)} and {duration(found.high)}, four times in five if the load stays as it is"
+    range_ = (
+        f"between {duration(found.low)} and {duration(found.high)}, four times in five if "
+        "the load stays as it is"
+    )
     at = f", at {end}" if view.status == "running" else ""
     return f"left: about {duration(found.seconds)}{at} ({range_}); {found.basis}"
 
@@ -178,7 +214,10 @@ def _prices(view: View) -> remaining.Prices:
 
 
 def _rest(view: View) -> dict[str, float]:
-    """Return the expected seconds of each job that is left; of those in training, of the steps left."""
+    """Return the expected seconds of each job that is left.
+
+    Of those in training, of the steps left.
+    """
     prices = _prices(view)
     rest = {job: prices.of(job) for job in view.jobs if job not in view.done}
     for job, step in view.steps.items():
@@ -190,7 +229,10 @@ def _rest(view: View) -> dict[str, float]:
 
 
 def _asked(run: log.Run, rest: dict[str, float]) -> dict[str, float]:
-    """Return the rest, scaled to what this run was asked for: some targets only, or more, as files are out of date."""
+    """Return the rest, scaled to what this run was asked for.
+
+    Some targets only, or more, as files are out of date.
+    """
     ended = Counter(RULES.get(job.rule, "") for job in run.jobs.values() if job.ended is not None)
     planned: Counter[str] = Counter()
     for rule, n in run.planned.items():
@@ -213,5 +255,7 @@ def _width(view: View) -> float:
     run = view.run
     if run is None or view.status != "running" or view.now - run.begun < 60:
         return float(run.width if run else n_cores())
-    busy = sum((job.ended or view.now) - job.begun for job in run.jobs.values() if not job.is_failed)
+    busy = sum(
+        (job.ended or view.now) - job.begun for job in run.jobs.values() if not job.is_failed
+    )
     return min(float(run.width), max(0.5, busy / (view.now - run.begun)))

@@ -1,4 +1,7 @@
-"""How far one job is, and what became of networks so far: from checkpoints and records, read as plain bytes."""
+"""How far one job is, and what became of networks so far.
+
+From checkpoints and records, read as plain bytes.
+"""
 
 import json
 from pathlib import Path
@@ -11,7 +14,9 @@ DIVERGED = b'"outcome": "diverged"'
 
 
 class Step(NamedTuple):
-    """Of a training job: steps of its networks, how many have ended, and how many of these diverged."""
+    """Of a training job: steps of its networks, how many have ended, and how many of these
+    diverged.
+    """
 
     step: int
     of: int
@@ -37,7 +42,10 @@ def output(scale: str, job: str) -> str:
 
 
 def checkpoint_state(path: Path) -> dict[str, Any] | None:
-    """Return the counters and curves in a checkpoint without its arrays; None if there is none, or it is replaced."""
+    """Return the counters and curves in a checkpoint without its arrays.
+
+    None if there is none, or it is replaced.
+    """
     try:
         with path.open("rb") as file:
             n = int.from_bytes(file.read(8), "little")

@@ -1,4 +1,7 @@
-"""What was run, for the archive of a run: one action per job, what it read and left, and when, where that is known."""
+"""What was run, for the archive of a run.
+
+One action per job, what it read and left, and when, where that is known.
+"""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,7 +23,9 @@ RULES = {  # rule: what it does, and its file
 
 
 class Action(NamedTuple):
-    """One job: its rule, its name, files read, files left, and begin and end where they are known."""
+    """One job: its rule, its name, files read, files left, and begin and end where they
+    are known.
+    """
 
     rule: str
     name: str
@@ -43,7 +48,9 @@ def actions(scale: str, jobs: list[Job], there: set[str]) -> list[Action]:
         *(_analysis(file, jobs) for file in sorted(there) if Path(file).parent.name == "tables"),
         *(_figure(scale, name) for name in dag.figure_names()),
         _claims(scale, there),
-        Action("compile_paper", "the paper", dag.paper_inputs(scale), [paths.whole(scale, "paper.pdf")]),
+        Action(
+            "compile_paper", "the paper", dag.paper_inputs(scale), [paths.whole(scale, "paper.pdf")]
+        ),
     ]
     kept = [
         one._replace(
@@ -63,13 +70,16 @@ def _training(job: Job) -> Action:
     begin = datetime.strptime(job.made["started"], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
     end = begin + timedelta(seconds=round(job.made["wall_s"]))
     digests = ", ".join(f"{name} {value}" for name, value in sorted(job.facts["digests"].items()))
-    state = {True: " with changed files", False: "", None: ", not known whether changed"}[job.made["dirty"]]
+    state = {True: " with changed files", False: "", None: ", not known whether changed"}[
+        job.made["dirty"]
+    ]
     return Action(
         "train_stack",
         f"train {job.experiment}/{job.stack}",
         [f"config/experiments/{job.experiment}.yaml", "envs/train.lock", *_manifests(job)],
         [job.beside("plan"), job.records, job.beside("provenance")],
-        f"{len(job.runs)} runs; commit {job.made['commit']}{state}; digests: {digests}; on {job.facts['device']}, "
+        f"{len(job.runs)} runs; commit {job.made['commit']}{state}; digests: {digests}; on "
+        f"{job.facts['device']}, "
         f"{job.facts['engine']}; sha256 of the weights' content {job.facts['weights']['sha256']}",
         begin.isoformat(),
         end.isoformat(),
@@ -89,11 +99,17 @@ def _analysis(file: str, jobs: list[Job]) -> Action:
     experiment, name = paths.experiment_of(file), Path(file).stem
     reads = [job.records for job in jobs if job.experiment == experiment]
     own = f"src/slowpoints/analyses/{name}.py"
-    return Action("run_analysis", f"analyse {experiment}/{name}", [*reads, own, "envs/analysis.lock"], [file])
+    return Action(
+        "run_analysis", f"analyse {experiment}/{name}", [*reads, own, "envs/analysis.lock"], [file]
+    )
 
 
 def _figure(scale: str, name: str) -> Action:
-    reads = [f"notebooks/{name}.ipynb", "envs/figures.lock", *dag.figure_inputs(scale, name).values()]
+    reads = [
+        f"notebooks/{name}.ipynb",
+        "envs/figures.lock",
+        *dag.figure_inputs(scale, name).values(),
+    ]
     made = [paths.figure(scale, name, kind) for kind in (".pdf", ".png")]
     return Action("draw_figure", f"figure {name}", reads, [*made, paths.figure_page(scale, name)])
 
@@ -101,5 +117,8 @@ def _figure(scale: str, name: str) -> Action:
 def _claims(scale: str, there: set[str]) -> Action:
     tables = [file for file in sorted(there) if Path(file).parent.name == "tables"]
     return Action(
-        "judge_claims", "claims", tables, [paths.whole(scale, name) for name in ("claims.csv", "numbers.json")]
+        "judge_claims",
+        "claims",
+        tables,
+        [paths.whole(scale, name) for name in ("claims.csv", "numbers.json")],
     )

@@ -5,19 +5,49 @@ from pathlib import Path
 from slowpoints import paths
 
 PROJECT = (
-    "Snakefile", "workflow/**/*", "config/**/*", "src/**/*.py", "envs/*", "profiles/**/*", "notebooks/**/*.ipynb",
-    "paper/*.typ", "paper/*.bib", "data/**/*", "README.md", "LICENSE", "CHANGELOG.md", "CITATION.cff", "Makefile",
+    "Snakefile",
+    "workflow/**/*",
+    "config/**/*",
+    "src/**/*.py",
+    "envs/*",
+    "profiles/**/*",
+    "notebooks/**/*.ipynb",
+    "paper/*.typ",
+    "paper/*.bib",
+    "data/**/*",
+    "README.md",
+    "LICENSE",
+    "CHANGELOG.md",
+    "CITATION.cff",
+    "Makefile",
     "pyproject.toml",
-)  # fmt: skip
+)
 RESULTS = (
-    "*/plan/*.json", "*/runs/*.jsonl", "*/runs/*.provenance.json", "*/tables/*.csv", "figures/*.pdf", "figures/*.png",
-    "notebooks/*.html", "data/*.json", "data/*.csv", "claims.csv", "numbers.json", "paper.pdf",
-)  # fmt: skip
+    "*/plan/*.json",
+    "*/runs/*.jsonl",
+    "*/runs/*.provenance.json",
+    "*/tables/*.csv",
+    "figures/*.pdf",
+    "figures/*.png",
+    "notebooks/*.html",
+    "data/*.json",
+    "data/*.csv",
+    "claims.csv",
+    "numbers.json",
+    "paper.pdf",
+)
 FORMATS = {
-    ".csv": "text/csv", ".json": "application/json", ".jsonl": "application/jsonl", ".pdf": "application/pdf",
-    ".png": "image/png", ".html": "text/html", ".yaml": "application/yaml", ".md": "text/markdown",
-    ".py": "text/x-python", ".ipynb": "application/x-ipynb+json",
-}  # fmt: skip
+    ".csv": "text/csv",
+    ".json": "application/json",
+    ".jsonl": "application/jsonl",
+    ".pdf": "application/pdf",
+    ".png": "image/png",
+    ".html": "text/html",
+    ".yaml": "application/yaml",
+    ".md": "text/markdown",
+    ".py": "text/x-python",
+    ".ipynb": "application/x-ipynb+json",
+}
 
 
 def files(root: Path, scale: str) -> list[str]:
@@ -25,7 +55,9 @@ def files(root: Path, scale: str) -> list[str]:
     found = {path for pattern in PROJECT for path in root.glob(pattern)}
     found |= {path for pattern in RESULTS for path in (root / paths.results(scale)).glob(pattern)}
     return sorted(
-        path.relative_to(root).as_posix() for path in found if path.is_file() and "__pycache__" not in path.parts
+        path.relative_to(root).as_posix()
+        for path in found
+        if path.is_file() and "__pycache__" not in path.parts
     )
 
 

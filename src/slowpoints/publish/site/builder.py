@@ -52,11 +52,23 @@ def _sphinx(source: Path, made: Path, *, extra: Path, doctrees: Path, scale: str
 
     warnings = io.StringIO()
     with patch_docutils(), docutils_namespace():
-        app = Sphinx(source, None, made, doctrees, "html", confoverrides=_settings(extra, scale), status=None,
-                     warning=warnings, freshenv=True)  # fmt: skip
+        app = Sphinx(
+            source,
+            None,
+            made,
+            doctrees,
+            "html",
+            confoverrides=_settings(extra, scale),
+            status=None,
+            warning=warnings,
+            freshenv=True,
+        )
         app.build()
     if found := warnings.getvalue().strip():
-        raise SiteError(f"the site was not written, for this on its pages:\n{found.replace(str(source), 'site')}")
+        raise SiteError(
+            "the site was not written, for this on its "
+            f"pages:\n{found.replace(str(source), 'site')}"
+        )
 
 
 def _settings(extra: Path, scale: str) -> dict[str, Any]:
@@ -92,7 +104,8 @@ def _settings(extra: Path, scale: str) -> dict[str, Any]:
         "html_extra_path": [str(extra)],
         "html_copy_source": False,
         "html_show_sourcelink": False,
-        "html_show_search_summary": False,  # it would fetch pages, which browsers refuse from the file system
+        # it would fetch pages, which browsers refuse from the file system
+        "html_show_search_summary": False,
         "html_show_copyright": False,
         "html_show_sphinx": False,
         "html_last_updated_fmt": None,

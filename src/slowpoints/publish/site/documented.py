@@ -1,4 +1,6 @@
-"""What the package says of itself: every public function and class with its signature and docstring, read as text.
+"""What the package says of itself.
+
+Every public function and class with its signature and docstring, read as text.
 
 Nothing is imported, so neither planning nor the site needs torch for it.
 """
@@ -35,13 +37,17 @@ class Module(NamedTuple):
 @cache
 def modules() -> tuple[Module, ...]:
     """Return the public modules in the order of their names; a package comes before its files."""
-    found = sorted(PACKAGE.rglob("*.py"), key=lambda path: (path.parent, path.stem != "__init__", path.stem))
+    found = sorted(
+        PACKAGE.rglob("*.py"), key=lambda path: (path.parent, path.stem != "__init__", path.stem)
+    )
     return tuple(module(path) for path in found if _is_public(path))
 
 
 def _is_public(path: Path) -> bool:
     top = path.parent == PACKAGE
-    return not (top and path.stem in SILENT) and (not path.stem.startswith("_") or path.stem == "__init__")
+    return not (top and path.stem in SILENT) and (
+        not path.stem.startswith("_") or path.stem == "__init__"
+    )
 
 
 def module(path: Path) -> Module:
@@ -53,18 +59,32 @@ def module(path: Path) -> Module:
 
 
 def _items(body: list[ast.stmt]) -> list[Item]:
-    return [_function(node) if isinstance(node, ast.FunctionDef) else _class(node)
-            for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name[0] != "_"]  # fmt: skip
+    return [
+        _function(node) if isinstance(node, ast.FunctionDef) else _class(node)
+        for node in body
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name[0] != "_"
+    ]
 
 
 def _function(node: ast.FunctionDef) -> Item:
     returns = f" -> {ast.unparse(node.returns)}" if node.returns else ""
-    return Item("function", node.name, f"{node.name}({ast.unparse(node.args)}){returns}", ast.get_docstring(node) or "")
+    return Item(
+        "function",
+        node.name,
+        f"{node.name}({ast.unparse(node.args)}){returns}",
+        ast.get_docstring(node) or "",
+    )
 
 
 def _class(node: ast.ClassDef) -> Item:
     bases = f"({', '.join(map(ast.unparse, node.bases))})" if node.bases else ""
     fields = [ast.unparse(line) for line in node.body if isinstance(line, ast.AnnAssign)]
     methods = [item for item in _items(node.body) if item.kind == "function"]
-    return Item("class", node.name, f"class {node.name}{bases}", ast.get_docstring(node) or "", tuple(fields),
-                tuple(methods))  # fmt: skip
+    return Item(
+        "class",
+        node.name,
+        f"class {node.name}{bases}",
+        ast.get_docstring(node) or "",
+        tuple(fields),
+        tuple(methods),
+    )

@@ -1,4 +1,6 @@
-"""What the pages say: claims, figures, experiments, cells and tasks of one scale, and what belongs to what."""
+"""What the pages say: claims, figures, experiments, cells and tasks of one scale, and what belongs
+to what.
+"""
 
 import dataclasses
 import inspect
@@ -87,11 +89,17 @@ class Facts(NamedTuple):
 def gather(scale: str, *, cells: Path) -> Facts:
     """Return everything the pages of one scale say; `cells` has the equations."""
     studies = {name: _study(own) for name, own in dag.experiments(scale).items()}
-    rows = {row["id"]: row for row in read_table(paths.whole(scale, "claims.csv")).to_dict("records")}
+    rows = {
+        row["id"]: row for row in read_table(paths.whole(scale, "claims.csv")).to_dict("records")
+    }
     described = read_json(cells)
     return Facts(
         scale,
-        [_judged(claim, study, rows[claim.id]) for study in studies.values() for claim in study.own.claims],
+        [
+            _judged(claim, study, rows[claim.id])
+            for study in studies.values()
+            for claim in study.own.claims
+        ],
         {name: _figure(scale, name, studies) for name in dag.figure_names()},
         studies,
         {name: _part("cells", name, described[name]) for name in names("cells")},
@@ -120,7 +128,9 @@ def _figure(scale: str, name: str, studies: dict[str, Study]) -> Figure:
 def _study(own: Experiment) -> Study:
     source = (ROOT / paths.settings(own.name)).read_text(encoding="utf-8")
     cells, tasks = ({run.net.cell for run in own.runs}, {run.task.name for run in own.runs})
-    tests = {claim.id: yaml.safe_dump(claim.test.written(), sort_keys=False) for claim in own.claims}
+    tests = {
+        claim.id: yaml.safe_dump(claim.test.written(), sort_keys=False) for claim in own.claims
+    }
     stacks = list(dag.all_stacks(own.scale, own.name).values())
     return Study(own, source, tests, sorted(cells), sorted(tasks), stacks, _settings(own))
 

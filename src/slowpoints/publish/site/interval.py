@@ -1,4 +1,6 @@
-"""A claim's interval beside the region in which the claim holds, as a small drawing that takes the page's colours."""
+"""A claim's interval beside the region in which the claim holds, as a small drawing that takes the
+page's colours.
+"""
 
 import html
 import math
@@ -33,16 +35,21 @@ def drawing(test: Test, found: Estimate, *, width: int) -> str:
 
     middle = HEIGHT / 2
     parts = [
-        f'<rect class="region" x="{x(a)}" y="3" width="{round(x(b) - x(a), 1)}" height="{HEIGHT - 6}" rx="3"/>'
+        f'<rect class="region" x="{x(a)}" y="3" width="{round(x(b) - x(a), 1)}" '
+        f'height="{HEIGHT - 6}" rx="3"/>'
         for a, b in _regions(test)
     ]
     if not math.isnan(found.low):
-        parts += [f'<line class="span" x1="{x(found.low)}" x2="{x(found.high)}" y1="{middle}" y2="{middle}"/>']
+        parts += [
+            f'<line class="span" x1="{x(found.low)}" x2="{x(found.high)}" y1="{middle}" '
+            f'y2="{middle}"/>'
+        ]
     parts += [f'<circle class="dot" cx="{x(found.value)}" cy="{middle}" r="4"/>']
     shown, low, high = estimated(*found)
     words = html.escape(f"{shown}, interval {low} to {high}; holds {test.region()}")
     return (
-        f'<svg class="interval" role="img" aria-label="{words}" viewBox="0 0 {width} {HEIGHT}" width="{width}"'
+        f'<svg class="interval" role="img" aria-label="{words}" viewBox="0 0 {width} {HEIGHT}" '
+        f'width="{width}"'
         f' height="{HEIGHT}">{"".join(parts)}</svg>'
     )
 

@@ -12,7 +12,10 @@ def _inline(writer: Any, node: Any) -> None:
 
 
 def _display(writer: Any, node: Any) -> None:
-    writer.body.append(f'<div class="equation" tabindex="0">{converter.convert(node.astext(), display="block")}</div>')
+    writer.body.append(
+        '<div class="equation" '
+        f'tabindex="0">{converter.convert(node.astext(), display="block")}</div>'
+    )
     raise SkipNode
 
 

@@ -1,4 +1,7 @@
-"""The pages as Markdown, one template per kind; what they show besides is copied to `files/`, records are linked."""
+"""The pages as Markdown, one template per kind.
+
+What they show besides is copied to `files/`, records are linked.
+"""
 
 import operator
 import re
@@ -21,8 +24,13 @@ TEMPLATES = Path(__file__).parent / "templates"
 READ_ELSEWHERE = ("What holds",)  # sections of the README that have pages of their own
 SECTIONS = ("claims", "figures", "experiments", "cells", "tasks", "guide", "measured", "api")
 VERDICTS = (  # in the order of the bars
-    "holds", "better than claimed", "undecided", "not testable here", "fails", "not judged at this scale"
-)  # fmt: skip
+    "holds",
+    "better than claimed",
+    "undecided",
+    "not testable here",
+    "fails",
+    "not judged at this scale",
+)
 LINKED = re.compile(r"\[(.*)\]\((.*)\)")
 
 
@@ -41,23 +49,36 @@ def _pages(facts: Facts) -> dict[str, tuple[str, dict[str, Any]]]:
     pages |= {f"{section}/index": (f"{section}-all", {}) for section in SECTIONS}
     pages |= {f"claims/{claim.id}": ("claim", {"claim": claim}) for claim in facts.claims}
     pages |= {f"figures/{name}": ("figure", {"figure": own}) for name, own in facts.figures.items()}
-    pages |= {f"experiments/{name}": ("experiment", {"study": own}) for name, own in facts.studies.items()}
+    pages |= {
+        f"experiments/{name}": ("experiment", {"study": own}) for name, own in facts.studies.items()
+    }
     pages |= {f"cells/{name}": ("cell", {"part": own}) for name, own in facts.cells.items()}
     pages |= {f"tasks/{name}": ("task", {"part": own}) for name, own in facts.tasks.items()}
     pages |= {name: ("words", {"words": words}) for name, words in _words().items()}
-    pages |= {f"api/{name}": ("api", {"package": name, "modules": own}) for name, own in _packages().items()}
+    pages |= {
+        f"api/{name}": ("api", {"package": name, "modules": own})
+        for name, own in _packages().items()
+    }
     return pages
 
 
 def copy_files(facts: Facts, folder: Path) -> None:
-    """Copy what the pages link: figures, executed notebooks, tables, the paper, the numbers behind `docs/`."""
+    """Copy what the pages link: figures, executed notebooks, tables, the paper, the numbers behind
+    `docs/`.
+    """
     root = Path(paths.results(facts.scale))
     found = [(root / "paper.pdf", "paper.pdf")]
     for name in facts.figures:
-        found += [(root / "figures" / f"{name}.{kind}", f"figures/{name}.{kind}") for kind in ("png", "pdf")]
+        found += [
+            (root / "figures" / f"{name}.{kind}", f"figures/{name}.{kind}")
+            for kind in ("png", "pdf")
+        ]
         found += [(root / "notebooks" / f"{name}.html", f"notebooks/{name}.html")]
     for name in facts.studies:
-        found += [(Path(table), f"tables/{name}/{Path(table).name}") for table in dag.tables(facts.scale, name)]
+        found += [
+            (Path(table), f"tables/{name}/{Path(table).name}")
+            for table in dag.tables(facts.scale, name)
+        ]
     found += [(path, f"docs/{path.name}") for path in sorted((ROOT / "docs").glob("*.json"))]
     for path, place in found:
         (folder / place).parent.mkdir(parents=True, exist_ok=True)
@@ -66,16 +87,24 @@ def copy_files(facts: Facts, folder: Path) -> None:
 
 def _environment(facts: Facts) -> Environment:
     env = Environment(
-        loader=FileSystemLoader(TEMPLATES), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+        loader=FileSystemLoader(TEMPLATES),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
         keep_trailing_newline=True,
-    )  # fmt: skip
+    )
     env.tests["contains"] = operator.contains
     env.filters |= {"md": text.escaped, "docstring": text.docstring}
     env.globals |= {
-        "facts": facts, "papers": {paper: _paper(paper) for paper in _in_order(facts)}, "verdicts": VERDICTS,
-        "interval": _interval, "value": value, "count": _count, "words_pages": list(_words()),
+        "facts": facts,
+        "papers": {paper: _paper(paper) for paper in _in_order(facts)},
+        "verdicts": VERDICTS,
+        "interval": _interval,
+        "value": value,
+        "count": _count,
+        "words_pages": list(_words()),
         "packages": _packages(),
-    }  # fmt: skip
+    }
     return env
 
 
@@ -106,20 +135,30 @@ def _count(claims: Iterable[Judged], verdict: str, paper: str = "") -> int:
 
 
 def _words() -> dict[str, str]:
-    """Return {page: Markdown} of what people wrote: sections of the README, the guides, and the pages of docs/."""
+    """Return {page: Markdown} of what people wrote.
+
+    Sections of the README, the guides, and the pages of docs/.
+    """
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     first, _, _ = readme.partition("\n## ")
     opening = "\n".join(line for line in first.splitlines()[1:] if not line.startswith("!["))
     found = {"guide/start": f"# Start\n{opening}\n"}
-    found |= {f"guide/{text.anchor(title)}": f"# {title}\n{body}" for title, body in text.sections(readme)
-              if title not in READ_ELSEWHERE}  # fmt: skip
+    found |= {
+        f"guide/{text.anchor(title)}": f"# {title}\n{body}"
+        for title, body in text.sections(readme)
+        if title not in READ_ELSEWHERE
+    }
     found = {page: text.relinked(words, folder=".", find=_find) for page, words in found.items()}
     for path in sorted((ROOT / "notebooks" / "guides").glob("*.ipynb")):
-        found[f"guide/{path.stem}"] = text.relinked(text.notebook(path), folder="notebooks/guides", find=_find)
+        found[f"guide/{path.stem}"] = text.relinked(
+            text.notebook(path), folder="notebooks/guides", find=_find
+        )
     for path in sorted((ROOT / "docs").glob("*.md")):
         words = path.read_text(encoding="utf-8")
         if path.with_suffix(".json").is_file():
-            words += f'\n<a href="../files/docs/{path.stem}.json">The numbers behind this page</a>\n'
+            words += (
+                f'\n<a href="../files/docs/{path.stem}.json">The numbers behind this page</a>\n'
+            )
         found[f"measured/{path.stem}"] = text.relinked(words, folder="docs", find=_find)
     return found
 
@@ -130,8 +169,14 @@ def _find(target: str) -> str | None:
     name = Path(path)
     kept = name.suffix == ".png" and path.startswith("paper/reference/")
     if part and path in ("", "./", "README.md"):
-        titles = [title for title, _ in text.sections((ROOT / "README.md").read_text(encoding="utf-8"))]
-        return f"/guide/{part}.md" if part in map(text.anchor, set(titles) - set(READ_ELSEWHERE)) else None
+        titles = [
+            title for title, _ in text.sections((ROOT / "README.md").read_text(encoding="utf-8"))
+        ]
+        return (
+            f"/guide/{part}.md"
+            if part in map(text.anchor, set(titles) - set(READ_ELSEWHERE))
+            else None
+        )
     if path == "README.md":
         return "/guide/start.md"
     if name.parent == Path("docs") and name.suffix == ".md":

@@ -14,7 +14,8 @@ from slowpoints.spec.parts import names
 OWN = Path(__file__).parent
 WORDS = ("README.md", "docs/*.md", "docs/*.json", "notebooks/*.ipynb", "notebooks/guides/*.ipynb",
          "config/experiments/*.yaml", "src/slowpoints/cells/*.py")  # fmt: skip
-# What a Python file says on the site: docstrings, signatures, fields. Parsing all files would double planning's time.
+# What a Python file says on the site: docstrings, signatures, fields. Parsing all files would
+# double planning's time.
 SAYS = re.compile(r'"""[\s\S]*?"""|^ *(?:def|class) [\s\S]*?:$|^ +\w+: .+$', re.MULTILINE)
 
 
@@ -25,21 +26,42 @@ def inputs(scale: str) -> dict[str, list[str]]:
         "paper": [paths.whole(scale, "paper.pdf")],
         "cells": [paths.whole(scale, "cells.json")],
         "tables": [table for name in dag.experiments(scale) for table in dag.tables(scale, name)],
-        "figures": [paths.figure(scale, name, kind) for name in dag.figure_names() for kind in (".png", ".pdf")],
+        "figures": [
+            paths.figure(scale, name, kind)
+            for name in dag.figure_names()
+            for kind in (".png", ".pdf")
+        ],
         "notebooks": [paths.figure_page(scale, name) for name in dag.figure_names()],
     }
 
 
 @cache
 def cfg(scale: str) -> str:
-    """Return a digest of all words on the site that are not results: another word makes another site."""
+    """Return a digest of all words on the site that are not results.
+
+    Another word makes another site.
+    """
     quoted = sorted(path for pattern in WORDS for path in ROOT.glob(pattern))
     quoted += sorted([*OWN.glob("templates/*"), *OWN.glob("static/*")])
-    said = {str(path): SAYS.findall(path.read_text(encoding="utf-8")) for path in sorted(PACKAGE.rglob("*.py"))}
-    return digest([scale, [(path.name, path.read_text(encoding="utf-8")) for path in quoted], list(said.values())])
+    said = {
+        str(path): SAYS.findall(path.read_text(encoding="utf-8"))
+        for path in sorted(PACKAGE.rglob("*.py"))
+    }
+    return digest(
+        [
+            scale,
+            [(path.name, path.read_text(encoding="utf-8")) for path in quoted],
+            list(said.values()),
+        ]
+    )
 
 
 def cells_params() -> tuple[str, str]:
-    """Return (cfg, code) of the equations: the names of the cells; their code, and what writes them."""
+    """Return (cfg, code) of the equations: the names of the cells.
+
+    Their code, and what writes them.
+    """
     known = names("cells")
-    return digest(known), code("slowpoints.engine.equations", *(f"slowpoints.cells.{name}" for name in known))
+    return digest(known), code(
+        "slowpoints.engine.equations", *(f"slowpoints.cells.{name}" for name in known)
+    )

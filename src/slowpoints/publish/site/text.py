@@ -1,4 +1,7 @@
-"""Words of the project as Markdown of the site: docstrings, pages with links into the repository, notebooks."""
+"""Words of the project as Markdown of the site.
+
+Docstrings, pages with links into the repository, notebooks.
+"""
 
 import json
 import posixpath
@@ -9,7 +12,9 @@ from pathlib import Path
 CODE = re.compile(r"(```.*?```|`[^`\n]+`|^(?: {4}[^\n]*\n?)+)", re.MULTILINE | re.DOTALL)
 SPECIAL = re.compile(r"([*<>$\[\]_|#])")
 LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\[\]]*\])*)\]\(([^)\s]+)\)")
-Find = Callable[[str], str | None]  # a file of the repository, or a part of it -> where the site has it
+Find = Callable[
+    [str], str | None
+]  # a file of the repository, or a part of it -> where the site has it
 
 
 def escaped(text: str) -> str:
@@ -18,13 +23,20 @@ def escaped(text: str) -> str:
 
 
 def docstring(text: str) -> str:
-    """Return a docstring as Markdown: code and indented lines stay, the rest is prose, lists and tables."""
+    """Return a docstring as Markdown: code and indented lines stay, the rest is prose, lists and
+    tables.
+    """
     parts = CODE.split(text)
-    return "".join(part if i % 2 else re.sub(r"([*<$\[\]])", r"\\\1", part) for i, part in enumerate(parts))
+    return "".join(
+        part if i % 2 else re.sub(r"([*<$\[\]])", r"\\\1", part) for i, part in enumerate(parts)
+    )
 
 
 def relinked(text: str, *, folder: str, find: Find) -> str:
-    """Return Markdown whose links into the repository lead to the site's pages; where it has none, the words stay."""
+    """Return Markdown whose links into the repository lead to the site's pages.
+
+    Where it has none, the words stay.
+    """
 
     own = {anchor(title) for title in re.findall(r"^#+ +(.+)$", text, re.MULTILINE)}
 
@@ -35,7 +47,9 @@ def relinked(text: str, *, folder: str, find: Find) -> str:
         place = find(posixpath.normpath(posixpath.join(folder, target)))
         return words if place is None else f"{picture}[{words}]({place})"
 
-    return "".join(part if i % 2 else LINK.sub(link, part) for i, part in enumerate(CODE.split(text)))
+    return "".join(
+        part if i % 2 else LINK.sub(link, part) for i, part in enumerate(CODE.split(text))
+    )
 
 
 def anchor(title: str) -> str:
