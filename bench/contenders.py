@@ -17,7 +17,10 @@ from slowpoints.spec.training import TrainSettings
 from slowpoints.training.optimiser import Moments, Pace, joined, pace, rules, update, views
 
 CPU = torch.device("cpu")
-N_IN, N_OUT, RATE, CLIP = 8, 4, 1e-3, 1.0
+N_IN = 8
+N_OUT = 4
+RATE = 1e-3
+CLIP = 1.0
 LIBRARY: dict[str, Callable[..., nn.Module]] = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
 Step = Callable[[], None]
 

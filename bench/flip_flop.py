@@ -9,7 +9,10 @@ from torch import Tensor, nn
 
 from slowpoints.dynamics import ModuleMap, module_map
 
-BITS, STEPS, PULSES, BATCH = 3, 50, 0.1, 64
+BITS = 3
+STEPS = 50
+PULSES = 0.1
+BATCH = 64
 UPDATES, CLIP = 2000, 1.0
 
 

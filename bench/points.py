@@ -27,24 +27,11 @@ from slowpoints.dynamics import (
 
 N_STARTS = 1000
 CONVERGED, RESOLVED = 1e-12, 1e-20  # of q
-SAME, NEAR = (
-    1e-3,
-    1e-2,
-)  # distance within which two points are one; and within which a point is found again
+# distance within which two points are one; and within which a point is found again
+SAME, NEAR = (1e-3, 1e-2)
 DECILES = (0.1, 0.25, 0.5, 0.75, 0.9)
-STEPS = (
-    1,
-    2,
-    3,
-    4,
-    5,
-    6,
-    8,
-    10,
-    12,
-    16,
-    20,
-)  # of ours, to find after how many it is as far as the baseline
+# of ours, to find after how many it is as far as the baseline
+STEPS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20)
 OURS = "ours"
 
 
@@ -103,9 +90,8 @@ def _measured(task: Case, setting: Setting) -> dict[str, Any]:
     searches: dict[str, Callable[[], Any]] = {OURS: partial(twice, task)}
     for name, (rate, schedule) in BASELINES.items():
         searches[name] = partial(search, task.gru, task.starts, rate=rate, schedule=schedule)
-    ours(
-        task._replace(starts=task.starts[:5])
-    )  # what torch loads at first use is not of interest here
+    # what torch loads at first use is not of interest here
+    ours(task._replace(starts=task.starts[:5]))
     ends, seconds = _in_turn(searches, setting.rounds)
     found, between = ends.pop(OURS)
     every = torch.cat([found.point, between.point])

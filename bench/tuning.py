@@ -30,7 +30,11 @@ from slowpoints.training.stack import network
 from slowpoints.tuning import study
 from slowpoints.tuning.sampler import Trial, dimensions, settings, suggest
 
-CELLS, STEPS, BUDGET, TRIALS, TOGETHER = ("rnn", "lstm"), 2000, 1000, 16, 8
+CELLS = ("rnn", "lstm")
+STEPS = 2000
+BUDGET = 1000
+TRIALS = 16
+TOGETHER = 8
 PLAIN = Study(
     metric="bits_per_parameter",
     goal="highest",
@@ -144,11 +148,8 @@ def _peer(base: Run) -> dict[str, float]:
 def _process(base: Run, **own: Any) -> dict[str, float]:
     train = {name: getattr(base.train, name) for name in ("steps", "batch", "lr_final", "clip")}
     trial = train | {"cell": base.arm, "n_in": 20, "n_steps": 5} | own
-    command = [
-        sys.executable,
-        peer_trial.__file__,
-        json.dumps(trial),
-    ]  # the file alone: it needs torch, nothing of ours
+    # the file alone: it needs torch, nothing of ours
+    command = [sys.executable, peer_trial.__file__, json.dumps(trial)]
     found: dict[str, float] = json.loads(
         subprocess.run(command, check=True, capture_output=True, text=True).stdout
     )

@@ -48,9 +48,8 @@ def test_rounding_gives_each_network_its_own_levels_and_as_many_as_the_bits_allo
     for own in found:
         levels = own.unique().double()
         assert len(levels) <= 2**bits
-        level = (
-            levels / levels.diff().min() - 0.5
-        )  # a whole number: none is zero, and they mirror each other
+        # a whole number: none is zero, and they mirror each other
+        level = levels / levels.diff().min() - 0.5
         assert torch.allclose(level, level.round(), atol=1e-3)
     assert torch.equal(quantised(w[1:], bits=bits), found[1:])
 

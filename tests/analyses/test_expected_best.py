@@ -79,9 +79,8 @@ def test_the_interval_covers_what_more_trials_would_have_given(analyse):
             expected_best, [], records=[trial(i, float(v)) for i, v in enumerate(values)]
         )
         row = table.iloc[4]
-        hits.append(
-            row["low"] <= 5 / 6 <= row["high"]
-        )  # of five uniform values the highest is 5/6 on average
+        # of five uniform values the highest is 5/6 on average
+        hits.append(row["low"] <= 5 / 6 <= row["high"])
     assert np.mean(hits) > 0.85
 
 

@@ -64,9 +64,8 @@ def test_what_leaks_away_is_fast_and_does_not_last(analyse):
     table, _ = analyse(waiting, [linear(a * torch.eye(4), task=SHOWN)], n_sequences=2000)
     row = table.iloc[0]
     assert row["spread"] == pytest.approx(2 * a**4, rel=0.05)  # one step before the last of six
-    assert row["speed"] == pytest.approx(
-        (1 - a) * row["spread"], rel=0.1
-    )  # median for root mean square
+    # median for root mean square
+    assert row["speed"] == pytest.approx((1 - a) * row["spread"], rel=0.1)
     assert row["q"] == pytest.approx(row["speed"] ** 2 / 2)
     assert row["relative_speed"] == pytest.approx(row["speed"] / row["spread"])
     assert (row["lasting"], row["miss"]) == (0, 1)
@@ -106,9 +105,8 @@ def test_bits_that_an_identity_keeps_are_held(learns, held, analyse):
     task = {"name": "memorization", "n_targeted": 3, "n_interfering": 4, "layout": "delay"}
     shift = torch.eye(3).roll(1, 1)  # serial bits: each step moves them on by one unit
     group = linear(shift, task=task, learns=learns)
-    group.params["readout.W"] = group.params["readout.W"][
-        :, [0, 2, 1]
-    ]  # where six, five and four steps have led
+    # where six, five and four steps have led
+    group.params["readout.W"] = group.params["readout.W"][:, [0, 2, 1]]
     row = analyse(waiting, [group], n_sequences=512)[0].iloc[0]
     assert (row["n_wait"], row["expected"]) == (4, 3)
     assert row["held"] == pytest.approx(held, abs=0.02)

@@ -194,9 +194,8 @@ def test_adam_ends_at_the_fixed_point_or_after_its_last_iteration(monkeypatch):
     assert (speed(task.F, end) < 2e-6).all()
     monkeypatch.setattr(adam_search, "MAX_ITERATIONS", 1)
     moved = adam_search.search(gru, task.starts, rate=rate, schedule=schedule) - task.starts
-    torch.testing.assert_close(
-        moved.abs(), torch.full_like(moved, rate), rtol=1e-3, atol=1e-6
-    )  # Adam's first step
+    # Adam's first step
+    torch.testing.assert_close(moved.abs(), torch.full_like(moved, rate), rtol=1e-3, atol=1e-6)
 
 
 def test_the_page_of_points_marks_what_misses_the_target():

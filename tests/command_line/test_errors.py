@@ -19,10 +19,8 @@ from slowpoints.machine import locks
 from slowpoints.provenance import files
 
 PACKAGE = ROOT / "src" / "slowpoints"
-SIGNALS = {
-    "Interrupted",
-    "NotElementwise",
-}  # are always caught: the first by the command line, the other by the engine
+# are always caught: the first by the command line, the other by the engine
+SIGNALS = {"Interrupted", "NotElementwise"}
 
 
 def is_error(base: ast.expr) -> bool:

@@ -88,11 +88,8 @@ def test_the_command_of_every_rule_quotes_what_it_is_given() -> None:
         "params.start",
         "resources.attempt",
     }
-    constrained = {
-        "wildcards.scale",
-        "wildcards.experiment",
-        "wildcards.stack",
-    }  # by wildcard_constraints
+    # by wildcard_constraints
+    constrained = {"wildcards.scale", "wildcards.experiment", "wildcards.stack"}
     commands = [
         re.findall(r"^    shell:\n((?:        .*\n)+)", text, re.MULTILINE)
         for text in RULES.values()

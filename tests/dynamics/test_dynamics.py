@@ -87,9 +87,8 @@ def test_participation_counts_the_dimensions_of_a_mode():
     v = torch.tensor([[0.0, 0, 5, 0], [1, -1, 1, -1], [2, 2, 0, 0]])
     torch.testing.assert_close(participation(v), torch.tensor([0.25, 1.0, 0.5]))
     torch.testing.assert_close(participation((3 - 4j) * v), participation(v))
-    turning = torch.tensor(
-        [[0.0, -1, 0], [1, 0, 0], [0, 0, 0.5]]
-    )  # a conjugate pair in two of three dimensions
+    # a conjugate pair in two of three dimensions
+    turning = torch.tensor([[0.0, -1, 0], [1, 0, 0], [0, 0, 0.5]])
     torch.testing.assert_close(participation(modes(turning)[1][:, 0]), torch.tensor(2 / 3))
 
 
@@ -163,9 +162,8 @@ def test_slow_points_are_minima_of_the_speed_for_every_small_displacement():
         F, 2 * torch.rand(3, 30, 4, generator=rng(5)) - 1, lower=-1.0, upper=1.0
     )
     assert (found.kind == SLOW).any()
-    assert (
-        found.n_iterations.max() < 20
-    )  # the whole Hessian converges fast; J'J alone only crawls here
+    # the whole Hessian converges fast; J'J alone only crawls here
+    assert found.n_iterations.max() < 20
     for direction in torch.randn(20, 4, generator=rng(6)):
         moved = (found.point + 1e-3 * direction).clamp(-1, 1)
         assert (speed(F, moved) >= found.speed - 1e-9)[found.kind == SLOW].all()
@@ -256,9 +254,8 @@ def test_searching_many_networks_at_once_equals_one_at_a_time():
 def test_starts_searched_in_parts_end_where_they_end_together(monkeypatch):
     F, start = gated_network(2, 5), 2 * torch.rand(2, 9, 5, generator=rng(7)) - 1
     together = find_slow_points(F, start, lower=-1.0, upper=1.0)
-    monkeypatch.setattr(
-        "slowpoints.dynamics.search.NUMBERS", 2 * 5 * 5 * 4
-    )  # four starts of both networks
+    # four starts of both networks
+    monkeypatch.setattr("slowpoints.dynamics.search.NUMBERS", 2 * 5 * 5 * 4)
     parts = find_slow_points(F, start, lower=-1.0, upper=1.0)
     torch.testing.assert_close(parts.speed, together.speed, rtol=1e-9, atol=1e-10)
     torch.testing.assert_close(parts.point, together.point, rtol=0, atol=1e-6)

@@ -143,9 +143,8 @@ def test_initial_values_are_those_of_the_paper():
     params = engine.initialise(network(front), rng=torch.Generator().manual_seed(0), **INITIAL)
     kernel = params["front.conv1.W"]
     assert kernel.abs().max() <= 2
-    assert kernel.std().item() == pytest.approx(
-        0.8796, abs=0.01
-    )  # of a normal distribution cut at 2
+    # of a normal distribution cut at 2
+    assert kernel.std().item() == pytest.approx(0.8796, abs=0.01)
     assert (kernel.abs() > 1.9).any()
     assert (params["front.conv0.b"] == 0.1).all()
     assert params["front.full0.W"].std().item() == pytest.approx(1024**-0.5, rel=0.02)

@@ -17,6 +17,7 @@ from slowpoints.engine.cpu.compiled import kernel, runs_compiled
 
 needs_compiler = pytest.mark.skipif(build.compiler() is None, reason="no C++ compiler here")
 WITH_KERNELS = sorted(set(cells.names()) - set(IN_THE_LOOP))
+# H, B, T, depth
 SIZES = [
     (1, 1, 1, 1),
     (1, 7, 100, 1),
@@ -27,7 +28,7 @@ SIZES = [
     (127, 7, 2, 2),
     (200, 64, 2, 1),
     (200, 1, 5, 3),
-]  # H, B, T, depth
+]
 
 
 @needs_compiler

@@ -185,9 +185,8 @@ def tree_mutants(draw: DrawFn, files: dict[str, Tree]) -> Mutant:
     """Return one file with one change of what it says."""
     name = draw(st.sampled_from(sorted(files)))
     tree, kind = copy.deepcopy(files[name]), draw(st.sampled_from(TREE_KINDS))
-    section = draw(
-        st.sampled_from(sorted(tree))
-    )  # claims are most of the text and not most of the settings
+    # claims are most of the text and not most of the settings
+    section = draw(st.sampled_from(sorted(tree)))
     path: Path = draw(st.sampled_from([(section,), *paths(tree[section], (section,))]))
     parent, last, old = value_at(tree, path[:-1]), path[-1], value_at(tree, path)
     new: Any = old

@@ -21,10 +21,8 @@ from slowpoints.spec.strict import SpecError
 from tests.fuzz.mutants import Mutant, Tree, tree_mutants, value_at, word_mutants
 from tests.fuzz.plans import MOST_CHARACTERS, Fate
 
-USERS = {
-    "collins2017": "collins2017-random",
-    "narrow": "collins2017-capacity",
-}  # an experiment that reads the space
+# an experiment that reads the space
+USERS = {"collins2017": "collins2017-random", "narrow": "collins2017-capacity"}
 
 
 def sources(

@@ -69,9 +69,8 @@ def tables(records: list[Record], **settings: Any) -> dict[str, pd.DataFrame]:
         given = Given(
             [], records, module.Settings(**(own | settings.get(name, {}))), found, {}, Path()
         )
-        found[name] = pd.read_csv(
-            io.StringIO(module.run(given)[0].to_csv(index=False))
-        )  # as the next one reads it
+        # as the next one reads it
+        found[name] = pd.read_csv(io.StringIO(module.run(given)[0].to_csv(index=False)))
     return found
 
 

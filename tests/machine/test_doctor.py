@@ -146,9 +146,8 @@ def test_the_file_system_is_tried_and_left_clean(
     assert filesystem.tried(tmp_path).level == "ok"
     assert list(tmp_path.iterdir()) == []
     assert filesystem.writable(Path("/proc/nothing")).level == "problem"
-    monkeypatch.setattr(
-        filesystem.fcntl, "flock", lambda *given: None
-    )  # a mount whose locks keep nobody out
+    # a mount whose locks keep nobody out
+    monkeypatch.setattr(filesystem.fcntl, "flock", lambda *given: None)
     assert "a lock does not keep a second process out" in filesystem.tried(tmp_path).says
 
 

@@ -25,9 +25,8 @@ def test_the_best_of_one_is_the_mean_and_of_all_the_highest_however_many_there_a
 
 
 def test_of_evenly_spaced_values_it_is_known():
-    found = expected_best(
-        np.arange(1.0, 11)
-    )  # the highest of n out of 1 .. N is n (N + 1) / (n + 1) on average
+    # the highest of n out of 1 .. N is n (N + 1) / (n + 1) on average
+    found = expected_best(np.arange(1.0, 11))
     n = np.arange(1, 11)
     assert found == pytest.approx(n * 11 / (n + 1), rel=1e-12)
 

@@ -11,9 +11,8 @@ import pytest
 
 from slowpoints.notebooks import notebook_page
 
-pytestmark = pytest.mark.filterwarnings(
-    "ignore::DeprecationWarning"
-)  # of the notebook tools themselves
+# of the notebook tools themselves
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 HOSTILE = (
     '<script src="https://example.org/a.js"></script><img '

@@ -14,9 +14,8 @@ from slowpoints.publish import crate
 from slowpoints.publish.crate.check import problems
 from slowpoints.publish.crate.contents import files
 
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:.* is deprecated:DeprecationWarning"
-)  # of rdflib, inside the validator
+# of rdflib, inside the validator
+pytestmark = pytest.mark.filterwarnings("ignore:.* is deprecated:DeprecationWarning")
 # What the profile recommends and nothing records: who started the run, an address, the end of short
 # jobs.
 NOT_KNOWN = {

@@ -175,8 +175,7 @@ def test_steps_are_rounded_to_whole_evaluations_and_parts_become_a_mapping() -> 
 
 
 def test_a_logit_stands_for_its_share() -> None:
-    assert tuning.real("logit", 1.0) == pytest.approx(
-        0.731, abs=1e-3
-    )  # the ends that the paper's range comes to
+    # the ends that the paper's range comes to
+    assert tuning.real("logit", 1.0) == pytest.approx(0.731, abs=1e-3)
     assert tuning.real("logit", 7.0) == pytest.approx(0.99909, abs=1e-5)
     assert tuning.real("log", 7.0) == 7.0

@@ -217,9 +217,8 @@ def test_the_always_silent_network_has_the_published_loss():
 def test_the_mask_leaks_when_an_output_that_is_not_in_use_is_near_zero():
     settings = Settings(n_classes=2, n_used_steps=20)
     loss, _ = judged(settings, lambda target, batch: SURE * (2 * target - 1))
-    assert loss == pytest.approx(
-        judged(Settings(n_used_steps=20), perfect)[0], rel=1e-5
-    )  # as if all were in use
+    # as if all were in use
+    assert loss == pytest.approx(judged(Settings(n_used_steps=20), perfect)[0], rel=1e-5)
 
 
 def test_plain_cross_entropy_is_normalised_by_the_weights():

@@ -63,9 +63,8 @@ def test_every_task_offers_the_same_functions(name):
         asked = inspect.signature(getattr(wanted, function)).parameters.values()
         positional = [None for a in asked if a.kind is not a.KEYWORD_ONLY]
         by_name = {a.name: None for a in asked if a.kind is a.KEYWORD_ONLY}
-        inspect.signature(getattr(offered, function)).bind(
-            *positional, **by_name
-        )  # a TypeError if it cannot
+        # a TypeError if it cannot
+        inspect.signature(getattr(offered, function)).bind(*positional, **by_name)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -121,9 +120,8 @@ def test_sampling_leaves_the_world_as_it_was(task, settings, world_of):
 def test_the_constant_output_scores_the_baseline(task, settings, world_of):
     world, draw = world_of(task, settings, n_parameters=5000), rng(3)
     samples = (task.sample(settings, world, batch=1000, split="train", rng=draw) for _ in range(10))
-    batch = tasks.stacked(
-        [batch._replace(x=torch.empty(1000, 0)) for batch in samples]
-    )  # scores read no inputs
+    # scores read no inputs
+    batch = tasks.stacked([batch._replace(x=torch.empty(1000, 0)) for batch in samples])
     score = task.score(settings, constant_output(task, settings, batch), batch)
     assert set(task.baseline(settings)) == set(score)
     assert not {"step", "loss"} & set(score), "names of the learning curve"

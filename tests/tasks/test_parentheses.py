@@ -60,16 +60,14 @@ def test_inputs_are_one_symbol_per_stream_and_answers_their_counts():
 def test_half_of_the_symbols_are_letters_and_each_half_is_uniform():
     x = sample(Settings(n_streams=1, n_types=3, n_noise=2, n_steps=100), batch=1000).x
     share = x.mean((0, 1))
-    assert share.tolist() == pytest.approx(
-        [1 / 12] * 6 + [1 / 4] * 2, abs=0.006
-    )  # four standard errors
+    # four standard errors
+    assert share.tolist() == pytest.approx([1 / 12] * 6 + [1 / 4] * 2, abs=0.006)
 
 
 @pytest.mark.parametrize("cap", [1, 2, 9])
 def test_the_law_of_the_counts_is_that_of_all_streams_there_are(cap):
-    s = Settings(
-        n_streams=1, n_types=1, n_noise=2, cap=cap, n_steps=6
-    )  # four symbols, each as likely
+    # four symbols, each as likely
+    s = Settings(n_streams=1, n_types=1, n_noise=2, cap=cap, n_steps=6)
     streams = torch.cartesian_prod(*[torch.arange(4)] * 6)[..., None]
     share = torch.bincount(task.n_open(s, streams)[:, 0], minlength=cap + 1) / len(streams)
     assert task.law(s).tolist() == pytest.approx(share.tolist(), abs=1e-7)
@@ -79,9 +77,10 @@ def test_the_law_of_the_counts_is_that_of_all_streams_there_are(cap):
     ("n_steps", "nats"), [(30, 10.03), (50, 12.31), (100, 15.54), (175, 18.20)]
 )
 def test_the_baseline_is_the_known_entropy_of_the_counts(n_steps, nats):
+    # by simulation
     assert task.baseline(Settings(n_steps=n_steps))["cross_entropy"] == pytest.approx(
         nats, abs=0.01
-    )  # by simulation
+    )
 
 
 def test_samples_follow_the_law():

@@ -42,11 +42,7 @@ def test_a_set_of_single_bits_may_be_asked_at_once():
     settings = Settings(n_in=1, n_steps=1)
     assert perceptron.sample(
         settings, world(settings), batch=3, split="train", rng=rng(1)
-    ).x.shape == (
-        3,
-        1,
-        1,
-    )
+    ).x.shape == (3, 1, 1)
 
 
 def test_each_run_has_a_set_of_its_own():

@@ -24,14 +24,13 @@ def interrupted(
     folder: Path, stop: Callable[[subprocess.Popen[str]], None], **env: str
 ) -> tuple[int, str]:
     """Return (exit status, what it said) of a job that is stopped once training has begun."""
+    # tests may run under nohup, the job does not
     job = subprocess.Popen(
         one_job.command(folder, steps=STEPS),
         env=one_job.surroundings() | env,
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=lambda: signal.signal(
-            signal.SIGHUP, signal.SIG_DFL
-        ),  # tests may run under nohup, the job does not
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
     )
     assert job.stderr is not None
     said = ""

@@ -15,10 +15,11 @@ import pytest
 from slowpoints.provenance.records import read_table
 from slowpoints.publish.crate.check import problems
 
+# of rdflib
 pytestmark = [
     pytest.mark.dag,
     pytest.mark.filterwarnings("ignore:.* is deprecated:DeprecationWarning"),
-]  # of rdflib
+]
 
 
 def test_every_number_of_a_finished_run_is_traced(finished: Path) -> None:

@@ -17,9 +17,8 @@ from pathlib import Path
 ENVS = Path(__file__).resolve().parents[2] / "envs"
 STAGES = sorted(path.stem for path in ENVS.glob("*.in") if path.stem != "torch-cpu")
 APART = ("kubernetes", "s3server", "slurm")  # their packages refuse what the stages use
-TORCH_STACK = re.compile(
-    r"torch|triton|(nvidia|cuda)-.*"
-)  # what the CUDA build of torch is made of
+# what the CUDA build of torch is made of
+TORCH_STACK = re.compile(r"torch|triton|(nvidia|cuda)-.*")
 PYTHON = "3.11"
 CONDA = """\
 # Made by `make lock` from {stage}.lock, for those who run `snakemake --sdm conda`; not used otherwise.

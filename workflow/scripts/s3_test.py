@@ -26,9 +26,8 @@ from slowpoints.machine.started import heed_signals, started
 
 BUCKET = "slowpoints"  # as in profiles/s3
 FIGURE = "results/smoke/figures/haviv2019-budget.pdf"
-PREFIX = (
-    Path(".snakemake/storage/s3") / BUCKET
-)  # where Snakemake keeps what it has fetched, or not yet stored
+# where Snakemake keeps what it has fetched, or not yet stored
+PREFIX = Path(".snakemake/storage/s3") / BUCKET
 UP_S = 60.0  # the store has so long to come up
 
 

@@ -94,10 +94,8 @@ def cluster(folder: Path) -> Iterator[None]:
         (folder / name).mkdir(parents=True)
     MUNGE.mkdir(mode=0o755, exist_ok=True)
     shutil.chown(MUNGE, "munge", "munge")
-    silent = {
-        "stdout": subprocess.DEVNULL,
-        "stderr": subprocess.DEVNULL,
-    }  # each daemon has a log of its own
+    # each daemon has a log of its own
+    silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     with ExitStack() as stack:
         stack.callback(CONF.unlink, missing_ok=True)
         CONF.write_text(NODE.format(host=host, folder=folder, cpus=2 * (os.cpu_count() or 1)))

@@ -11,14 +11,8 @@ from slowpoints.analyses._given import Given, Result
 from slowpoints.provenance.records import identity
 
 NEEDS: tuple[str, ...] = ("slow_points", "memory_curve")
-POINT = (
-    "speed",
-    "noisy_speed",
-    "scatter",
-    "spectral_radius",
-    "participation",
-    "distance",
-)  # as in slow_points
+# as in slow_points
+POINT = ("speed", "noisy_speed", "scatter", "spectral_radius", "participation", "distance")
 COLUMNS = (
     "class",
     "speed",

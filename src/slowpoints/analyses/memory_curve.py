@@ -85,9 +85,8 @@ def _curves(group: Group, settings: Settings, *, data_dir: Path) -> Iterator[dic
     for delay, out in answers(group, stimulus, frames, delays=settings.delays):
         right = (out.argmax(-1) == label + 1).double()
         right_class = (out[..., 1:].argmax(-1) == label).double()
-        by_noise = right.view(-1, n_classes, n_images, settings.n_noise).mean(
-            2
-        )  # [M, class, noise]
+        # [M, class, noise]
+        by_noise = right.view(-1, n_classes, n_images, settings.n_noise).mean(2)
         spread = (
             by_noise.std(-1) if settings.n_noise > 1 else torch.full(by_noise.shape[:2], torch.nan)
         )

@@ -34,9 +34,8 @@ def run(given: Given) -> Result:
 
 def stages(kind: str, task: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the stages of a curriculum in order: when each starts, and what the task then is."""
-    steps = (
-        1 if kind == "none" else curricula.SCHEDULES[kind].length
-    )  # stages start at whole thousands of these
+    # stages start at whole thousands of these
+    steps = 1 if kind == "none" else curricula.SCHEDULES[kind].length
     found: list[dict[str, Any]] = []
     for step in range(steps):
         now = stage_at(kind, task, step=step, steps=steps)

@@ -162,10 +162,8 @@ def _rows(seen: Seen, m: int, plane: Plane, settings: Settings) -> Iterator[dict
         ("trajectory", seen.delays, settings.n_followed),
     ):
         own = _at(seen, delays)
-        place, correct = (
-            _projected(plane, own.states[m, :, :, :n_items]),
-            own.correct[m, :, :, :n_items],
-        )
+        place = _projected(plane, own.states[m, :, :, :n_items])
+        correct = own.correct[m, :, :, :n_items]
         for d, delay in enumerate(delays):
             for k, item in torch.cartesian_prod(
                 *(torch.arange(n) for n in correct.shape[1:])

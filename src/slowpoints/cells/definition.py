@@ -83,13 +83,11 @@ class Cell:
     embeds: bool  # layer 1 first maps the input affinely to H
     output_map: bool  # y = tanh(W_y s + b_y), after the scan
     emitted: int  # how many times as wide as the layer y is; the output map makes it as wide
-    measure: tuple[
-        Pointwise, ...
-    ]  # per state: the quantity whose displacement in one step is the speed
+    # per state: the quantity whose displacement in one step is the speed
+    measure: tuple[Pointwise, ...]
     recurrent_identity: bool  # R always starts as the identity
-    start: (
-        Start | None
-    )  # (units, rng) -> the first values of streams of "nothing", by name, each [H]
+    # (units, rng) -> the first values of streams of "nothing", by name, each [H]
+    start: Start | None
 
     @property
     def free(self) -> tuple[Stream, ...]:

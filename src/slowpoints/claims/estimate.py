@@ -10,9 +10,8 @@ from slowpoints.measures import statistics
 from slowpoints.measures.statistics import Interval
 from slowpoints.spec.claims import Test
 
-NOTHING = Interval(
-    np.nan, np.nan, np.nan
-)  # every network of a group diverged: there is nothing to estimate
+# every network of a group diverged: there is nothing to estimate
+NOTHING = Interval(np.nan, np.nan, np.nan)
 
 
 class ClaimError(SlowpointsError):
@@ -134,10 +133,8 @@ def _of_middles(test: Test, rows: pd.DataFrame) -> Interval:
     names = list(test.group_values) if test.groups else sorted(network["label"].unique())
     if set(names) - set(network["label"]):
         return NOTHING
-    values, member = (
-        _numbers(network["y"]),
-        [(network["label"] == name).to_numpy(dtype=float) for name in names],
-    )
+    values = _numbers(network["y"])
+    member = [(network["label"] == name).to_numpy(dtype=float) for name in names]
     if test.statistic == "mean" and set(y) in (
         {0.0},
         {1.0},

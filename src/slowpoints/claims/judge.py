@@ -61,10 +61,8 @@ def verdict(test: Test, found: Interval) -> str:
     if math.isnan(low) or math.isnan(high):
         return "undecided"
     if test.apart is not None:
-        inside, outside = (
-            low > test.apart or high < -test.apart,
-            -test.apart <= low and high <= test.apart,
-        )
+        inside = low > test.apart or high < -test.apart
+        outside = -test.apart <= low and high <= test.apart
         return "holds" if inside else "fails" if outside else "undecided"
     above = -math.inf if test.above is None else test.above
     below = math.inf if test.below is None else test.below

@@ -43,9 +43,8 @@ def check(args: argparse.Namespace) -> None:
     from slowpoints.provenance.records import write_json
     from slowpoints.training.check import check_parts
 
-    logging.getLogger("slowpoints").setLevel(
-        logging.ERROR
-    )  # which engine runs a cell is for its training to say
+    # which engine runs a cell is for its training to say
+    logging.getLogger("slowpoints").setLevel(logging.ERROR)
     torch.set_num_threads(1)
     tried = check_parts(
         run for own in dag.experiments(args.scale).values() for run in own.conditions

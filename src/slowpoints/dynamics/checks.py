@@ -68,9 +68,8 @@ def box(lower: Any, upper: Any, like: Tensor) -> tuple[Tensor, Tensor]:
         raise ValueError(
             f"box: edges of shapes {shapes} do not broadcast over starts {list(like.shape)}"
         ) from error
-    rounding = (
-        ROUNDING * torch.finfo(like.dtype).eps * high.abs()
-    )  # edges from means and deviations cross by this much
+    # edges from means and deviations cross by this much
+    rounding = ROUNDING * torch.finfo(like.dtype).eps * high.abs()
     wrong = ~(low <= high) & ~(low - high <= rounding) & like.isfinite().all(-1, keepdim=True)
     if wrong.any():
         at = tuple(wrong.nonzero()[0].tolist())
@@ -172,9 +171,8 @@ def derivative(F: Map, jacobian: Map, h: Tensor) -> None:
             2, *h[..., n : n + 1, :].shape, generator=rng, dtype=h.dtype
         ).to(h.device)
         size = 1 + h[..., n : n + 1, :].abs().max()
-        at = (
-            h[..., n : n + 1, :] + BESIDE * size * beside
-        )  # units at rest are often exactly at a kink
+        # units at rest are often exactly at a kink
+        at = h[..., n : n + 1, :] + BESIDE * size * beside
         nudge = NUDGE * size * along / along.norm()
         moved = (F(at + nudge) - F(at - nudge)).detach()
         expected = 2 * (jacobian(at).detach() @ nudge.unsqueeze(-1)).squeeze(-1)

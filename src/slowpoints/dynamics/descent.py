@@ -17,9 +17,8 @@ from slowpoints.dynamics.maps import Curvature, Map, residual, residual_curvatur
 OPEN, FIXED, SLOW = 0, 1, 2
 
 PATIENCE = 3  # steps in a row without progress before a phase ends
-LOST = (
-    PATIENCE + 1
-)  # in place of that number: the map or a derivative is not finite there, no step can be better
+# in place of that number: the map or a derivative is not finite there, no step can be better
+LOST = PATIENCE + 1
 CRAWL = 0.001  # relative decrease of q below which Gauss-Newton hands over to the whole Hessian
 # relative decrease of q below which the whole Hessian has nothing left to find: a few roundings
 REST = 1e-13

@@ -16,9 +16,8 @@ from slowpoints.cells.definition import Bundle, Cell
 from slowpoints.engine.fused import Layer, Stage
 from slowpoints.engine.recurrence import stage_values
 
-Row = list[
-    Tensor | None
-]  # a number per unit for every leaf, each [M, N, H]; None where all are zero
+# a number per unit for every leaf, each [M, N, H]; None where all are zero
+Row = list[Tensor | None]
 
 
 class Cut:

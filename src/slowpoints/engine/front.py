@@ -67,9 +67,8 @@ def _features(front: Front, own: dict[str, Tensor], frames: Tensor) -> Tensor:
     ):
         y = y.unflatten(1, front.frame)
         for W, b in blocks:
-            y = leaky_relu(
-                max_pool2d(conv2d(y, W, b, padding=1), 2), SLOPE
-            )  # the rectifier grows: either order
+            # the rectifier grows: either order
+            y = leaky_relu(max_pool2d(conv2d(y, W, b, padding=1), 2), SLOPE)
         y = y.flatten(1)
         for W, b in full:
             y = leaky_relu(torch.addmm(b, y, W), SLOPE)

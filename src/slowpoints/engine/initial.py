@@ -118,9 +118,8 @@ def _of_front(local: str, shape: tuple[int, ...], *, rng: Generator) -> Tensor:
         return noise / math.sqrt(shape[0]) if len(shape) == 2 else FRONT_BIAS_STD * noise
     if len(shape) == 1:
         return torch.full(shape, CONVOLUTION_BIAS)
-    share = math.erf(
-        CUT / math.sqrt(2)
-    )  # of the normal distribution within the cut, uniform in its quantiles
+    # of the normal distribution within the cut, uniform in its quantiles
+    share = math.erf(CUT / math.sqrt(2))
     return math.sqrt(2) * torch.erfinv(share * (2 * torch.rand(shape, generator=rng) - 1))
 
 

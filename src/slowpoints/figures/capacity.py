@@ -12,10 +12,8 @@ from matplotlib.axes import Axes
 from slowpoints.figures.panels import by_cell
 from slowpoints.figures.style import FAINT, GREY, LineStyle, colour, look, name_of
 
-PUBLISHED, MEAN = (
-    (3.0, 6.0),
-    5.0,
-)  # bits per parameter over all cells, sizes and depths (Collins et al. 2017)
+# bits per parameter over all cells, sizes and depths (Collins et al. 2017)
+PUBLISHED, MEAN = ((3.0, 6.0), 5.0)
 PERCEPTRON = 2.0  # bits per weight (Cover 1965, Gardner 1988)
 ELSEWHERE: dict[str, tuple[float, LineStyle]] = {
     "perceptron, facts: 2": (2.0, ":"),  # Gardner 1988; Allen-Zhu & Li 2024

@@ -7,10 +7,8 @@ from matplotlib.axes import Axes
 from slowpoints.figures.style import GREY
 from slowpoints.measures.information import rate_distortion
 
-BITS_PER_PARAMETER = {
-    2: "--",
-    5: "-",
-}  # a perceptron's weight; what the paper finds that a parameter stores
+# a perceptron's weight; what the paper finds that a parameter stores
+BITS_PER_PARAMETER = {2: "--", 5: "-"}
 
 
 def allowed_errors(axis: Axes, table: pd.DataFrame) -> None:

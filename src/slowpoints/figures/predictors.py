@@ -14,10 +14,8 @@ from slowpoints.figures.words import POOLED, PREDICTORS
 FLOOR = 0.2  # mean accuracy, twice chance, below which there is nothing left to predict
 CEILING = 0.9  # share of the highest mean accuracy above which there is nothing to predict yet
 FILLED = 0.8  # share of a row that its lines of dots take
-EXPECTED = {
-    "distance": 1,
-    "nominal": 1,
-}  # the sign of a correlation that would be as expected; of all others -1
+# the sign of a correlation that would be as expected; of all others -1
+EXPECTED = {"distance": 1, "nominal": 1}
 
 
 def correlation_with_speed(axis: Axes, table: pd.DataFrame) -> None:

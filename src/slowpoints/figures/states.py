@@ -15,9 +15,8 @@ from matplotlib.patches import Circle
 
 from slowpoints.figures.style import GREY, colour, label, protocol
 
-CLASSES = [
-    mpl.colors.to_hex(mpl.colormaps["tab10"](k)) for k in range(10)
-]  # the one palette that is not of cells
+# the one palette that is not of cells
+CLASSES = [mpl.colors.to_hex(mpl.colormaps["tab10"](k)) for k in range(10)]
 SLOW_POINT: dict[str, Any] = {
     "marker": "D",
     "markersize": 4.6,
@@ -47,9 +46,8 @@ def state_panels(axes: np.ndarray, network: pd.DataFrame, lines: pd.DataFrame) -
 def _name(axis: Axes, network: pd.DataFrame) -> None:
     """Write cell and protocol above a panel, and above its letter."""
     cell, words = network["cell"].iloc[0], protocol(network["arm"].iloc[0])[1].replace(" ", "\n")
-    axis.set_title(
-        f"{label(cell)}\n{words}\n", color=colour(cell)
-    )  # narrow; the last line is the letter's
+    # narrow; the last line is the letter's
+    axis.set_title(f"{label(cell)}\n{words}\n", color=colour(cell))
 
 
 def _states(axis: Axes, network: pd.DataFrame, *, delay: int, since: int) -> None:

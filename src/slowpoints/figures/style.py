@@ -78,11 +78,8 @@ PROTOCOLS: dict[str, tuple[LineStyle, str]] = {
     "visited-1e-4": ("-.", "penalty at visited states, 0.0001"),
     "visited-1e-3": ("-", "penalty at visited states, 0.001"),
 }
-ARMS = {
-    "vocabulary": "vocu",
-    "delay": "decu",
-    "none": "plain",
-}  # a curriculum's protocol in the names of arms
+# a curriculum's protocol in the names of arms
+ARMS = {"vocabulary": "vocu", "delay": "decu", "none": "plain"}
 STYLE: dict[str, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 7.5,

@@ -20,9 +20,8 @@ def mutual_information(
         raise ValueError("accuracy must lie in 0..1 (a share, not a percentage)")
     p = np.maximum(p, 1 / n_classes)
     wrong = 1 - p
-    entropy = -p * np.log2(p) - wrong * np.log2(
-        np.where(wrong > 0, wrong / (n_classes - 1), 1.0)
-    )  # 0 log 0 = 0
+    # 0 log 0 = 0
+    entropy = -p * np.log2(p) - wrong * np.log2(np.where(wrong > 0, wrong / (n_classes - 1), 1.0))
     return b * (np.log2(n_classes) - entropy)
 
 

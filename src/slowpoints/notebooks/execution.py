@@ -95,9 +95,8 @@ def _own_kernel() -> Iterator[None]:
         spec = Path(folder, "kernels", KERNEL, "kernel.json")
         spec.parent.mkdir(parents=True)
         argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-        argv += [
-            "--log-level=ERROR"
-        ]  # each kernel warns that its sockets on this machine are not encrypted
+        # each kernel warns that its sockets on this machine are not encrypted
+        argv += ["--log-level=ERROR"]
         path = os.pathsep.join(
             filter(None, (str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH")))
         )

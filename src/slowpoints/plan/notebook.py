@@ -10,10 +10,8 @@ from pathlib import Path
 from slowpoints import paths
 from slowpoints.errors import SlowpointsError
 
-WRITES = (
-    "pdf",
-    "png",
-)  # the parameters that name what a notebook writes; all others are tables it reads
+# the parameters that name what a notebook writes; all others are tables it reads
+WRITES = ("pdf", "png")
 DEFAULT_ROOT = f"{paths.results('laptop')}/"
 
 

@@ -22,9 +22,8 @@ class Checked(NamedTuple):
 
     n_files: int  # results that carry one
     damaged: list[BadResult]
-    leftovers: list[
-        Path
-    ]  # of older plans: nothing reads them, and no command could build them again
+    # of older plans: nothing reads them, and no command could build them again
+    leftovers: list[Path]
 
 
 def check(folder: Path, *, planned: Iterable[str]) -> Checked:

@@ -13,14 +13,8 @@ from typing import Any, NamedTuple
 
 from slowpoints.paths import ROOT
 
-MATTERS = (
-    "Snakefile",
-    "config",
-    "data",
-    "envs",
-    "src",
-    "workflow",
-)  # what a job reads of the project
+# what a job reads of the project
+MATTERS = ("Snakefile", "config", "data", "envs", "src", "workflow")
 CPUINFO = Path("/proc/cpuinfo")
 
 

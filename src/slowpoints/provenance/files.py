@@ -34,9 +34,8 @@ def atomic(path: Path) -> Iterator[Path]:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     for left in path.parent.glob(f".{glob.escape(path.name)}.????????{glob.escape(path.suffix)}"):
-        left.unlink(
-            missing_ok=True
-        )  # by a writer that was killed: a result has one writer at a time
+        # by a writer that was killed: a result has one writer at a time
+        left.unlink(missing_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
     os.close(handle)
     temporary = Path(name)

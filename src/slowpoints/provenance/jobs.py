@@ -10,16 +10,8 @@ from typing import Any, NamedTuple
 from slowpoints import paths
 from slowpoints.provenance.records import BadResult, read_lines, write_lines
 
-FACTS = (
-    "digests",
-    "versions",
-    "engine",
-    "device",
-    "matmul",
-    "threads",
-    "dtype",
-    "weights",
-)  # equal in all its records
+# equal in all its records
+FACTS = ("digests", "versions", "engine", "device", "matmul", "threads", "dtype", "weights")
 
 
 class Job(NamedTuple):

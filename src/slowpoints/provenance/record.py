@@ -34,9 +34,8 @@ class Trained:
     steps_to_solve: int | None  # at the first evaluation at which the task was solved
     solved: bool  # on test data
     metrics: dict[str, Value]  # on test data; None where not finite, or diverged
-    curve: dict[
-        str, list[float]
-    ]  # at every evaluation: step, mean loss since the last one, validation metrics
+    # at every evaluation: step, mean loss since the last one, validation metrics
+    curve: dict[str, list[float]]
     units: int
     n_parameters: int
     study: OfStudy | None = None

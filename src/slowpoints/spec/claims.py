@@ -232,9 +232,8 @@ class Claim:
     judged_at: tuple[Scale, ...] = ("laptop", "paper")
     of: str = ""
     published: str = "not known"
-    untestable: dict[str, str] = field(
-        default_factory=dict
-    )  # {scale: why its verdict would mean nothing there}
+    # {scale: why its verdict would mean nothing there}
+    untestable: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for scale in self.untestable:

@@ -21,9 +21,8 @@ def check(config: dict[str, Any], *, root: Path) -> None:
     """
     from jsonschema import Draft202012Validator
 
-    read_yaml(
-        root / FILE
-    )  # as strictly as an experiment: Snakemake would let the later of two equal keys count
+    # as strictly as an experiment: Snakemake would let the later of two equal keys count
+    read_yaml(root / FILE)
     schema = read_yaml(root / SCHEMA)
     where = f"{FILE} or --config"
     for key in config:

@@ -14,9 +14,8 @@ from pathlib import Path
 
 from slowpoints.paths import PACKAGE, ROOT
 
-EQUAL = (
-    ROOT / "workflow" / "equal_digests.json"
-)  # {new digest: older digest that gives the same numbers}
+# {new digest: older digest that gives the same numbers}
+EQUAL = ROOT / "workflow" / "equal_digests.json"
 
 
 @cache

@@ -18,10 +18,8 @@ from slowpoints.spec.tuning import Study, TuneSettings, space, study
 
 SCALES = ("smoke", "laptop", "paper")
 MOST_RUNS = 1_000_000
-TWINS = {
-    "net.units": "net.budget",
-    "net.budget": "net.units",
-}  # exclude each other: the later word counts
+# exclude each other: the later word counts
+TWINS = {"net.units": "net.budget", "net.budget": "net.units"}
 ARM = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]*")
 
 
@@ -41,13 +39,11 @@ class Envelope:
     analyses: list[Any]
     seeds: int
     seeds_per_stack: int = 16
-    join: dict[str, Any] = field(
-        default_factory=dict
-    )  # arms for cells that ask to join, "{cell}" for the name
+    # arms for cells that ask to join, "{cell}" for the name
+    join: dict[str, Any] = field(default_factory=dict)
     sweep: dict[str, Any] = field(default_factory=dict)
-    tune: dict[str, Any] = field(
-        default_factory=dict
-    )  # with it, every arm and sweep point is a study
+    # with it, every arm and sweep point is a study
+    tune: dict[str, Any] = field(default_factory=dict)
     scales: dict[str, Any] = field(default_factory=dict)
     claims: list[Any] = field(default_factory=list)
 

@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
-PerStream = (
-    float | dict[str, float]
-)  # one number for all, or {name: number}; `engine.initialise` knows the names
+# one number for all, or {name: number}; `engine.initialise` knows the names
+PerStream = float | dict[str, float]
 
 
 @dataclass(frozen=True)

@@ -58,11 +58,9 @@ def _of_task(block: TaskBlock) -> tuple[int, int, tuple[int, int, int] | None]:
     parts.load("tasks", block.name)
     task = import_module("slowpoints.tasks").load(block.name)
     try:
-        n_in, n_out, frame = (
-            task.n_in(block.settings),
-            task.n_out(block.settings),
-            task.frame(block.settings),
-        )
+        n_in = task.n_in(block.settings)
+        n_out = task.n_out(block.settings)
+        frame = task.frame(block.settings)
     except Exception as error:
         raise SpecError(f"{file}: n_in and n_out must work without torch: {error}") from None
     for name, found in (("n_in", n_in), ("n_out", n_out)):

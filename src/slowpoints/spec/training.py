@@ -35,9 +35,8 @@ class TrainSettings:
     lr: float
     schedule: Literal["constant", "exponential", "drop"] = "constant"
     lr_final: float = 1.0  # factor on lr at the end
-    drop_at: float = (
-        6 / 7
-    )  # share of the steps after which "drop" applies it (Haviv et al. 2019, MNIST)
+    # share of the steps after which "drop" applies it (Haviv et al. 2019, MNIST)
+    drop_at: float = 6 / 7
     optimizer: Literal["adam", "rmsprop", "momentum", "sgd"] = "adam"
     momentum: float = (
         0.9  # adam: beta_1; rmsprop: decay of the mean square; momentum: share of the last step

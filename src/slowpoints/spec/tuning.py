@@ -54,9 +54,8 @@ class TuneSettings:
     goal: Literal["highest", "lowest"]
     space: str  # a file of config/spaces
     trials: int
-    also: dict[str, Any] = field(
-        default_factory=dict
-    )  # beside the space, or in place of its entries
+    # beside the space, or in place of its entries
+    also: dict[str, Any] = field(default_factory=dict)
     sampler: Literal["gp", "random"] = "gp"
     first: int = 8  # trials spread evenly over the space before the first model of it
     together: int = 8  # trials suggested at once, and trained as one stack

@@ -45,9 +45,8 @@ def n_out(s: Settings) -> int:
 def sample(s: Settings, world: None, *, batch: int, split: Split, rng: Generator) -> Batch:
     """Return numbers, one marked in each of `n_marks` equal parts; splits differ by `rng` alone."""
     x = torch.rand(batch, s.n_steps, 2, generator=rng, device=rng.device)
-    edges = (
-        torch.arange(s.n_marks + 1, device=rng.device) * s.n_steps // s.n_marks
-    )  # part j: edges[j]..edges[j+1]-1
+    # part j: edges[j]..edges[j+1]-1
+    edges = torch.arange(s.n_marks + 1, device=rng.device) * s.n_steps // s.n_marks
     where = (
         torch.rand(batch, s.n_marks, generator=rng, device=rng.device).mul(edges.diff()).long()
         + edges[:-1]

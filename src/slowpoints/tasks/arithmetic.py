@@ -17,7 +17,10 @@ from slowpoints.tasks._measures import cross_entropy, share_right
 METRICS = ("cross_entropy", "accuracy", "exact")  # what `score` returns
 PER_RUN: tuple[str, ...] = ("n_compute",)
 SYMBOLS = "0123456789- +="  # inputs; outputs are the first twelve
-MINUS, SPACE, PLUS, EQUALS = 10, 11, 12, 13
+MINUS = 10
+SPACE = 11
+PLUS = 12
+EQUALS = 13
 N_OUT = 12
 SOLVED_EXACT = 0.99
 
@@ -36,9 +39,8 @@ class Settings:
             raise ValueError(f"arithmetic: n_digits is {self.n_digits}; must lie in 1..17")
         if self.n_compute < 1:
             raise ValueError(f"arithmetic: n_compute is {self.n_compute}; must be at least 1")
-        longest = (
-            3 * (self.n_digits + 2) + 2 + self.n_compute
-        )  # three numbers with sign, "+" and "="
+        # three numbers with sign, "+" and "="
+        longest = 3 * (self.n_digits + 2) + 2 + self.n_compute
         if self.n_steps < longest:
             raise ValueError(
                 f"arithmetic: n_steps is {self.n_steps}; the longest sum needs {longest}"
@@ -91,9 +93,8 @@ def _spelled(n: Tensor, *, width: int) -> tuple[Tensor, Tensor]:
     powers = 10 ** torch.arange(width, device=n.device)
     is_negative = (n < 0).long()
     length = (n.abs()[:, None] >= powers[1:]).sum(1) + 1 + is_negative
-    place = (
-        length[:, None] - 1 - torch.arange(width, device=n.device)
-    )  # the power of ten that stands here
+    # the power of ten that stands here
+    place = length[:, None] - 1 - torch.arange(width, device=n.device)
     digits = n.abs()[:, None] // powers[place.clamp(min=0)] % 10
     symbols = torch.where(place < 0, SPACE, digits)
     symbols[:, 0] = torch.where(n < 0, MINUS, symbols[:, 0])

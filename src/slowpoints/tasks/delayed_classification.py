@@ -128,9 +128,8 @@ def sample(s: Settings, world: World, *, batch: int, split: Split, rng: Generato
     item = torch.randint(0, images.shape[1], (batch,), generator=rng, device=rng.device)
     shown, asked = timing(s, batch=batch, rng=rng)
     x = torch.empty(batch, s.n_steps, n_in(s), device=rng.device)
-    x.normal_(
-        world.mean, world.std, generator=rng
-    )  # noise everywhere: the costly line, so in place and once
+    # noise everywhere: the costly line, so in place and once
+    x.normal_(world.mean, world.std, generator=rng)
     x[:, :, -1] = 0
     x[row, shown, :-1] = images[label, item]
     x[row, asked, -1] = 1

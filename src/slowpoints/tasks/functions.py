@@ -101,9 +101,8 @@ def evaluation(s: Settings, world: World, *, rows: int, split: Split, rng: Gener
 
 def _index(world: World, at: Tensor) -> Tensor:
     """Return the samples at which the sum of beta passes `at`.    at: [B] in 0..1 -> [B]"""
-    return torch.searchsorted(world.edges, at, right=True).clamp(
-        max=len(world.edges) - 1
-    )  # the sum may miss 1 a little
+    # the sum may miss 1 a little
+    return torch.searchsorted(world.edges, at, right=True).clamp(max=len(world.edges) - 1)
 
 
 def _shown(s: Settings, world: World, index: Tensor, weight: Tensor) -> Batch:

@@ -144,9 +144,8 @@ def information(accuracy: Tensor, *, n_classes: int) -> Tensor:
     Departs: p below chance, 1/K, counts as chance; the formula would pay for it.
     """
     p = accuracy.clamp(min=1 / n_classes)
-    entropy = -(
-        torch.xlogy(p, p) + torch.xlogy(1 - p, (1 - p) / (n_classes - 1))
-    )  # nats; 0 log 0 = 0
+    # nats; 0 log 0 = 0
+    entropy = -(torch.xlogy(p, p) + torch.xlogy(1 - p, (1 - p) / (n_classes - 1)))
     return math.log2(n_classes) - entropy / math.log(2)
 
 

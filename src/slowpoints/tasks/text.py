@@ -22,11 +22,8 @@ from slowpoints.tasks._measures import cross_entropy, share_right
 
 METRICS = ("bits_per_character", "accuracy")  # what `score` returns
 N_SYMBOLS = 27  # space, a to z
-SECTIONS = {
-    "train": (0.0, 0.9),
-    "valid": (0.9, 0.95),
-    "test": (0.95, 1.0),
-}  # Departs: our reconstruction, of any text
+# Departs: our reconstruction, of any text
+SECTIONS = {"train": (0.0, 0.9), "valid": (0.9, 0.95), "test": (0.95, 1.0)}
 SOLVED_BITS = 1.0  # about the entropy of printed English (Shannon 1951): hardly to be reached
 PER_100_000 = (  # how often each symbol stands in the training section of text8-1m
     16696,

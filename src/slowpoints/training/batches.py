@@ -32,13 +32,11 @@ class Feed:
         worlds: list[Any],
         device: torch.device,
     ) -> None:
-        self.runs, self.task, self.settings, self.worlds, self.device = (
-            runs,
-            task,
-            settings,
-            worlds,
-            device,
-        )
+        self.runs = runs
+        self.task = task
+        self.settings = settings
+        self.worlds = worlds
+        self.device = device
         train = runs[0].train
         self.batch = train.batch
         self.rngs = [generator(run, "data") for run in runs]

@@ -90,11 +90,9 @@ def _check_batch(task: Task, settings: Any, batch: Any, *, rows: int | None, of:
 
 def _check_constant(task: Task, settings: Any, *, file: str) -> None:
     """Refuse a constant answer, or its score, of another shape than an answer has."""
-    constant, baseline, n_out = (
-        task.constant(settings),
-        task.baseline(settings),
-        task.n_out(settings),
-    )
+    constant = task.constant(settings)
+    baseline = task.baseline(settings)
+    n_out = task.n_out(settings)
     if tuple(constant.shape) != (n_out,):
         raise TaskError(
             f"{file}: constant has shape {list(constant.shape)}; right is [{n_out}]: [n_out]"

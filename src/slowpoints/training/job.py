@@ -30,9 +30,8 @@ from slowpoints.training.regulariser import Start
 from slowpoints.training.stack import network, weights_of
 from slowpoints.training.trainer import Trainer
 
-STATES = {
-    "centres": "centres"
-}  # arrays of the slow_points analysis; every other kind is made from its points
+# arrays of the slow_points analysis; every other kind is made from its points
+STATES = {"centres": "centres"}
 
 
 class Outputs(NamedTuple):
@@ -50,17 +49,15 @@ def device_named(name: str, *, matmul: str) -> torch.device:
     A GPU that is not there is an error.
     """
     if name == "cpu":
-        return torch.device(
-            "cpu"
-        )  # one thread: deterministic as it is, and the switch below takes a second to import
+        # one thread: deterministic as it is, and the switch below takes a second to import
+        return torch.device("cpu")
     if not torch.cuda.is_available():
         raise SystemExit(
             "device is 'cuda' but torch finds no GPU here: set device: cpu in config/config.yaml, "
             "or give the environments a CUDA build with --config torch=cuda"
         )
-    os.environ.setdefault(
-        "CUBLAS_WORKSPACE_CONFIG", ":4096:8"
-    )  # without it cuBLAS may add in another order each time
+    # without it cuBLAS may add in another order each time
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(True)
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     precision = "tf32" if matmul == "tf32" else "ieee"

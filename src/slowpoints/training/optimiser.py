@@ -13,10 +13,8 @@ from torch.nn.functional import pad
 from slowpoints.engine.cpu import optimiser_step
 from slowpoints.spec.training import TrainSettings
 
-BETA2, EPSILON = (
-    0.999,
-    1e-8,
-)  # of Adam (Kingma & Ba 2015); the other optimisers' constants are settings
+# of Adam (Kingma & Ba 2015); the other optimisers' constants are settings
+BETA2, EPSILON = (0.999, 1e-8)
 VECTOR = 32  # numbers that torch's loops take at once
 
 

@@ -52,7 +52,10 @@ class Regulariser:
 
         points: [N, points, S]
         """
-        self.runs, self.task, self.settings, self.worlds = runs, task, settings, worlds
+        self.runs = runs
+        self.task = task
+        self.settings = settings
+        self.worlds = worlds
         self.states = torch.empty(len(runs), 0, 0)
         self.rows = runs[0].train.batch
         if points is not None:

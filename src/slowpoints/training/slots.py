@@ -17,10 +17,8 @@ from torch import Tensor
 from slowpoints.spec.training import TrainSettings
 from slowpoints.training.optimiser import Moments, Pace, Rules, pace, rules, update, views
 
-NUMBERS = {
-    "cpu": 8_000_000,
-    "cuda": 250_000_000,
-}  # for a CPU measured: more gains little; for a GPU a guess
+# for a CPU measured: more gains little; for a GPU a guess
+NUMBERS = {"cpu": 8_000_000, "cuda": 250_000_000}
 MOST = {"cpu": 64, "cuda": 1024}
 SETTING = "SLOWPOINTS_SLOTS"  # a number, or auto
 
@@ -92,10 +90,8 @@ class Slots:
         self.parts = [self._part(slice(start, start + size)) for start in range(0, len(flat), size)]
 
     def _part(self, rows: slice) -> Part:
-        moments, own = (
-            Moments(*(m[rows] for m in self.moments)),
-            Rules(*(rule[rows] for rule in self.rules)),
-        )
+        moments = Moments(*(m[rows] for m in self.moments))
+        own = Rules(*(rule[rows] for rule in self.rules))
         return Part(rows, views(self.flat[rows], self.shapes), self.flat[rows], moments, own)
 
     def _rules(self) -> Rules:
@@ -163,6 +159,5 @@ class Slots:
         self.members, self.begun = values["members"], values["begun"]
         self.weights = arrays["weights"]
         own = {name: arrays[name].clone().to(self.device) for name in ("flat", "first", "second")}
-        self._hold(
-            own["flat"], Moments(own["first"], own["second"])
-        )  # clones: files are read to any address
+        # clones: files are read to any address
+        self._hold(own["flat"], Moments(own["first"], own["second"]))

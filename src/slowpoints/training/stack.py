@@ -39,9 +39,8 @@ class Group(NamedTuple):
     records: list[Record]
     task: Task
     settings: Any
-    history: dict[
-        str, Tensor
-    ]  # the same parameters on the way, [M, K, ...]; empty where none were kept
+    # the same parameters on the way, [M, K, ...]; empty where none were kept
+    history: dict[str, Tensor]
 
 
 def network(task: TaskBlock, net: NetBlock) -> Network:

@@ -70,9 +70,8 @@ class Trainer:
             self.runs, self.task, self.settings, n_parameters=self.n_parameters, data_dir=data_dir
         )
         check_task(self.task, self.settings[0], self.worlds[0])
-        check_step(
-            self.net.cell, self.net.units
-        )  # here, for nothing may be tried while a step is recorded
+        # here, for nothing may be tried while a step is recorded
+        check_step(self.net.cell, self.net.units)
         self.feed = Feed(self.runs, self.task, self.settings, self.worlds, device)
         self.regulariser = None
         if start is not None or any(run.train.regularise != "none" for run in runs):

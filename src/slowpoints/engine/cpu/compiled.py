@@ -24,12 +24,10 @@ class Kernel(NamedTuple):
     backward: Callable[..., None]
     vector: int  # numbers per vector
     rows: int  # sequences that share a weight in registers: batches are filled up to whole blocks
-    trace_numbers: Callable[
-        [int, int, int], int
-    ]  # rows, steps, Hp -> numbers in the traces of one run
-    mark_numbers: Callable[
-        [int, int, int], int
-    ]  # rows, segments, Hp -> numbers in the marks of one run
+    # rows, steps, Hp -> numbers in the traces of one run
+    trace_numbers: Callable[[int, int, int], int]
+    # rows, segments, Hp -> numbers in the marks of one run
+    mark_numbers: Callable[[int, int, int], int]
 
 
 def kernel(cell: Cell, units: int) -> Kernel | None:

@@ -129,7 +129,11 @@ class Scan(torch.autograd.Function):
             stage.source, stage.given, stage.width = rows(source), *source.shape[2:]
             fill(stage, **own)
         run.forward(ctypes.byref(call))
-        ctx.cell, ctx.size, ctx.run, ctx.call, ctx.back = cell, size, run, call, structures.back
+        ctx.cell = cell
+        ctx.size = size
+        ctx.run = run
+        ctx.call = call
+        ctx.back = structures.back
         ctx.held = (sources, free, kinds, traces)
         ctx.set_materialize_grads(False)
         return size.cut(out), *final
@@ -162,10 +166,8 @@ class Scan(torch.autograd.Function):
                 else None
             )
             if d_sources[-1] is not None:
-                stage.source, stage.source_blocks = (
-                    rows(d_sources[-1]),
-                    d_sources[-1].shape[-1] // ctx.run.vector,
-                )
+                stage.source = rows(d_sources[-1])
+                stage.source_blocks = d_sources[-1].shape[-1] // ctx.run.vector
             new = {
                 kind: [torch.empty_like(w, memory_format=torch.contiguous_format) for w in values]
                 for kind, values in own.items()

@@ -174,12 +174,8 @@ FUNCTIONS = {
 }
 ABOVE_ZERO = "above zero"  # 1 or 0; no name of a torch function: torch.positive(x) is x
 RULES = FUNCTIONS | {ABOVE_ZERO: Rule("positive_({})", lambda x, y: 0.0)}
-KEPT = (
-    "tanh",
-    "sigmoid",
-    "exp",
-    "relu",
-)  # operations worth remembering: their slope is written in their value
+# operations worth remembering: their slope is written in their value
+KEPT = ("tanh", "sigmoid", "exp", "relu")
 
 
 def _join(op: str, left: Any, right: Any) -> Symbol:

@@ -13,9 +13,8 @@ WARM_UP = (
 
 @cache
 def _aside() -> torch.cuda.Stream:
-    return (
-        torch.cuda.Stream()
-    )  # one for all recordings: libraries keep memory for each stream they have seen
+    # one for all recordings: libraries keep memory for each stream they have seen
+    return torch.cuda.Stream()
 
 
 class Captured:

@@ -42,12 +42,8 @@ def kernels(cell: Cell) -> dict[str, Launch] | None:
     except NotElementwise:
         return None
     name = f"<triton kernels of {cell.name} {id(cell)}>"
-    linecache.cache[name] = (
-        len(text),
-        None,
-        text.splitlines(keepends=True),
-        name,
-    )  # Triton reads sources again
+    # Triton reads sources again
+    linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
     space: dict[str, Any] = {"__name__": name}
     exec(compile(text, name, "exec"), space)
     return {kernel: _launcher(space[kernel], taken) for kernel, taken in buffers(cell).items()}
@@ -139,21 +135,27 @@ class TritonScan(torch.autograd.Function):
                 run["first"](size, own | {"p": torch.baddbmm(driven[0][:, t], seen, R[0])})
                 seen = own["seen"]
             run["last"](size, own | {"p": torch.baddbmm(driven[-1][:, t], seen, R[-1])})
-        ctx.cell, ctx.size, ctx.last, ctx.held, ctx.R = cell, size, last, Held(trace, steps), R
+        ctx.cell = cell
+        ctx.size = size
+        ctx.last = last
+        ctx.held = Held(trace, steps)
+        ctx.R = R
         return y[:, T - last :].clone(), trace[:, T].clone()
 
     @staticmethod
     def backward(ctx: Any, dy: Tensor, d_final: Tensor) -> Any:
         """Return the gradients."""
-        cell, size, (trace, steps), R = ctx.cell, ctx.size, ctx.held, ctx.R
+        cell = ctx.cell
+        size = ctx.size
+        (trace, steps) = ctx.held
+        R = ctx.R
         run = kernels(cell)
         assert run is not None, "the forward pass has used them"
         M, B, T, H = size
         widths = [weights.shape[-1] for weights in R]
+        # zeros: a stage may have columns that only align it
         slopes = {
-            name: trace.new_zeros(
-                M, T, B, width
-            )  # zeros: a stage may have columns that only align it
+            name: trace.new_zeros(M, T, B, width)
             for name, width in zip(("dfirst", "dsecond"), widths, strict=False)
         }
         if "f" in steps:

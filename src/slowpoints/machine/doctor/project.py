@@ -136,9 +136,8 @@ def _file_state(root: Path, file: dict[str, Any], data_dir: str) -> str:
     there = [place for place in places if place.is_file()]
     if any(_digest(place, file) for place in there):
         return "verified"
-    flat = (
-        Path(data_dir) / Path(name).name if data_dir else None
-    )  # MNIST and Fashion-MNIST call their files alike
+    # MNIST and Fashion-MNIST call their files alike
+    flat = Path(data_dir) / Path(name).name if data_dir else None
     return "other" if any(place != flat for place in there) else "absent"
 
 

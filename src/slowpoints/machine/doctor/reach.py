@@ -50,10 +50,8 @@ def scales(costs: dict[str, Any], machine: Machine) -> list[Finding]:
 
 
 def _scale(name: str, cost: dict[str, Any], machine: Machine, reference: float) -> Finding:
-    about, spread = (
-        seconds(cost, machine, reference=reference),
-        SPREAD if cost["measured"] else RECKONED,
-    )
+    about = seconds(cost, machine, reference=reference)
+    spread = SPREAD if cost["measured"] else RECKONED
     says = (
         f"about {duration(about)} (between {duration(about / spread)} and "
         f"{duration(about * spread)})"

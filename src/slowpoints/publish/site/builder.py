@@ -11,13 +11,8 @@ from slowpoints.errors import SlowpointsError
 from slowpoints.publish.site import facts, pages
 
 STATIC = Path(__file__).parent / "static"
-TRACES = (
-    ".buildinfo",
-    ".doctrees",
-    "objects.inv",
-    "_sources",
-    "_static/webpack-macros.html",
-)  # of the building, of no use to a reader
+# of the building, of no use to a reader
+TRACES = (".buildinfo", ".doctrees", "objects.inv", "_sources", "_static/webpack-macros.html")
 
 
 class SiteError(SlowpointsError):

@@ -12,9 +12,8 @@ from pathlib import Path
 CODE = re.compile(r"(```.*?```|`[^`\n]+`|^(?: {4}[^\n]*\n?)+)", re.MULTILINE | re.DOTALL)
 SPECIAL = re.compile(r"([*<>$\[\]_|#])")
 LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\[\]]*\])*)\]\(([^)\s]+)\)")
-Find = Callable[
-    [str], str | None
-]  # a file of the repository, or a part of it -> where the site has it
+# a file of the repository, or a part of it -> where the site has it
+Find = Callable[[str], str | None]
 
 
 def escaped(text: str) -> str:
