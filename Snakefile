@@ -45,6 +45,7 @@ rule all:
     """Everything at the scale set in the configuration: tables, figures, claims, the paper and the site."""
     default_target: True
     input:
+        dag.parts_file(SCALE),
         f"results/{SCALE}/paper.pdf",
         f"results/{SCALE}/claims.csv",
         dag.figure_files(SCALE),
@@ -64,6 +65,7 @@ rule data:
 rule train:
     """Only train: the records and weights of every experiment."""
     input:
+        dag.parts_file(SCALE),
         lambda w: [
             path for name in dag.experiments(SCALE) for path in dag.runs(SCALE, name)
         ],
@@ -72,6 +74,7 @@ rule train:
 rule analyse:
     """Train and analyse: every table."""
     input:
+        dag.parts_file(SCALE),
         lambda w: [
             path for name in dag.experiments(SCALE) for path in dag.tables(SCALE, name)
         ],
@@ -80,6 +83,7 @@ rule analyse:
 rule figures:
     """Every figure."""
     input:
+        dag.parts_file(SCALE),
         dag.figure_files(SCALE),
 
 

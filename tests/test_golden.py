@@ -1,7 +1,7 @@
 """Fingerprints of a tiny training per cell and task: numbers that a refactoring must not change.
 
 `python tests/test_golden.py` writes them anew; a change is a change of the results and is reviewed
-    as one.
+as one.
 """
 
 import json

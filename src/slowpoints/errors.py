@@ -1,7 +1,7 @@
 """The errors that are ours: each has a message that is complete without a traceback.
 
 The command line prints them in one line; any other error is a defect of ours and shows its
-    traceback. Standard library
+traceback. Standard library
 only: planning imports this.
 """
 

@@ -1,4 +1,4 @@
-"""Training: one job per stack of runs, after every planned cell and task was tried.
+"""Training: one job per stack of runs; the first job of a run tries every planned cell and task.
 
 Needs: the plan, from config/experiments; manifests of data; for fine-tuning, runs and slow points of another experiment.
 Makes: results/<scale>/parts.json; of each stack its plan, records, weights and provenance.
@@ -13,6 +13,9 @@ rule check_parts:
         "logs/{scale}/parts.txt",
     benchmark:
         "benchmarks/{scale}/parts.tsv"
+    # Before anything trains. No stack has it as an input: Snakemake would not see that a stack must be
+    # trained again for another reason, while this one runs.
+    priority: 1000
     conda:
         "../../envs/train.yaml"
     threads: 1
@@ -32,7 +35,6 @@ rule train_stack:
     input:
         unpack(lambda w: dag.start_files(w.scale, w.experiment, w.stack)),
         data=lambda w: dag.data_files(w.scale, w.experiment),
-        parts=lambda w: ancient(dag.parts_file(w.scale)),
     output:
         plan="results/{scale}/{experiment}/plan/{stack}.json",
         records="results/{scale}/{experiment}/runs/{stack}.jsonl",

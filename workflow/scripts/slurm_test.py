@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
-"""The smoke scale through SLURM for real.
-
-One node on this machine, jobs killed on the way, results compared.
+"""The smoke scale through SLURM for real. One node on this machine, jobs killed on the way, results
+compared.
 
 Installs the distribution's packages where they are missing, starts the daemons beside whatever runs
 here, and stops them again. Writes docs/slurm.md and docs/slurm.json. Needs root and apt-get: meant

@@ -46,10 +46,9 @@ def starts(group: Group, noise: Tensor, final: Tensor, *, n_deviations: float | 
     noise: [M, seen - 1], as from `mean_noise`; final: [M, N, B, S]
 
     n_deviations: how far the box reaches around the mean, in standard deviations of the class's
-        states, within
-    their range; None: the range of the states of all classes.
+    states, within their range; None: the range of the states of all classes.
     Departs: a class that is hardly ever read out correctly takes all its trials; the authors divide
-        0 by 0.
+    0 by 0.
     """
     n_classes = final.shape[1]
     label = read(group, noise, final.flatten(1, 2)).unflatten(1, final.shape[1:3])

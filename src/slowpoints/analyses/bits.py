@@ -1,6 +1,5 @@
-"""Bits stored in the parameters (Collins et al.
-
-2017, section 2.1): one row per run of the perceptron task.
+"""Bits stored in the parameters (Collins et al. 2017, section 2.1): one row per run of the
+perceptron task.
 """
 
 from dataclasses import dataclass

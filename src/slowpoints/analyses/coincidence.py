@@ -1,6 +1,5 @@
-"""Do all cells lie on one curve (Collins et al. 2017, Fig.
-
-3)? How far each network is from it, in two ways to plot.
+"""Do all cells lie on one curve (Collins et al. 2017, Fig. 3)? How far each network is from it, in
+two ways to plot.
 
 One curve for all cells of one layer is drawn through the logarithm of their test metric, once over
 parameters and once over units, as the paper's panel d does to warn of it. Two rows per network, the

@@ -1,6 +1,5 @@
-"""Bits that a squared error needs (Collins et al. 2017, Fig.
-
-3e-g): one row per run of the functions task.
+"""Bits that a squared error needs (Collins et al. 2017, Fig. 3e-g): one row per run of the
+functions task.
 
 Departs: the paper shows the error alone; the bits are those of rate-distortion theory, the fewest
 that allow it.

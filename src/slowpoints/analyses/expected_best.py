@@ -1,6 +1,5 @@
-"""What the best of n trials is worth: one row per study and number of trials (Collins et al.
-
-2017, Fig. 4 and App.).
+"""What the best of n trials is worth: one row per study and number of trials (Collins et al. 2017,
+Fig. 4 and App.).
 
 A study is an arm at one point of the sweep; its trials are scored by what the tuner maximised or
 minimised, on the data it saw. Two curves: `expected`, the expected best of n of the N trials drawn

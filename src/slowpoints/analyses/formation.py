@@ -1,6 +1,5 @@
-"""How slow points form (Haviv et al.
-
-2019): every class's point followed backwards through the checkpoints.
+"""How slow points form (Haviv et al. 2019): every class's point followed backwards through the
+checkpoints.
 
 The paper's own procedure is known second-hand: start at the final points, and find each again at
 the checkpoint before. Read-outs are taken twice: among all outputs, and among null and the classes
@@ -99,11 +98,10 @@ def run(given: Given) -> Result:
     Per run "path", the points [K, N, S] in order of time.
 
     label, label_in_use: the class read out at the point (-1: null), among all outputs and among
-        those in use;
+    those in use;
     moved: distance to where the point is at the next checkpoint; pc1: along the leading principal
-        component of all
-    points of the network; nearest: the class whose point is nearest; accuracy_at_<delay>: of the
-        class.
+    component of all points of the network; nearest: the class whose point is nearest;
+    accuracy_at_<delay>: of the class.
     """
     rows: list[dict[str, Any]] = []
     paths: dict[str, Tensor] = {}

@@ -79,7 +79,6 @@ def intervals(
     values: pd.DataFrame, loss: NDArray[np.float64], settings: Settings
 ) -> dict[str, statistics.Interval]:
     """Return the importance of every column of `values`, and of gates together, with its interval.
-
     loss: [n]
     """
     rng = np.random.default_rng(SEED)

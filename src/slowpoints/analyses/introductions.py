@@ -1,6 +1,5 @@
-"""What happens when a class is introduced (Haviv et al.
-
-2019): from which class its slow point stems, at whose cost.
+"""What happens when a class is introduced (Haviv et al. 2019): from which class its slow point
+stems, at whose cost.
 
 The parent of a class is the class read out, among those in use, at its tracked point at the last
 checkpoint before it is introduced. Then and at the first checkpoint after, memory and speed of the
@@ -43,10 +42,8 @@ def run(given: Given) -> Result:
     """Return one row per network and class introduced during training.
 
     parent: -1 where null is read out; from_class: whether it is not; label_before: among all
-        outputs, also those
-    not yet trained. <change>_parent, <change>_others: of each accuracy and of log10 speed, after
-        minus before;
-    <change>_cost: of the parent minus that of the others.
+    outputs, also those not yet trained. <change>_parent, <change>_others: of each accuracy and of
+    log10 speed, after minus before; <change>_cost: of the parent minus that of the others.
     """
     table = given.tables["formation"]
     names = list(identity(given.records[0]))

@@ -1,6 +1,5 @@
-"""The latch at work: gate and state of one network per arm along one sequence (Long et al.
-
-2016, memorization).
+"""The latch at work: gate and state of one network per arm along one sequence (Long et al. 2016,
+memorization).
 
 Per arm the network that holds its bits over the longest interference is shown; if none solved its
 task, the one with the smallest error.

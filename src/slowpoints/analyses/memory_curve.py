@@ -1,6 +1,5 @@
-"""How long each class is remembered (Haviv et al.
-
-2019): accuracy against the delay until the trigger.
+"""How long each class is remembered (Haviv et al. 2019): accuracy against the delay until the
+trigger.
 
 A held-out image is shown at step 0, noise from then on. At every delay of the grid the answer is
 computed as if the trigger came at that step, without feeding that step back: one run of a network

@@ -17,9 +17,8 @@ class Settings:
 
 
 def run(given: Given) -> Result:
-    """Return outcome, steps, steps to solve (empty.
-
-    Not within the budget), final test and validation metrics.
+    """Return outcome, steps, steps to solve (empty: not within the budget), final test and
+    validation metrics.
     """
     rows = [
         identity(record)

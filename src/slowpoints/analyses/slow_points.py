@@ -1,6 +1,5 @@
-"""One slow point per class and network (Haviv et al.
-
-2019), its speed, and the linear dynamics around it.
+"""One slow point per class and network (Haviv et al. 2019), its speed, and the linear dynamics
+around it.
 
 The map is one step under the mean of the noise (through a front: the mean feature of noise),
 without trigger. The search starts from the centre of mass of the class's states. With `n_noise`
@@ -99,11 +98,10 @@ def run(given: Given) -> Result:
     Per run "points", "centres" [N, S], "eigenvalues" [N, S, 2].
 
     label: the class read out at the point (-1: null); representative: the class whose point this
-        one
-    coincides with; distance: to the network's nearest other point; eigenvalues: real and imaginary
-        part;
+    one coincides with; distance: to the network's nearest other point; eigenvalues: real and
+    imaginary part;
     participation: of state dimensions in the leading eigenvector; scatter, noisy_speed: one step
-        under noise.
+    under noise.
     """
     rows: list[dict[str, Any]] = []
     kept: dict[str, Tensor] = {}

@@ -70,7 +70,7 @@ def run(given: Given) -> Result:
     Per run "mean" [S], "axes" [2, S].
 
     kind: state, trajectory or slow_point; share1, share2: of the variance of the states, along each
-        component;
+    component;
     correct: the class wins at a trigger at that time. Slow points have neither item nor delay.
     """
     rows: list[dict[str, Any]] = []

@@ -1,6 +1,5 @@
-"""Real numbers that the units pass on (Collins et al. 2017, Fig.
-
-2c): one row per run of the throughput task.
+"""Real numbers that the units pass on (Collins et al. 2017, Fig. 2c): one row per run of the
+throughput task.
 """
 
 from dataclasses import dataclass

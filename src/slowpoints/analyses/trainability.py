@@ -1,6 +1,5 @@
-"""How reliably each cell trains (Collins et al. 2017, Fig.
-
-5, Tables 1 and App.1): one row per study.
+"""How reliably each cell trains (Collins et al. 2017, Fig. 5, Tables 1 and App.1): one row per
+study.
 
 A study is the trials of one arm at one sweep point, or the reruns of their best setting.
 """

@@ -1,5 +1,4 @@
 """Every trial and rerun of a tuned experiment, in the schema of the data set that Collins et al.
-
 (2017) published.
 
 Their columns are architecture, task_type, hparams, n_layers, hyper_iter, max_params, num_params,

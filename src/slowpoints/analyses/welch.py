@@ -1,5 +1,4 @@
 """Do two cells differ in trainability? Tests between the studies of an experiment (Collins et al.
-
 2017, Table App.2).
 
 Compared are the losses of feasible networks, as they are, of every two arms of the same depth,

@@ -50,7 +50,6 @@ def identity(h: Tensor) -> Tensor:
 
 def positive(a: Tensor) -> Tensor:
     """Return g(a) = a + 1/2 for a >= 0, sigmoid(a) below: continuous, above zero (Feng et al.
-
     2024).
     """
     return torch.relu(a) + torch.sigmoid(-torch.relu(-a))
@@ -124,10 +123,29 @@ def cell(
     recurrent_identity: bool = False,
     start: Start | None = None,
 ) -> Callable[[Step], Cell]:
-    """Return a decorator that turns `step(p, s) -> new states` into a `Cell` of the function's
-    name.
+    """Make a cell of the function that takes one step.
 
-    Without `projections`, every stream not under `second` has one.
+    Args:
+        streams: contributions of the input, each a name or a `Stream`
+        projections: streams that also get R h; by default every stream not under `second`
+        second: streams that get R read(p, s), a product that waits for the first
+        recurrent: False for a cell without any R
+        read: (p, s) -> what `second` projects, [M, B, H]
+        states: names of the states; the first one is what the projections see
+        keep: streams whose bias means "remember"
+        emits: step returns (*new states, y); y goes up, the states go through time
+        embeds: layer 1 first maps the input affinely to H
+        output_map: y = tanh(W_y s + b_y), after the scan
+        emitted: how many times as wide as the layer y is
+        measure: per state, the quantity whose displacement in one step is the speed
+        recurrent_identity: R always starts as the identity
+        start: (units, rng) -> the first values of streams of "nothing", by name, each [H]
+
+    Returns:
+        A decorator that turns `step(p, s) -> new states` into a `Cell` of the function's name.
+
+    Raises:
+        ValueError: a definition that the engine cannot run, with what would be right.
     """
     full = tuple(Stream(stream) if isinstance(stream, str) else stream for stream in streams)
     if projections is None:

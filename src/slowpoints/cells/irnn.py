@@ -1,6 +1,5 @@
-"""Identity RNN (Le et al. 2015; Collins et al.
-
-2017, section 2): ReLU, and memory as the starting point.
+"""Identity RNN (Le et al. 2015; Collins et al. 2017, section 2): ReLU, and memory as the starting
+point.
 
 h_t = relu(W_h h_{t-1} + W_x x_t + b_h),    W_h = 1 at the start
 """

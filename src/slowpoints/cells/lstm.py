@@ -1,6 +1,5 @@
-"""Long short-term memory without peepholes (Hochreiter & Schmidhuber 1997; Collins et al.
-
-2017, section 2).
+"""Long short-term memory without peepholes (Hochreiter & Schmidhuber 1997; Collins et al. 2017,
+section 2).
 
     i_t, f_t, o_t = sigmoid(W h_{t-1} + W x_t + b), b_fg added for f_t
     c_t = f_t c_{t-1} + i_t tanh(W_ch h_{t-1} + W_cx x_t + b_c)
@@ -8,7 +7,7 @@
 
 Speed is measured on (h, tanh c), as Haviv et al. 2019 do: c itself has no scale of its own.
 Departs: Collins et al. tune the nonlinearity of the candidate; here it is tanh, as in the other two
-    papers.
+papers.
 """
 
 from dataclasses import dataclass

@@ -17,9 +17,8 @@ BY_STREAM = ("keep_bias", "recurrent_scale", "input_scale", "bias_scale")
 
 @dataclass(frozen=True)
 class Front:
-    """Convolutions that every frame passes before the recurrence (Haviv et al.
-
-    2019, CIFAR-10), then full layers.
+    """Convolutions that every frame passes before the recurrence (Haviv et al. 2019, CIFAR-10),
+    then full layers.
     """
 
     frame: tuple[int, int, int]  # channels, height, width
@@ -65,9 +64,8 @@ class Front:
 
 @dataclass(frozen=True)
 class Network:
-    """Layers of equal width, stacked plainly (Collins et al.
-
-    2017, section 2), and an affine read-out.
+    """Layers of equal width, stacked plainly (Collins et al. 2017, section 2), and an affine
+    read-out.
     """
 
     cell: Cell
@@ -105,7 +103,11 @@ class Network:
 
 
 def shapes(net: Network) -> dict[str, tuple[int, ...]]:
-    """Return the shape of every parameter of one run, by name; a stack puts M in front."""
+    """List the shape of every parameter of one run, by name.
+
+    Returns:
+        {name: shape}, such as {"0.W.reset": (I, H)}; a stack puts M in front.
+    """
     found = {} if net.front is None else front_shapes(net.front)
     for layer in range(net.depth):
         width = net.n_seen if layer == 0 else net.units
@@ -150,9 +152,10 @@ def _layer_shapes(net: Network, width: int, *, first: bool) -> dict[str, tuple[i
 
 
 def count_parameters(net: Network) -> int:
-    """Return the number of parameters of one run.
+    """Count the parameters of one run.
 
-    Biases, learned initial states and read-out included.
+    Returns:
+        Weights, biases, learned initial states and read-out together.
     """
     return sum(math.prod(shape) for shape in shapes(net).values())
 
@@ -167,7 +170,19 @@ def units_for_budget(
     budget: int,
     front: Front | None = None,
 ) -> int:
-    """Return the largest number of units whose total parameter count is at most `budget`."""
+    """Find the largest number of units whose parameters fit a budget.
+
+    Args:
+        cell: of every layer
+        n_in, n_out: inputs and outputs of the network
+        depth: layers
+        learned_state: whether initial states are parameters too
+        budget: parameters in all, at most
+        front: what frames pass before the recurrence, counted too
+
+    Raises:
+        ValueError: a budget under which not even one unit fits.
+    """
 
     def count(units: int) -> int:
         return count_parameters(Network(cell, n_in, n_out, units, depth, learned_state, front))

@@ -17,9 +17,8 @@ def data(args: argparse.Namespace) -> None:
 
 
 def authors(args: argparse.Namespace) -> None:
-    """Write the trials that Collins et al.
-
-    (2017) published as one table, without rows where data_dir has none.
+    """Write the trials that Collins et al. (2017) published as one table, without rows where
+    data_dir has none.
     """
     import pandas as pd
 

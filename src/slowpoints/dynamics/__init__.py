@@ -1,6 +1,5 @@
-"""Slow points and linearisations of any map from state to state (Sussillo & Barak 2013.
-
-Haviv et al. 2019).
+"""Slow points and linearisations of any map from state to state (Sussillo & Barak 2013; Haviv et
+al. 2019).
 
 Nothing here knows what a network is. A map `F: [..., N, S] -> [..., N, S]` moves every row alone;
 leading axes, such as the runs of a stack, belong to the map. All is computed in the dtype of the

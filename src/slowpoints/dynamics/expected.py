@@ -18,8 +18,7 @@ class Expected:
     draws everywhere.
 
     `jacobians` and `curvatures`, K each, are those that `find_slow_points` takes of one map;
-        without them the maps'
-    own are taken, or autograd's.
+    without them the maps' own are taken, or autograd's.
     """
 
     maps: Sequence[Map]

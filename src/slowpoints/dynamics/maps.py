@@ -51,9 +51,15 @@ def one_step(F: Map, h: Tensor) -> Tensor:
 
 
 def residual(F: Map, h: Tensor, *, measure: Map = identity) -> Tensor:
-    """Return the displacement r(h) = g(F(h)) - g(h), g the measure, without its graph.
+    """Compute the displacement r(h) = g(F(h)) - g(h), without its graph.
 
-    h: [..., N, S] -> [..., N, R]
+    Args:
+        F: a map [..., N, S] -> [..., N, S]
+        h: states [..., N, S]
+        measure: g, pointwise
+
+    Returns:
+        [..., N, R]; R is S for a plain map.
     """
     return side_by_side(
         measure(one_step(F, h)) - measure(h), n_dims=h.dim(), axis=h.dim() - 1
@@ -82,9 +88,15 @@ def apart(r: Tensor, n_states: int) -> Tensor:
 
 
 def speed(F: Map, h: Tensor, *, measure: Map = identity) -> Tensor:
-    """Return |g(F(h)) - g(h)|, the root of summed squares, per row, without its graph.
+    """Compute the speed of states: |g(F(h)) - g(h)|, the root of summed squares.
 
-    h: [..., N, S] -> [..., N]
+    Args:
+        F: a map [..., N, S] -> [..., N, S]
+        h: states [..., N, S]
+        measure: g, pointwise
+
+    Returns:
+        [..., N], in units of the state per step, without its graph.
     """
     return residual(F, h, measure=measure).square().sum(-1).sqrt()
 
@@ -104,12 +116,17 @@ class Differentiable(Protocol):
 
 
 def jacobian(F: Map, h: Tensor) -> Tensor:
-    """Return J[i, j] = dF_i/dh_j per row, without its graph.
+    """Compute J[i, j] = dF_i/dh_j of every row, without its graph.
 
-    h: [..., N, S] -> [..., N, S, S]
+    Args:
+        F: a map [..., N, S] -> [..., N, S] that moves every row alone
+        h: states [..., N, S]
 
-    Raises ValueError for a map that autograd cannot see through. The Jacobian of a constant map is
-    zero.
+    Returns:
+        [..., N, S, S]; zero for a constant map.
+
+    Raises:
+        ValueError: a map that autograd cannot see through.
     """
     return (F.jacobian(h) if isinstance(F, Differentiable) else derived_jacobian(F, h)).detach()
 

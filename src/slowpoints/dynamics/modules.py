@@ -70,8 +70,7 @@ class ModuleMap:
         """Return states as torch's module gives them, side by side, without their graph.
 
         state: [layers, N, H], the last states that a module returns, or [N, H] of a cell or a
-            single layer; for an LSTM
-        a pair of such, (h, c)    -> [N, S]
+        single layer; for an LSTM a pair of such, (h, c)    -> [N, S]
         """
         parts = tuple(map(torch.as_tensor, state if isinstance(state, tuple | list) else (state,)))
         if len(parts) != self.n_states:
@@ -159,12 +158,19 @@ class ModuleMap:
 
 
 def module_map(module: nn.Module, x: Tensor) -> ModuleMap:
-    """Return one step of a recurrent module of torch under a constant input, as a map from state to
-    state.
+    """Make a map of one step of a recurrent module of torch under a constant input.
 
-    module: nn.RNN, nn.GRU or nn.LSTM, of any depth, in one direction; or one of their cells. It is
-        copied.
-    x: [I], the input under which the points are looked for.
+    Args:
+        module: nn.RNN, nn.GRU or nn.LSTM, of any depth, in one direction, or one of their cells; it
+            is copied
+        x: [I], the input under which points are looked for
+
+    Returns:
+        A map [..., N, S] -> [..., N, S]; its methods turn torch's states into rows and back.
+
+    Raises:
+        TypeError, ValueError: modules that are none of these, that are trained with dropout between
+            layers, or whose forward was replaced; an input of another width.
     """
     if not isinstance(module, nn.RNNBase | nn.RNNCellBase):
         raise TypeError(

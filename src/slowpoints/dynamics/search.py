@@ -67,18 +67,35 @@ def find_slow_points(
     fixed_speed: float = 1e-10,
     slow_gradient: float = 1e-7,
 ) -> SlowPoints:
-    """Return the states of least speed that a descent from every start reaches, in float64.
+    """Find states where one step of a map moves least.
 
-    start: [..., N, S], a tensor or a numpy array; one that is not finite stays open. `measure` g is
-    pointwise. `jacobian` of h returns dF/dh [..., N, S, S], and `curvature` of h and weights w
-    sum_k w_k d^2 g(F(h))_k / dh dh [..., N, S, S]; without them the map's own are taken, which a
-    `module_map` of one layer has, and else autograd's. Of `Expected` maps the speed under noise is
-    searched. The box [`lower`, `upper`] broadcasts over the starts, which are moved into it. It
-    matters: saturated gates make states far outside of what a network can reach nearly fixed.
+    From every start a descent on the speed |g(F(h)) - g(h)| runs inside a box, in float64.
+    Saturated gates make states far outside of what a network can reach nearly fixed, so the box
+    matters.
 
-    Raises TypeError or ValueError, in words, for starts that are no floating-point states, for a
-    box that is swapped, NaN or without room, for a map that does not take float64, returns another
-    shape or differs from call to call, and for derivatives that are not its own.
+    Args:
+        F: a map [..., N, S] -> [..., N, S] that moves every row alone; of `Expected` maps the speed
+            under noise is searched
+        start: where to begin, [..., N, S], a tensor or a numpy array; a row that is not finite
+            stays open
+        measure: g, pointwise: the quantity whose displacement is the speed
+        jacobian: h -> dF/dh, [..., N, S, S]
+        curvature: h, w -> sum_k w_k d^2 g(F(h))_k / dh dh, [..., N, S, S]. Without these two the
+            map's own are taken, which a `module_map` of one layer has, and else autograd's.
+        lower, upper: the box; it broadcasts over the starts, which are moved into it
+        max_iterations: of the descent from each start
+        fixed_speed: a point is fixed at this speed or below
+        slow_gradient: a point is slow where the gradient of its speed is this small
+
+    Returns:
+        The points with their speeds and kinds, row by row as the starts.
+
+    Raises:
+        TypeError, ValueError: starts that are no floating-point states; a box that is swapped, NaN
+            or without room; a map that does not take float64, returns another shape or differs from
+            call to call; derivatives that are not the map's.
+
+    Reference: Sussillo & Barak 2013, equation 1.
     """
     start = checks.states(start, name="start").double()
     low, high = checks.box(lower, upper, start)

@@ -10,11 +10,13 @@ from slowpoints.dynamics import checks
 
 
 def spectrum(J: Tensor) -> Tensor:
-    """Return the eigenvalues of Jacobians, largest modulus first.
+    """Compute the eigenvalues of Jacobians, largest modulus first.
 
-    J: [..., S, S] -> [..., S] complex
+    Args:
+        J: [..., S, S]
 
-    Those of a matrix that is not finite are NaN.
+    Returns:
+        [..., S], complex; NaN for a matrix that is not finite.
     """
     is_finite, matrices = _finite(J)
     values = torch.linalg.eigvals(matrices)
@@ -23,10 +25,14 @@ def spectrum(J: Tensor) -> Tensor:
 
 
 def modes(J: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the eigenvalues of Jacobians, largest modulus first, and their right eigenvectors, one
-    per column.
+    """Compute the eigenvalues of Jacobians and their right eigenvectors.
 
-    J: [..., S, S] -> [..., S], [..., S, S], complex; of a matrix that is not finite both are NaN
+    Args:
+        J: [..., S, S]
+
+    Returns:
+        Eigenvalues [..., S], complex, largest modulus first, and eigenvectors [..., S, S], one per
+        column. Both are NaN for a matrix that is not finite.
     """
     is_finite, matrices = _finite(J)
     values, vectors = torch.linalg.eig(matrices)
@@ -52,31 +58,43 @@ def _finite(J: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def participation(v: Tensor) -> Tensor:
-    """Return the share of state dimensions that take part in a mode, from 1/S (one of them) to 1
-    (all alike).
+    """Compute the share of state dimensions that take part in a mode.
 
-    v: [..., S], real or complex -> [...]. The participation ratio (sum |v|^2)^2 / sum |v|^4, over
-    S.
+    The participation ratio (sum |v|^2)^2 / sum |v|^4, over S.
+
+    Args:
+        v: [..., S], real or complex
+
+    Returns:
+        [...], from 1/S (one dimension) to 1 (all alike).
     """
     power = v.abs().square()
     return power.sum(-1).square() / power.square().sum(-1) / v.shape[-1]
 
 
 def time_constant(eigenvalues: Tensor) -> Tensor:
-    """Return -1/ln|lambda| of the leading eigenvalue, in steps.
+    """Compute -1/ln|lambda| of the leading eigenvalue, in steps.
 
-    eigenvalues: [..., S], in any order -> [...]
-    Negative when the leading direction grows (|lambda| > 1), infinite when |lambda| = 1.
+    Args:
+        eigenvalues: [..., S], in any order
+
+    Returns:
+        [...]; negative where the leading direction grows (|lambda| > 1), infinite at |lambda| = 1.
     """
     return -1.0 / eigenvalues.abs().amax(-1).log()
 
 
 def merge_duplicates(points: Tensor, *, radius: float) -> Tensor:
-    """Return for each point the index of the first point within `radius` that stands for itself.
+    """Tell which points are the same.
 
-    points: [..., N, S] -> [..., N] long; leading axes, such as several networks, are kept apart.
-        Greedy, in the order
-    given: a chain of close points does not become one.
+    Greedy, in the order given: a chain of close points does not become one.
+
+    Args:
+        points: [..., N, S]; leading axes, such as several networks, are kept apart
+        radius: distance within which two points are one
+
+    Returns:
+        For each point the index of the first one within `radius` that stands for itself, [..., N].
     """
     points = checks.states(points, name="points")
     if not radius >= 0:
@@ -97,12 +115,15 @@ def merge_duplicates(points: Tensor, *, radius: float) -> Tensor:
 
 
 def midpoints(points: Tensor) -> Tensor:
-    """Return the states half-way between any two points.
+    """Make states half-way between any two points: starts of a second search.
 
-    [..., N, S] -> [..., N (N - 1) / 2, S]
+    Between two stable points there is a saddle, to which few trajectories lead.
 
-    Between two stable points there is a saddle, to which few trajectories lead: a second search,
-    from here, finds it.
+    Args:
+        points: [..., N, S]
+
+    Returns:
+        [..., N (N - 1) / 2, S]
     """
     points = checks.states(points, name="points")
     n_points = points.shape[-2]

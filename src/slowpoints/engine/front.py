@@ -29,12 +29,15 @@ NUMBERS = {  # computed at once: more frames are taken in slices
 
 
 def see(net: Network, params: dict[str, Tensor], x: Tensor) -> Tensor:
-    """Return what the lowest layer sees: features of the frame, then inputs beyond it.
+    """Compute what the lowest layer sees: features of the frame, then inputs beyond it.
 
-    Without a front, x itself.
+    Run by run: frames are large, and so a run alone is bit-identical to the run in a stack.
 
-    x: [M, ..., I] -> [M, ..., features + beyond]
-    Run by run: frames are large, and so a run alone is the run in a stack, to the bit.
+    Args:
+        x: [M, ..., I]
+
+    Returns:
+        [M, ..., features + beyond]; x itself without a front.
     """
     front = net.front
     if front is None:

@@ -76,7 +76,14 @@ def apply(weights: Affine, x: Tensor) -> Tensor:
 
 
 def prepare(net: Network, params: Params) -> tuple[Layer, ...]:
-    """Return the weights of every layer, fused once for many steps."""
+    """Fuse the weights of every layer, once for many steps.
+
+    Args:
+        params: by name, each [M, ...]
+
+    Returns:
+        What `step` takes, layer by layer.
+    """
     return tuple(prepare_layer(net.cell, params, index) for index in range(net.depth))
 
 

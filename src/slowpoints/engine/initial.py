@@ -28,19 +28,33 @@ def initialise(
     bias_init: str,
     bias_scale: PerStream,
 ) -> dict[str, Tensor]:
-    """Return the parameters of one run, without M, float32.
+    """Draw the parameters of one run before training.
 
-    State projections follow `recurrent_init`, every other matrix `input_init`; "identity" is never
-    scaled. Biases are normal or constant, times `bias_scale`; the gates that keep the state get
-    `keep_bias` on top. Learned initial states start at zero.
+    Scales and `keep_bias` are one number, or numbers by stream: what is not named has scale 1, bias
+    0. Matrices without a stream are named `embed`, `out` and `readout`. Every draw is made whatever
+    the scales, so runs that differ in one share the rest. None of these settings concerns a front,
+    which starts as its authors' did (Haviv et al. 2019).
 
-    Scales and keep_bias are one number, or numbers by stream: what is not named has scale 1, bias
-    0. Matrices without a stream are named `embed`, `out` and `readout`. (The authors'
-    hyperparameters have none for the output layer.) Streams of "nothing" start as their cell says,
-    or at zero.
+    Args:
+        net: the shape of the network
+        rng: the source of every draw
+        keep_bias: added to the biases of the gates that keep the state
+        recurrent_init: of the state projections: orthogonal, identity, normal or xavier; "identity"
+            is never scaled
+        recurrent_scale: factor on them
+        input_init: of every other matrix: normal or xavier
+        input_scale: factor on them
+        bias_init: normal or constant
+        bias_scale: its standard deviation, or the constant
 
-    Every draw is made whatever the scales, so runs that differ in one share the rest. None of these
-    settings concerns a front, which starts as its authors' did (Haviv et al. 2019).
+    Returns:
+        By name, without M, float32. Learned initial states are zero; streams of "nothing" start as
+        their cell says, or at zero.
+
+    Raises:
+        ValueError: a stream that the cell does not have.
+
+    Reference: Collins et al. 2017, section 2.
     """
     cell, params = net.cell, dict[str, Tensor]()
     given = _as_the_cell_says(net, rng)

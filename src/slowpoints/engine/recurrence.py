@@ -41,9 +41,13 @@ States = tuple[tuple[Tensor, ...], ...]  # layers, then states, each [M, B, H]
 
 
 def start(net: Network, params: Params, *, batch: int) -> States:
-    """Return the initial states, learned or zero: views in which a batch shares one row.
+    """Return the initial states, learned or zero.
 
-    -> each [M, B, H]
+    Args:
+        batch: B, the number of sequences; they share one row of memory
+
+    Returns:
+        Layer by layer and state by state, each [M, B, H].
     """
 
     def shared(row: Tensor) -> Tensor:
@@ -121,9 +125,15 @@ def hand_up(layer: Layer, y: Tensor) -> Tensor:
 def step(
     net: Network, prepared: tuple[Layer, ...], x: Tensor, states: States
 ) -> tuple[Tensor, States]:
-    """Return the output of the top layer and the new states after one step.
+    """Take one step of every layer.
 
-    x: [M, B, I] from `see` -> [M, B, H]
+    Args:
+        prepared: the weights, as `prepare` returns them
+        x: [M, B, I], as `see` returns it
+        states: of every layer, each [M, B, H]
+
+    Returns:
+        The output of the top layer, [M, B, H], and the new states.
     """
     new = []
     for layer, old in zip(prepared, states, strict=True):
@@ -141,10 +151,21 @@ def unroll(
     last: int | None = None,
     silent: int = 0,
 ) -> tuple[Tensor, States]:
-    """Return the outputs of the top layer at the `last` steps (all without it), and the final
-    states.
+    """Run a network over time.
 
-    x: [M, B, T - silent, I], the input at the other steps is zero    ->    [M, B, last or T, H]
+    Args:
+        net: the shape of the network
+        params: by name, each [M, ...]
+        x: [M, B, T - silent, I]
+        states: where to start; by default the initial states
+        last: of how many last steps the outputs are wanted; by default of all
+        silent: steps after those given, at which the input is zero
+
+    Returns:
+        The outputs of the top layer, [M, B, last or T, H], and the final states.
+
+    Raises:
+        ValueError: parameters, inputs or states that do not fit the network or each other.
     """
     check_input(net, params, x, silent=silent, last=last)
     n_steps = x.shape[2] + silent
@@ -273,7 +294,11 @@ def _weights(cell: Cell, params: Params, index: int) -> list[Tensor]:
 
 
 def engine_of(net: Network, device: torch.device) -> str:
-    """Return what runs the recurrence of a network, for its record."""
+    """Name what runs the recurrence of a network here, as its record says it.
+
+    Returns:
+        compiled, triton or eager.
+    """
     like = torch.empty(0, device=device)
     if runs_on_triton(net.cell, like):
         return "triton"
@@ -332,7 +357,14 @@ def _near(a: Tensor, b: Tensor) -> bool:
 
 
 def readout(net: Network, params: Params, y: Tensor) -> Tensor:
-    """Return the affine read-out of the top layer.    y: [M, ..., H] -> [M, ..., O]"""
+    """Apply the affine read-out of the top layer.
+
+    Args:
+        y: [M, ..., H]
+
+    Returns:
+        [M, ..., O]
+    """
     if y.shape[-1] != net.units:  # the reshaping would hide it
         raise ValueError(f"y is {list(y.shape)}; the network has {net.units} units")
     flat = y.reshape(len(y), -1, net.units)

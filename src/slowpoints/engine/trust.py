@@ -16,8 +16,15 @@ Given = dict[str, Tensor]  # streams and states by name, p.gate or s.h, each [RU
 
 
 def check_step(cell: Cell, units: int) -> None:
-    """Raise ValueError unless a step returns what it should, and mixes neither networks nor
-    sequences.
+    """Check that the step of a cell is what the engine takes it for.
+
+    Args:
+        cell: its definition
+        units: of one layer
+
+    Raises:
+        ValueError: a step that mixes networks of a stack or sequences of a batch, draws random
+            numbers, changes its arguments, or does not return its states.
     """
     mixes_units(cell, units)
 

@@ -118,9 +118,8 @@ def by_cell(axis: Axes, table: pd.DataFrame, *, x: str, y: str) -> None:
 
 
 def solved_share(axis: Axes, table: pd.DataFrame, *, x: str) -> None:
-    """Draw the share of networks that solve their task, with Wilson's interval.
-
-    Diverged ones did not.
+    """Draw the share of networks that solve their task, with Wilson's interval. Diverged ones did
+    not.
     """
     _frame(axis, table[x])
     for cell, own in table.groupby("cell", sort=False):

@@ -44,7 +44,7 @@ def changes(table: pd.DataFrame, *, y: str, control: str, log: bool = False) -> 
 
     table: one row per network, with the columns arm, seed and y. `log`: in decades.
     -> the same rows without the control's, with the column "change"; networks without a partner are
-        left out
+    left out
     """
     value = np.log10(table[y]) if log else table[y]
     partner = value[table["arm"] == control].set_axis(table.loc[table["arm"] == control, "seed"])
@@ -56,10 +56,8 @@ def changes_by_arm(
     axis: Axes, compared: pd.DataFrame, *, groups: dict[str, dict[str, str]]
 ) -> None:
     """Draw one row per arm: every network's change as a faint dot, their mean with its 95 %
-    interval.
-
-    compared: from `changes`. groups: arms with their labels, by the colour they are drawn in; a gap
-    between groups.
+    interval. compared: from `changes`. groups: arms with their labels, by the colour they are drawn
+    in; a gap between groups.
     """
     places = list(_placed(groups, arms=set(compared["arm"])))
     for place, arm, _, shade in places:

@@ -1,6 +1,5 @@
-"""Numbers that Collins et al.
-
-(2017) print in their tables, quoted as facts; figures show them in grey beside ours.
+"""Numbers that Collins et al. (2017) print in their tables, quoted as facts; figures show them in
+grey beside ours.
 
 Their networks are larger and were trained for longer: about 200,000 parameters in Table 1 and Table
 App.2, 100,000 in Table App.1, on the parentheses task at full size.

@@ -7,13 +7,24 @@ from numpy.typing import ArrayLike, NDArray
 def mutual_information(
     n_labels: ArrayLike, accuracy: ArrayLike, *, n_classes: int = 2
 ) -> NDArray[np.float64]:
-    """Return I = b (log2 K + p log2 p + (1 - p) log2((1 - p) / (K - 1))), bits stored about b
-    labels, a share p right.
+    """Compute the bits stored about labels from the share that is right.
 
-    With K = 2 classes it is the paper's; K > 2 is ours, wrong answers taken as equally likely.
-    Departs: p below chance, 1/K, counts as chance. For two classes the formula is symmetric in p
-        and 1 - p,
-    and would pay for it.
+    I = b (log2 K + p log2 p + (1 - p) log2((1 - p) / (K - 1))). With K = 2 classes it is the
+    paper's; K > 2 is ours, wrong answers taken as equally likely. Departs: p below chance, 1/K,
+    counts as chance. For two classes the formula is symmetric in p and 1 - p, and would pay for it.
+
+    Args:
+        n_labels: b
+        accuracy: p, a share in 0..1
+        n_classes: K
+
+    Returns:
+        Bits, for all labels together.
+
+    Raises:
+        ValueError: an accuracy that is no share.
+
+    Reference: Collins et al. 2017, section 2.1.
     """
     b, p = np.asarray(n_labels, dtype=float), np.asarray(accuracy, dtype=float)
     if np.any((p < 0) | (p > 1)):
@@ -26,20 +37,29 @@ def mutual_information(
 
 
 def bits_held(accuracy: ArrayLike) -> np.float64:
-    """Return the sum over fair bits of 1 - H(error), given the share of right answers to each.
+    """Sum 1 - H(error) over fair bits that are read one by one.
 
-    accuracy: [O]
+    Args:
+        accuracy: [O], the share of right answers to each bit
+
+    Returns:
+        Bits.
     """
     return np.float64(mutual_information(1.0, accuracy).sum())
 
 
 def soft_bits(n_labels: ArrayLike, soft_bits_per_label: ArrayLike) -> NDArray[np.float64]:
-    """Return b (log2 K - cross-entropy in bits), at least zero.
-
-    Whoever reads the network may ignore it.
+    """Compute b (log2 K - cross-entropy in bits), at least zero.
 
     This lower bound of the stored information is what compression measures report, not the paper's
-    score.
+    score: whoever reads the network may ignore it.
+
+    Args:
+        n_labels: b
+        soft_bits_per_label: log2 K less the cross-entropy in bits
+
+    Returns:
+        Bits, for all labels together.
     """
     return np.asarray(n_labels, dtype=float) * np.maximum(
         0.0, np.asarray(soft_bits_per_label, dtype=float)
@@ -52,14 +72,26 @@ def bits_per_parameter(bits: ArrayLike, *, n_parameters: ArrayLike) -> NDArray[n
 
 
 def throughput_line(n_units: ArrayLike, *, n_in: int) -> NDArray[np.float64]:
-    """Return max(0, 1 - n / n_in), the squared error per dimension when n units keep one number
-    each.
+    """Compute the squared error when every unit passes on one number.
+
+    Args:
+        n_units: n
+        n_in: numbers shown
+
+    Returns:
+        max(0, 1 - n / n_in), per number shown.
     """
     return np.maximum(0.0, 1 - np.asarray(n_units, dtype=float) / n_in)
 
 
 def numbers_per_unit(mse: ArrayLike, *, n_units: ArrayLike, n_in: int) -> NDArray[np.float64]:
-    """Return n_in (1 - mse) / n, the real numbers each of n units kept; mse is per dimension."""
+    """Compute how many real numbers each unit kept: n_in (1 - mse) / n.
+
+    Args:
+        mse: squared error per number shown, of numbers of variance one
+        n_units: n
+        n_in: numbers shown
+    """
     return n_in * (1 - np.asarray(mse, dtype=float)) / np.asarray(n_units, dtype=float)
 
 
@@ -80,12 +112,20 @@ def recall_line(n_known: ArrayLike, *, n_samples: int, tau: int) -> NDArray[np.f
 
 
 def rate_distortion(bits: ArrayLike, *, n_samples: int, tau: int) -> NDArray[np.float64]:
-    """Return the least squared error of the functions task that so many stored bits allow, on
-    average over sets.
+    """Compute the least squared error of the functions task that so many stored bits allow.
 
     Normal targets of variance one, of which sample i keeps the error D_i = min(1, level / beta_i)
-    at the cost of log2(1 / D_i) / 2 bits (reverse water-filling; Cover & Thomas 2006, section
-    10.3.3, with weights beta).
+    at the cost of log2(1 / D_i) / 2 bits: reverse water-filling with weights beta.
+
+    Args:
+        bits: stored about all samples
+        n_samples: N
+        tau: of beta_i = 1 / ((i + tau) Z)
+
+    Returns:
+        The weighted squared error, on average over sets.
+
+    Reference: Cover & Thomas 2006, section 10.3.3.
     """
     beta = sample_weights(n_samples, tau=tau)
     count = np.arange(1, n_samples + 1)
@@ -98,9 +138,12 @@ def rate_distortion(bits: ArrayLike, *, n_samples: int, tau: int) -> NDArray[np.
 
 
 def bits_needed(mse: ArrayLike, *, n_samples: int, tau: int) -> NDArray[np.float64]:
-    """Return the fewest stored bits that allow a squared error.
+    """Compute the fewest stored bits that allow a squared error: the inverse of `rate_distortion`.
 
-    The inverse of `rate_distortion`.
+    Args:
+        mse: weighted squared error of the functions task
+        n_samples: N
+        tau: of beta_i = 1 / ((i + tau) Z)
     """
     beta = sample_weights(n_samples, tau=tau)
     count = np.arange(1, n_samples + 1)

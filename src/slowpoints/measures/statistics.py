@@ -3,8 +3,8 @@
 Networks, never the points within one network.
 
 Every statistic is a function of row weights: one line serves the estimate (all weights 1) and the
-    bootstrap
-(a row's weight is how often its network was drawn).    weights: [R, N], values: [N] -> [R]
+bootstrap (a row's weight is how often its network was drawn).    weights: [R, N], values: [N] ->
+[R]
 """
 
 from collections.abc import Callable
@@ -24,9 +24,8 @@ SEED = 20170424  # any number: it only makes the intervals repeatable
 
 
 class Interval(NamedTuple):
-    """An estimate and its 95 % interval.
-
-    The interval is NaN when there are too few networks for one.
+    """An estimate and its 95 % interval. The interval is NaN when there are too few networks for
+    one.
     """
 
     estimate: float
@@ -58,12 +57,16 @@ def slope(weights: Array, x: Array, y: Array) -> Array:
 
 
 def spearman(weights: Array, x: Array, y: Array, *, given: Array | None = None) -> Array:
-    """Return Spearman's rank correlation, ties given their middle rank.
+    """Compute Spearman's rank correlation, ties given their middle rank.
 
-    NaN where x or y does not vary.
+    Args:
+        weights: [R, N], how often each row counts
+        x, y: [N]
+        given: [N]; with it the correlation is the partial one, of what is left of both ranks when
+            those of `given` are regressed out
 
-    With `given` it is the partial one: of what is left of both ranks when those of `given` are
-    regressed out.
+    Returns:
+        [R]; NaN where x or y does not vary.
     """
     rx, ry = unit_ranks(weights, x), unit_ranks(weights, y)
     if given is None:
@@ -138,9 +141,14 @@ def interval(
     limits: tuple[float, float] = (-np.inf, np.inf),
     level: float = 0.95,
 ) -> Interval:
-    """Return the estimate and its percentile interval, networks resampled within groups.
+    """Estimate a statistic with a percentile interval, whole networks resampled within groups.
 
-    [N], [N]
+    Args:
+        statistic: row weights [R, N] -> [R]
+        network: [N], the network of every row
+        group: [N], within which networks are resampled; by default all together
+        limits: between which the statistic lies
+        level: of the interval
     """
     group = np.zeros_like(network) if group is None else group
     estimate = float(statistic(np.ones((1, len(network))))[0])
@@ -175,7 +183,12 @@ def percentiles(
 
 
 def wilson(n_true: int, n: int, *, level: float = 0.95) -> Interval:
-    """Return a share and Wilson's interval for it; it stays honest at 0 and at 1."""
+    """Estimate a share with Wilson's interval, which stays honest at 0 and at 1.
+
+    Args:
+        n_true, n: how many of how many
+        level: of the interval
+    """
     if n == 0:
         return Interval(np.nan, np.nan, np.nan)
     low, high = stats.binomtest(n_true, n).proportion_ci(level, method="wilson")
@@ -183,8 +196,13 @@ def wilson(n_true: int, n: int, *, level: float = 0.95) -> Interval:
 
 
 def exact(n_true: int, n: int, *, level: float = 0.95) -> Interval:
-    """Return a share and its exact interval (Clopper & Pearson 1934), for shares that do not vary
-    from row to row.
+    """Estimate a share with its exact interval, for shares that do not vary from row to row.
+
+    Args:
+        n_true, n: how many of how many
+        level: of the interval
+
+    Reference: Clopper & Pearson 1934.
     """
     low, high = stats.binomtest(n_true, n).proportion_ci(level, method="exact")
     return Interval(n_true / n, float(low), float(high))
@@ -193,9 +211,11 @@ def exact(n_true: int, n: int, *, level: float = 0.95) -> Interval:
 def share_difference(
     first: tuple[int, int], second: tuple[int, int], *, level: float = 0.95
 ) -> Interval:
-    """Return one share, given as (true, all), minus another, and Newcombe's interval.
+    """Estimate one share minus another with Newcombe's interval, which rests on Wilson's for each.
 
-    It rests on Wilson's for each.
+    Args:
+        first, second: (how many, of how many)
+        level: of the interval
     """
     a, b = wilson(*first, level=level), wilson(*second, level=level)
     change = a.estimate - b.estimate
@@ -206,11 +226,13 @@ def share_difference(
 
 
 def holm(p: Array) -> Array:
-    """Return the p values corrected after Holm for how many tests there are.
+    """Correct p values for how many tests there are, after Holm.
 
-    Those that are NaN are no tests.
+    Args:
+        p: [N]; those that are NaN are no tests
 
-    [N]
+    Returns:
+        [N]
     """
     tested = np.flatnonzero(~np.isnan(p))
     order = tested[np.argsort(p[tested], kind="stable")]

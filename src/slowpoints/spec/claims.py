@@ -21,22 +21,20 @@ A test is a small sentence: take a `table`, keep the rows `where` columns have g
 | share | x, y | share of rows in which the columns x and y are equal |
 
 `where` takes a value, a list (any of them), `{from: 4, to: 19}` (both included), `smallest` or
-    `largest`.
-`log: true` takes log10 of y, and of x in a slope. `empty: highest` ranks an empty y above all
-    others: whoever
-never solved a task took longest. Otherwise rows with an empty x or y are left out.
+`largest`. `log: true` takes log10 of y, and of x in a slope. `empty: highest` ranks an empty y
+above all others: whoever never solved a task took longest. Otherwise rows with an empty x or y are
+left out.
 
 `better: lower` (or `higher`), beside both `above` and `below`, makes a test of being as good: an
-    interval that reaches
-beyond the region on that side holds, and one that lies beyond it altogether is better than claimed.
+interval that reaches beyond the region on that side holds, and one that lies beyond it altogether
+is better than claimed.
 A claim says `untestable: {laptop: why}` where, at that scale, no result could have decided it.
 
 `each: {gru: GRU, lstm: LSTM}` makes one claim of every value, its name after the colon: the value
-    stands for "{each}"
-in the test, and after a hyphen in the id. `{each: ..., claims: [...]}` makes several of every
-    value, value by value.
+stands for "{each}" in the test, and after a hyphen in the id. `{each: ..., claims: [...]}` makes
+several of every value, value by value.
 Claims that say the same of other networks have one `statement`: the id of the one that is written
-    out.
+out.
 """
 
 from collections.abc import Iterator
@@ -218,9 +216,8 @@ class Test:
 
 @dataclass(frozen=True)
 class Claim:
-    """One statement of a paper, `of` one network where it speaks of several.
-
-    Where, its value, our test.
+    """One statement of a paper, `of` one network where it speaks of several. Where, its value, our
+    test.
     """
 
     id: str

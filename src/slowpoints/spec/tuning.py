@@ -33,9 +33,9 @@ class Distribution(NamedTuple):
     """The values one setting may take.
 
     uniform, integer: [low, high]; log: uniform in the logarithm; logit: 1 / (1 + exp(-u)), u
-        uniform in [low, high];
+    uniform in [low, high];
     choice: a list of names. `per`: one value for each affine stream of the cell, or for each gate
-        that keeps.
+    that keeps.
     """
 
     kind: str

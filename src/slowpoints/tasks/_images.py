@@ -33,13 +33,11 @@ def shared(dataset: str, data_dir: Path | None, device: torch.device, *, order: 
     """Return the world of a data set, the same tensors at every call.
 
     order: 0, or the seed of a permutation by which the classes are numbered anew: then class k is
-        not label k.
-    Each class is cut to the size of the smallest. The noise has the mean and standard deviation of
-        all
-    "train" pixels together; for full-size MNIST and CIFAR-10 it has the authors' own.
+    not label k. Each class is cut to the size of the smallest. The noise has the mean and standard
+    deviation of all "train" pixels together; for full-size MNIST and CIFAR-10 it has the authors'
+    own.
     Departs: the last tenth of the training images of each class is "valid", and "test" are the
-        held-out
-    images (the authors drew from training images only).
+    held-out images (the authors drew from training images only).
     """
     loaded = data.load_images(dataset, data_dir=data_dir)
     train = _by_class(loaded.train_x, loaded.train_y)

@@ -163,9 +163,9 @@ def loss(s: Settings, out: Tensor, batch: Batch) -> Tensor:
     out: [M, B, T, O] -> [M]
 
     "paper": softmax over sigmoids, those outside the vocabulary times -1000; log(p + 1e-4); over B
-        T O.
+    T O.
     Departs: "ce" is the plain cross-entropy of the logits in use, divided by the sum of the
-        weights.
+    weights.
     """
     allowed = batch.allowed[:, None, None, :]
     if s.loss == "ce":

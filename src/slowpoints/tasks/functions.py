@@ -1,6 +1,5 @@
-"""Random continuous functions (Collins et al. 2017, section on them; Fig.
-
-3e-g): learn random numbers by heart.
+"""Random continuous functions (Collins et al. 2017, section on them; Fig. 3e-g): learn random
+numbers by heart.
 
 N random inputs have random targets, and the i-th counts by beta_i = 1 / ((i + tau) Z), so that no
 network can be too large. As in the perceptron task the set is fixed and there is nothing else: all

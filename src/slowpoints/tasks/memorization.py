@@ -3,9 +3,9 @@
 Keep some bits while others pass by, then say them all.
 
 Departs: the abstract names targeted and interfering information only; layout, alphabet and target
-    are our
+are our
 reconstruction: I fair bits +-1 first, N bits of the same source after them, all I asked at the last
-    step.
+step.
 """
 
 from dataclasses import dataclass

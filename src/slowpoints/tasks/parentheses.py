@@ -1,9 +1,8 @@
-"""Parentheses counting (Collins et al. 2017, Fig.
-
-4, 5): how many parentheses of each stream's own type are open?
+"""Parentheses counting (Collins et al. 2017, Fig. 4, 5): how many parentheses of each stream's own
+type are open?
 
 Streams run side by side. Stream k counts type k; other types, and half of the symbols, are noise.
-    The example of the
+The example of the
 paper: in "(a<a<bcb>[[[)" one parenthesis of type "<>" is open.
 """
 

@@ -1,6 +1,5 @@
-"""Text (Collins et al. 2017, text8; Fig.
-
-3a-d): name the next character of English from those before.
+"""Text (Collins et al. 2017, text8; Fig. 3a-d): name the next character of English from those
+before.
 
 Every sequence starts anywhere in the text, with no state carried over; its first steps only warm
 the state up.

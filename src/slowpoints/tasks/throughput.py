@@ -1,6 +1,5 @@
-"""Memory throughput (Collins et al.
-
-2017, per-unit capacity): repeat a vector some steps after it was shown.
+"""Memory throughput (Collins et al. 2017, per-unit capacity): repeat a vector some steps after it
+was shown.
 
 A state of n < n_in numbers can at best keep an n-dimensional subspace: squared error 1 - n / n_in
 each.

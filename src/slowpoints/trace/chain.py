@@ -38,10 +38,7 @@ def chain(
     experiments: Collection[str],
     runs: Collection[str] | None,
 ) -> Chain:
-    """Return the chain that goes on from `facts` to `runs` of `experiments` (None.
-
-    All their runs).
-    """
+    """Return the chain that goes on from `facts` to `runs` of `experiments`, or to all."""
     chosen = chosen_jobs(place, experiments, runs)
     wanted = {name for _, names in chosen for name in names}
     return Chain(title, [*facts, *record_facts(place, chosen)], frozenset(wanted))

@@ -31,8 +31,7 @@ def stage(kind: str, *, step: int, steps: int, settings: Mapping[str, Any]) -> d
 
     `settings` are those of the whole task, where the last stage ends.
     Departs: for other sizes than the paper's (20 steps, 10 classes) the stages are spread evenly
-        between its
-    first stage and the whole.
+    between its first stage and the whole.
     """
     if kind == "none":
         return {}

@@ -57,7 +57,7 @@ class Trainer:
         width: how many train at once; without it, as many as pay
 
         n_parts: into how many groups those are split that take their steps one after the other, to
-            need less memory
+        need less memory
         halving: the study whose trials the runs are, if it stops trials at its rungs
         """
         self.runs, self.device = runs, device

@@ -136,9 +136,8 @@ def objective(own: Trained, study: Study) -> float | None:
 
 
 def extrapolated(own: Trained, known: list[Trained], study: Study) -> float | None:
-    """Return what the model is told of a trial.
-
-    Of one that was stopped, what it might have come to.
+    """Return what the model is told of a trial. Of one that was stopped, what it might have come
+    to.
 
     It is taken to gain as much from its rung to the end as those trials did, on average, that were
     not stopped.

@@ -26,11 +26,16 @@ Curvature = Callable[[Tensor, Tensor], Tensor]
 
 
 def state_curvature(net: Network, params: Params, x: Tensor) -> Curvature | None:
-    """Return C(h, w)[i, j] = sum_k w_k d^2 g(F(h))_k / dh_i dh_j, F the step under x and g the
-    measure of its cell.
+    """Make the curvature of `state_map` under given weights.
 
-    x: [M, I] from `see`; C: [M, N, S], [M, N, S] -> [M, N, S, S]. None for more than one layer, and
-    for a step that mixes units.
+    C(h, w)[i, j] = sum_k w_k d^2 g(F(h))_k / dh_i dh_j, g the measure of the cell.
+
+    Args:
+        x: [M, I], as `see` returns it
+
+    Returns:
+        C: [M, N, S], [M, N, S] -> [M, N, S, S]; None for more than one layer, and for a step that
+        mixes units.
     """
     if net.depth > 1 or mixes_units(net.cell, net.units):
         return None

@@ -18,12 +18,26 @@ Map = Callable[[Tensor], Tensor]
 
 
 def pack(states: States) -> Tensor:
-    """Return all states side by side, layer by layer.    each [M, B, H] -> [M, B, S]"""
+    """Put all states side by side, layer by layer.
+
+    Args:
+        states: each [M, B, H]
+
+    Returns:
+        [M, B, S]
+    """
     return torch.cat([state for layer in states for state in layer], dim=-1)
 
 
 def unpack(net: Network, packed: Tensor) -> States:
-    """Return the states of `pack`.    packed: [M, B, S] -> layers of states, each [M, B, H]"""
+    """Take states apart that `pack` has put side by side.
+
+    Args:
+        packed: [M, B, S]
+
+    Returns:
+        Layer by layer and state by state, each [M, B, H].
+    """
     n_states = len(net.cell.states)
     if packed.shape[-1] != net.depth * n_states * net.units:
         raise ValueError(
@@ -36,11 +50,11 @@ def unpack(net: Network, packed: Tensor) -> States:
 
 
 def measure(net: Network) -> Map:
-    """Return the map to the quantities whose displacement in one step is the speed.
+    """Make the map to the quantities whose displacement in one step is the speed.
 
-    [M, N, S] -> [M, N, S]
-
-    The state itself for most cells; (h, tanh c) for the LSTM (Haviv et al. 2019).
+    Returns:
+        [M, N, S] -> [M, N, S]: the state itself for most cells, (h, tanh c) for the LSTM (Haviv et
+        al. 2019).
     """
 
     def measured(packed: Tensor) -> Tensor:
@@ -54,9 +68,16 @@ def measure(net: Network) -> Map:
 
 
 def state_map(net: Network, params: Params, x: Tensor) -> Map:
-    """Return F: one step under the constant input x.
+    """Make the map of one step under a constant input.
 
-    x: [M, I] from `see`; F: [M, N, S] -> [M, N, S]
+    Args:
+        x: [M, I], as `see` returns it
+
+    Returns:
+        F: [M, N, S] -> [M, N, S]
+
+    Raises:
+        ValueError: parameters, an input or states that do not fit the network.
     """
     check_params(net, params)
     prepared = prepare(net, params)
@@ -75,15 +96,20 @@ def state_map(net: Network, params: Params, x: Tensor) -> Map:
 
 
 def state_jacobian(net: Network, params: Params, x: Tensor) -> Map:
-    """Return the exact Jacobian of `state_map`, J[a, b] = dF_a / ds_b.
+    """Make the exact Jacobian of `state_map`, J[a, b] = dF_a / ds_b.
 
-    x: [M, I] from `see`; J: [M, N, S] -> [M, N, S, S]
+    Of one layer it is assembled from the elementwise derivatives of the step,
 
-    One layer: assembled from the elementwise derivatives of the step,
         J = diag(df/ds) + sum_g diag(df/dp_g) R_g^T,
-    with the chain rule through `read` for projections of the second stage. Deeper, or of a cell
-        whose step mixes
-    units: one reverse-mode derivative per state.
+
+    with the chain rule through `read` for projections of the second stage. Of deeper networks, and
+    of a cell whose step mixes units, it takes one reverse-mode derivative per state.
+
+    Args:
+        x: [M, I], as `see` returns it
+
+    Returns:
+        J: [M, N, S] -> [M, N, S, S]
     """
     if net.depth > 1 or mixes_units(net.cell, net.units):
         return _reverse_mode_jacobian(state_map(net, params, x))

@@ -105,7 +105,7 @@ class TritonScan(torch.autograd.Function):
     """All steps of one layer.
 
     driven: what the input contributes to each stage, [M, T, B, streams H]; free: [M, T, B, n H] or
-        None;
+    None;
     first: states side by side, [M, B, states H]; R: by stage, [M, H, streams H]
     -> outputs of the last `last` steps [M, last, B, H], final states [M, B, states H]
     """

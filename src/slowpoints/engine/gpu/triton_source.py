@@ -2,9 +2,9 @@
 steps on a GPU.
 
 Every buffer is a tensor [M, B, k H] of one step, its streams or states side by side; a kernel takes
-    it as three
+it as three
 arguments: pointer, distance of runs, distance of rows. One lane computes one unit of one sequence
-    of one run.
+of one run.
 """
 
 from collections.abc import Iterable, Sequence
@@ -68,7 +68,7 @@ def buffers(cell: Cell) -> dict[str, tuple[str, ...]]:
     """Return the buffers that each kernel of a cell takes, in order.
 
     p: streams before the step; s: states before, new: after; f: free streams; q: values kept for
-        the derivative;
+    the derivative;
     seen: what `read` returns; y: output beside the state; d...: slopes.
     """
     f, df = (("f",), ("df",)) if cell.free else ((), ())
