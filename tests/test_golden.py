@@ -40,7 +40,7 @@ def fingerprint(cell: str, task: str) -> list[float]:
             found.append(before + float(trainer.loss_sum))
         if step == 4:
             before = float(trainer.loss_sum)
-            trainer.look()
+            trainer.evaluate()
     values = torch.cat([value.detach().flatten() for value in trainer.slots.params.values()])
     return [*found, float(values.square().mean())]
 

@@ -59,7 +59,7 @@ def gpu() -> Iterator[torch.device]:
 def agree(runs: list[dict[str, Any]], gpu: torch.device, folder: Path) -> None:
     there, here = (trained(runs, device, folder, width=2) for device in (gpu, torch.device("cpu")))
     torch.testing.assert_close(there.slots.weights, here.slots.weights, rtol=1e-4, atol=1e-5)
-    assert [fate.steps for fate in there.fates] == [fate.steps for fate in here.fates]
+    assert [own.steps for own in there.outcomes] == [own.steps for own in here.outcomes]
     again = trained(runs, gpu, folder, width=2)
     assert torch.equal(again.slots.weights, there.slots.weights), (
         "the same job twice is the same to the bit"

@@ -51,8 +51,8 @@ def trained(cell: str, task: str, steps: int) -> dict[str, Any]:
     while not trainer.is_done:
         for _ in range(20):
             trainer.advance()
-        trainer.look()
-    return {"loss": trainer.fates[0].curve["loss"], "weights": trainer.slots.weights[0].tolist()}
+        trainer.evaluate()
+    return {"loss": trainer.outcomes[0].curve["loss"], "weights": trainer.slots.weights[0].tolist()}
 
 
 def under(setting: dict[str, str], cell: str, task: str, steps: int) -> dict[str, Any]:

@@ -120,7 +120,7 @@ def keep_checkpoint(folder: Path, name: str, content: dict) -> None:
 
 
 def test_a_running_job_says_its_step_and_what_went_wrong(folder: Path) -> None:
-    keep_checkpoint(folder, STACKS[1], {"tick": 60, "fates": [
+    keep_checkpoint(folder, STACKS[1], {"tick": 60, "outcomes": [
         {"outcome": "", "steps": 60}, {"outcome": "diverged", "steps": 20}]})  # fmt: skip
     steps = dag.stack(SCALE, EXPERIMENT, STACKS[1]).runs[0].train.steps
     step = state.training(folder, SCALE, dag.stack(SCALE, EXPERIMENT, STACKS[1]))
@@ -147,7 +147,7 @@ def test_a_study_counts_the_trials_told_and_those_in_training(folder: Path) -> N
                        dag.all_stacks("laptop", own).values() if found.study)  # fmt: skip
     place = folder / f"results/laptop/{name}/checkpoints"
     told = {"records": [{"outcome": "ok", "steps": 9}] * 12}
-    now = {"fates": [{"outcome": "", "steps": 40}]}
+    now = {"outcomes": [{"outcome": "", "steps": 40}]}
     for file, content in ((stack.name, told), (f"{stack.name}-stack", now)):
         path = place / f"{file}.safetensors"
         checkpoint.save(

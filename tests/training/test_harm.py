@@ -58,13 +58,13 @@ def test_not_a_number_in_one_run_harms_no_neighbour(
     together = trainer(runs)
     for _ in range(5):
         together.advance()
-    together.look()
+    together.evaluate()
     poison(together, monkeypatch)
     fit(together, path=tmp_path / "none", key="test")
-    assert [fate.outcome for fate in together.fates] == ["ok", "diverged", "ok"]
+    assert [own.outcome for own in together.outcomes] == ["ok", "diverged", "ok"]
     for run, own in zip((0, 2), alone, strict=True):
         assert torch.equal(together.slots.weights[run], own.slots.weights[0])
-        assert together.fates[run] == own.fates[0]
+        assert together.outcomes[run] == own.outcomes[0]
         assert together.tested()["mse"][run] == own.tested()["mse"][0]
 
 

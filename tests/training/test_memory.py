@@ -43,7 +43,7 @@ def test_into_how_many_groups_a_stack_is_split_changes_nothing(
     ]
     for other in others:
         assert torch.equal(other.slots.weights, whole.slots.weights)
-        assert other.fates == whole.fates
+        assert other.outcomes == whole.outcomes
         assert all(
             torch.equal(value, whole.tested()[name]) for name, value in other.tested().items()
         )
@@ -82,7 +82,7 @@ def test_a_stack_short_of_memory_is_split_and_goes_on_from_its_checkpoint(
         key="test",
     )
     assert torch.equal(split.slots.weights, whole.slots.weights)
-    assert split.fates == whole.fates
+    assert split.outcomes == whole.outcomes
     assert (room.n_parts, room.slots(6), room.why) == (4, 2, SHORT)
     assert f"not enough memory for 6 networks at a time ({SHORT}): going on with 3" in caplog.text
     assert sorted(set(Short.ticks)) == list(range(20))

@@ -77,7 +77,7 @@ def test_slots_and_restarts_change_nothing(
     first = trainer(runs, start, 3)
     for _ in range(5):
         first.advance()
-    first.look()
+    first.evaluate()
     first.save(tmp_path / "checkpoint.safetensors", key="test")
     second = trainer(runs, start, 3)
     fit(second, path=tmp_path / "checkpoint.safetensors", key="test")

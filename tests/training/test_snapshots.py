@@ -33,23 +33,23 @@ def test_what_is_kept_is_the_run_trained_so_far_and_the_last_copy_is_the_end(
         long.advance()
         if step % 5 == 4:
             assert torch.equal(
-                long.slots.flat, trained(runs, tmp_path / "b", 3).history.kept[:, step // 5]
+                long.slots.flat, trained(runs, tmp_path / "b", 3).snapshots.kept[:, step // 5]
             )
-            long.look()
+            long.evaluate()
 
 
 def test_slots_and_a_restart_change_nothing(tmp_path: Path) -> None:
     runs = [make_run(i, steps=10 * (1 + i % 2), snapshots=2) for i in range(3)]
-    whole = trained(runs, tmp_path / "none", 3).history.kept
+    whole = trained(runs, tmp_path / "none", 3).snapshots.kept
     assert whole.isfinite().all()
-    assert torch.equal(trained(runs, tmp_path / "none", 1).history.kept, whole)
+    assert torch.equal(trained(runs, tmp_path / "none", 1).snapshots.kept, whole)
     first = Trainer(runs, device=torch.device("cpu"), data_dir=Path(), start=None, width=2)
     for _ in range(2):
         for _ in range(5):
             first.advance()
-        first.look()
+        first.evaluate()
     first.save(tmp_path / "checkpoint.safetensors", key="test")
-    assert torch.equal(trained(runs, tmp_path / "checkpoint.safetensors", 2).history.kept, whole)
+    assert torch.equal(trained(runs, tmp_path / "checkpoint.safetensors", 2).snapshots.kept, whole)
 
 
 def test_it_is_loaded_beside_the_weights_and_only_where_it_was_wanted(tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ def test_a_run_alone_is_the_run_in_company(cell: str, tmp_path: Path) -> None:
     for i in (0, 3):
         alone = trained([runs[i]], tmp_path)
         assert torch.equal(alone.slots.weights[0], together.slots.weights[i])
-        assert alone.fates[0] == together.fates[i]
+        assert alone.outcomes[0] == together.outcomes[i]
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_every_task_trains_the_same_alone_and_in_company(
     runs = [make_run(i, task=task, steps=10) for i in range(3)]
     together, alone = trained(runs, tmp_path), trained(runs[2:], tmp_path)
     assert torch.equal(alone.slots.weights[0], together.slots.weights[2])
-    assert together.fates[2].curve["loss"][-1] != together.fates[1].curve["loss"][-1], (
+    assert together.outcomes[2].curve["loss"][-1] != together.outcomes[1].curve["loss"][-1], (
         "seeds differ"
     )
 
@@ -93,11 +93,11 @@ def test_the_number_of_slots_changes_nothing(cell: str, tmp_path: Path) -> None:
         for i in range(7)
     ]
     whole = trained(runs, tmp_path)
-    assert len({fate.steps for fate in whole.fates}) > 3
+    assert len({own.steps for own in whole.outcomes}) > 3
     for width in (1, 2, 3, 5):
         made = trained(runs, tmp_path, width=width)
         assert torch.equal(made.slots.weights, whole.slots.weights)
-        assert made.fates == whole.fates
+        assert made.outcomes == whole.outcomes
         assert {name: value.tolist() for name, value in made.tested().items()} == {
             name: value.tolist() for name, value in whole.tested().items()
         }
@@ -127,7 +127,7 @@ def test_a_run_with_a_front_is_the_same_alone_and_in_company(
     for i in range(3):
         alone = trained([runs[i]], tmp_path)
         assert torch.equal(alone.slots.weights[0], together.slots.weights[i])
-        assert alone.fates[0] == together.fates[i]
+        assert alone.outcomes[0] == together.outcomes[i]
 
 
 def test_runs_with_and_without_a_front_are_told_apart() -> None:
@@ -168,7 +168,7 @@ def test_a_run_that_ends_hands_its_slot_on_and_the_last_slots_close() -> None:
     while not made.is_done:
         for _ in range(5):
             made.advance()
-        made.look()
+        made.evaluate()
         seen.append(list(made.slots.members))
     assert seen == [[0, 1], [0, 2], [3], [3], [3], [3], []][: len(seen)]
     assert made.tick == 30
@@ -196,12 +196,12 @@ def test_a_job_that_goes_on_from_a_checkpoint_ends_with_the_same_bytes(
     while first.tick < stop:
         first.advance()
         if first.tick % 5 == 0:
-            first.look()
+            first.evaluate()
     first.save(tmp_path / "checkpoint.safetensors", key="test")
     second = trainer(runs, width=width)
     fit(second, path=tmp_path / "checkpoint.safetensors", key="test")
     assert torch.equal(second.slots.weights, whole.slots.weights)
-    assert second.fates == whole.fates
+    assert second.outcomes == whole.outcomes
 
 
 @pytest.mark.parametrize("damage", ["truncated", "flipped", "another plan"])
@@ -230,7 +230,7 @@ def test_a_run_that_diverges_is_an_outcome_and_its_neighbours_never_notice(tmp_p
     net = {"cell": "rnn", "activation": "relu"}
     runs = [make_run(i, net=net, lr=1e30 if i == 1 else 0.01, clip=0.0) for i in range(3)]
     together = trained(runs, tmp_path)
-    assert [fate.outcome for fate in together.fates] == ["ok", "diverged", "ok"]
+    assert [own.outcome for own in together.outcomes] == ["ok", "diverged", "ok"]
     assert torch.equal(trained(runs[2:], tmp_path).slots.weights[0], together.slots.weights[2])
 
 
@@ -239,8 +239,8 @@ def test_the_stop_rule_counts_looks_in_a_row(tmp_path: Path) -> None:
         make_run(stop_metric="mse", stop_below=0.0),
         make_run(1, stop_metric="mse", stop_below=9.0, stop_times=2),
     )
-    assert trained([never], tmp_path).fates[0].outcome == "budget"
-    (stopped,) = trained([soon], tmp_path).fates
+    assert trained([never], tmp_path).outcomes[0].outcome == "budget"
+    (stopped,) = trained([soon], tmp_path).outcomes
     assert (stopped.outcome, stopped.steps) == ("ok", 10)
 
 

@@ -16,7 +16,7 @@ from slowpoints.spec.run import Run
 from slowpoints.spec.stack import Stack
 from slowpoints.spec.tuning import Distribution, Study
 from slowpoints.training import job
-from slowpoints.training.outcome import Fate, hopeless
+from slowpoints.training.outcome import Outcome, hopeless
 from slowpoints.training.stack import load
 from slowpoints.tuning import study
 
@@ -97,17 +97,17 @@ def test_without_rungs_every_trial_takes_all_its_steps(tmp_path: Path) -> None:
     assert [record.steps for record in records] == [20] * 4
 
 
-def fates(*values: float) -> dict[int, Fate]:
-    return {i: Fate(curve={"mse": [value]}) for i, value in enumerate(values)}
+def outcomes(*values: float) -> dict[int, Outcome]:
+    return {i: Outcome(curve={"mse": [value]}) for i, value in enumerate(values)}
 
 
 def test_those_who_go_on_are_the_best_of_equals_the_first() -> None:
     rule = replace(STUDY, rungs=(0.5,))
-    assert hopeless(fates(3, 1, 2, 4), rule, share=0.5) == [0, 3]
-    assert hopeless(fates(3, 1, 2, 4), replace(rule, goal="highest"), share=0.5) == [2, 1]
-    assert hopeless(fates(1, 1, 1, 1), rule, share=0.5) == [2, 3]
-    assert hopeless(fates(3, 1, 2, 4), rule, share=0.4) == []
-    assert hopeless(fates(1), replace(rule, keep=0.1), share=0.5) == [], "one goes on"
+    assert hopeless(outcomes(3, 1, 2, 4), rule, share=0.5) == [0, 3]
+    assert hopeless(outcomes(3, 1, 2, 4), replace(rule, goal="highest"), share=0.5) == [2, 1]
+    assert hopeless(outcomes(1, 1, 1, 1), rule, share=0.5) == [2, 3]
+    assert hopeless(outcomes(3, 1, 2, 4), rule, share=0.4) == []
+    assert hopeless(outcomes(1), replace(rule, keep=0.1), share=0.5) == [], "one goes on"
 
 
 def record(value: float, outcome: str = "ok", **given: Any) -> Record:

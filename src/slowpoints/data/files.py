@@ -12,6 +12,7 @@ from urllib.request import Request, urlopen
 from uuid import uuid4
 
 from slowpoints.data.registry import HOME, DataError, File, read_registry
+from slowpoints.provenance.files import atomic
 
 TIMEOUT_S = 30  # of silence; a slow download may take longer
 CHUNK = 1 << 20
@@ -83,13 +84,8 @@ def digest_of(path: Path, algorithm: str = "sha256") -> str:
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Write a whole file or nothing."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = _part(path)
-    try:
-        part.write_bytes(content)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    with atomic(path) as temporary:
+        temporary.write_bytes(content)
 
 
 def _is_namesake(place: Path, file: File, *, home: Path) -> bool:

@@ -59,13 +59,13 @@ class Feed:
         fields: [m, B, ...]
 
         A run's steps come in order. All steps agree modulo the length of a pool, since runs begin
-        at looks only; members change at looks only.
+        at evaluations only; members change at evaluations only.
         """
         at = steps[0] % self.pool_steps
         if at == 0:
             drawn = [self._drawn(run, step) for run, step in zip(members, steps, strict=True)]
             self.pool = stacked(drawn).to(self.device)
-        assert self.pool is not None, "training goes on at looks only, where a pool begins"
+        assert self.pool is not None, "training goes on at evaluations only, where a pool begins"
         rows = slice(at * self.batch, (at + 1) * self.batch)
         x, y, weight = (field[:, rows] for field in self.pool[:3])
         return self.pool._replace(x=x, y=y, weight=weight)

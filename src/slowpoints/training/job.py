@@ -180,16 +180,16 @@ def _trained(trainer: Trainer, tested: dict[str, torch.Tensor], i: int) -> Train
 
     Settings, outcome, test metrics, learning curve.
     """
-    fate = trainer.fates[i]
-    is_lost = fate.outcome == "diverged"
+    own = trainer.outcomes[i]
+    is_lost = own.outcome == "diverged"
     return Trained(
         trainer.runs[i],
-        outcome=fate.outcome,
-        steps=fate.steps,
-        steps_to_solve=fate.to_solve,
+        outcome=own.outcome,
+        steps=own.steps,
+        steps_to_solve=own.to_solve,
         solved=bool(trainer.task.solved(trainer.settings[i], tested)[i]) and not is_lost,
         metrics={name: None if is_lost else _number(value[i]) for name, value in tested.items()},
-        curve=fate.curve,
+        curve=own.curve,
         units=trainer.net.units,
         n_parameters=trainer.n_parameters,
     )

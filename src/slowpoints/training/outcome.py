@@ -11,18 +11,18 @@ from slowpoints.spec.tuning import Study
 
 
 @dataclass
-class Fate:
+class Outcome:
     """One run so far; `outcome` stays empty until it has ended."""
 
     # ok: ended as planned; budget: out of steps before the stop rule held; diverged; stopped: at a
     outcome: str = ""
     # rung, where others of its study did better
-    steps: int = 0  # at the last look
-    to_solve: int | None = None  # steps at the first look at which the task was solved
-    in_a_row: int = 0  # looks at which the stop rule held
+    steps: int = 0  # at the last evaluation
+    to_solve: int | None = None  # steps at the first evaluation at which the task was solved
+    in_a_row: int = 0  # evaluations at which the stop rule held
     curve: dict[str, list[float]] = field(default_factory=dict)
 
-    def look(
+    def note(
         self,
         train: TrainSettings,
         *,
@@ -33,7 +33,7 @@ class Fate:
     ) -> None:
         """Note what was found after `step` steps, and whether the run ends here.
 
-        loss: mean since the last look
+        loss: mean since the last evaluation
         """
         self.steps = step
         if not math.isfinite(loss):
@@ -53,18 +53,19 @@ class Fate:
             self.outcome = "budget" if metric else "ok"
 
 
-def hopeless(fates: dict[int, Fate], study: Study, *, share: float) -> list[int]:
-    """Return which of some trials end at this look.
+def hopeless(outcomes: dict[int, Outcome], study: Study, *, share: float) -> list[int]:
+    """Return which of some trials end at this evaluation.
 
     At a rung, all but the share that goes on (successive halving).
 
-    fates: of trials in training, by run, all after the same `share` of their steps. Of equals the
+    outcomes: of trials in training, by run, all after the same `share` of their steps. Of equals
+        the
     first goes on.
     """
     if not any(math.isclose(share, rung) for rung in study.rungs):
         return []
     sign = -1 if study.goal == "highest" else 1
-    ranked = sorted(fates, key=lambda run: (sign * fates[run].curve[study.metric][-1], run))
+    ranked = sorted(outcomes, key=lambda run: (sign * outcomes[run].curve[study.metric][-1], run))
     return ranked[n_going_on(study, len(ranked)) :]
 
 

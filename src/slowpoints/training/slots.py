@@ -2,10 +2,10 @@
 
 A run that ends hands its slot to the next; with none left the slot closes.
 
-Runs begin and end at looks only, so all slots stay in step between looks. On a CPU no run's numbers
-depend on its slot or on its neighbours: a run alone is the run in a stack, to the bit, whatever the
-number of slots. On a GPU the order of a sum may depend on how many run at once: there it is the
-same run to rounding.
+Runs begin and end at evaluations only, so all slots stay in step between evaluations. On a CPU no
+run's numbers depend on its slot or on its neighbours: a run alone is bit-identical to the run in a
+stack, whatever the number of slots. On a GPU the order of a sum may depend on how many run at once:
+there it is the same run to rounding.
 """
 
 import os

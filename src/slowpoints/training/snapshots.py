@@ -11,7 +11,7 @@ from slowpoints.spec.training import TrainSettings
 from slowpoints.training.optimiser import views
 
 
-class History:
+class Snapshots:
     """The weights of every run after each `snapshots`-th part of its training."""
 
     def __init__(self, trains: list[TrainSettings], n_numbers: int) -> None:
@@ -19,7 +19,7 @@ class History:
         self.trains = trains
         self.kept = torch.full((len(trains), trains[0].snapshots, n_numbers), torch.nan)
 
-    def look(self, run: int, *, step: int, weights: Tensor) -> None:
+    def keep(self, run: int, *, step: int, weights: Tensor) -> None:
         """Keep the weights of one run if it is at the right step.    weights: [P]"""
         n, steps = self.kept.shape[1], self.trains[run].steps
         if n and step % (steps // n) == 0:

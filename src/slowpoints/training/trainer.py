@@ -1,6 +1,6 @@
 """Train all runs of one stack together.
 
-One batch with a leading run axis, every run with its own settings and fate.
+One batch with a leading run axis, every run with its own settings and outcome.
 """
 
 import logging
@@ -26,10 +26,10 @@ from slowpoints.training.contract import check_task
 from slowpoints.training.evaluate import ELEMENTS, predict, scores
 from slowpoints.training.interruption import GO_ON, Interrupted, postponed
 from slowpoints.training.optimiser import Pace, joined, views
-from slowpoints.training.outcome import Fate, hopeless
+from slowpoints.training.outcome import Outcome, hopeless
 from slowpoints.training.regulariser import Kicks, Regulariser, Start, regularised
 from slowpoints.training.slots import Part, Slots, step, width_for
-from slowpoints.training.snapshots import History
+from slowpoints.training.snapshots import Snapshots
 from slowpoints.training.stack import fresh, network
 
 log = logging.getLogger("slowpoints")
@@ -87,8 +87,8 @@ class Trainer:
             device=device,
             n_parts=n_parts,
         )
-        self.history = History([run.train for run in runs], self.slots.weights.shape[1])
-        self.fates = [Fate() for _ in self.runs]
+        self.snapshots = Snapshots([run.train for run in runs], self.slots.weights.shape[1])
+        self.outcomes = [Outcome() for _ in self.runs]
         self.halving = halving
         # Trials that are compared on the way go side by side.
         self.width = width or (
@@ -104,7 +104,7 @@ class Trainer:
 
     def _change(self, ended: list[int]) -> None:
         """Hand the slots of runs that have ended to runs that wait, and make ready for the steps to
-        the next look.
+        the next evaluation.
         """
         free = max(0, self.width - len(self.slots.members) + len(ended))
         entering = list(range(len(self.runs)))[self.n_begun : self.n_begun + free]
@@ -154,7 +154,7 @@ class Trainer:
             takes, loss.detach(), torch.full_like(loss, torch.nan)
         )
 
-    def look(self) -> None:
+    def evaluate(self) -> None:
         """Evaluate on validation data, note what became of each run, and hand the slots of those
         that ended on.
         """
@@ -163,8 +163,8 @@ class Trainer:
         found = self._scores(self.slots.params, members, "valid", self.train.eval_rows)
         solved = self.task.solved(self.settings[0], found).tolist()
         for slot, run in enumerate(members):
-            self.history.look(run, step=steps[slot], weights=self.slots.flat[slot])
-            self.fates[run].look(
+            self.snapshots.keep(run, step=steps[slot], weights=self.slots.flat[slot])
+            self.outcomes[run].note(
                 self.runs[run].train,
                 step=steps[slot],
                 loss=losses[slot],
@@ -172,14 +172,14 @@ class Trainer:
                 metrics={name: float(value[slot]) for name, value in found.items()},
             )
         if self.halving:
-            alive = {run: self.fates[run] for run in members if not self.fates[run].outcome}
+            alive = {run: self.outcomes[run] for run in members if not self.outcomes[run].outcome}
             for run in hopeless(alive, self.halving, share=self.tick / self.train.steps):
-                self.fates[run].outcome = "stopped"
-        self._change([run for run in members if self.fates[run].outcome])
+                self.outcomes[run].outcome = "stopped"
+        self._change([run for run in members if self.outcomes[run].outcome])
 
     def stop(self, run: int) -> None:
-        """End a run at a look at which it goes on by itself, as a rung of its study did."""
-        self.fates[run].outcome = "stopped"
+        """End a run at an evaluation at which it goes on by itself, as a rung of its study did."""
+        self.outcomes[run].outcome = "stopped"
         self._change([run])
 
     def tested(self) -> dict[str, Tensor]:
@@ -201,7 +201,7 @@ class Trainer:
         """
         return {
             name: value.detach().cpu() for name, value in self.params.items()
-        } | self.history.arrays(self.slots.shapes)
+        } | self.snapshots.arrays(self.slots.shapes)
 
     def _scores(
         self, params: dict[str, Tensor], runs: list[int], split: Any, rows: int
@@ -213,19 +213,19 @@ class Trainer:
     @property
     def is_done(self) -> bool:
         """Return whether every run has an outcome."""
-        return all(fate.outcome for fate in self.fates)
+        return all(own.outcome for own in self.outcomes)
 
     def save(self, path: Path, *, key: str) -> None:
         """Write a checkpoint."""
         arrays, values = self.slots.state()
-        arrays |= {"feed": self.feed.state(), "history": self.history.kept}
+        arrays |= {"feed": self.feed.state(), "history": self.snapshots.kept}
         if self.regulariser is not None:
             arrays["regulariser"] = self.regulariser.state()
         state = {
             "tick": self.tick,
             "n_begun": self.n_begun,
             "slots": values,
-            "fates": [asdict(f) for f in self.fates],
+            "outcomes": [asdict(f) for f in self.outcomes],
         }
         content = {name: value.detach().cpu().numpy() for name, value in arrays.items()}
         checkpoints.save(path, checkpoints.Checkpoint(content, state), key=key)
@@ -235,10 +235,10 @@ class Trainer:
         arrays = {name: torch.from_numpy(value) for name, value in saved.arrays.items()}
         self.slots.restore(arrays, saved.state["slots"])
         self.feed.restore(arrays["feed"])
-        self.history.kept = arrays["history"]
+        self.snapshots.kept = arrays["history"]
         if self.regulariser is not None:
             self.regulariser.restore(arrays["regulariser"])
-        self.fates = [Fate(**values) for values in saved.state["fates"]]
+        self.outcomes = [Outcome(**values) for values in saved.state["outcomes"]]
         self.tick, self.n_begun = saved.state["tick"], saved.state["n_begun"]
         self._make_ready()
         self._change([])
@@ -249,7 +249,7 @@ def fit(trainer: Trainer, *, path: Path, key: str) -> None:
 
     A saved state at `path` is continued.
 
-    Asked to stop, it goes on to the next look, saves and raises Interrupted.
+    Asked to stop, it goes on to the next evaluation, saves and raises Interrupted.
     """
     saved, message = checkpoints.restore(path, key=key)
     log.info("%s runs of %s: %s", len(trainer.runs), trainer.net.cell.name, message)
@@ -263,8 +263,8 @@ def fit(trainer: Trainer, *, path: Path, key: str) -> None:
         while not trainer.is_done:
             for _ in range(trainer.train.eval_every):
                 trainer.advance()
-            trainer.look()
-            ended = sum(bool(fate.outcome) for fate in trainer.fates)
+            trainer.evaluate()
+            ended = sum(bool(own.outcome) for own in trainer.outcomes)
             bar.update(ended - bar.n)
             if time.monotonic() - last >= SAVE_EVERY_S:
                 trainer.save(path, key=key)

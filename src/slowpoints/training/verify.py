@@ -25,7 +25,7 @@ from slowpoints.spec.strict import SpecError
 from slowpoints.training.job import Made, device_named, facts_here, made, start_from, train_code
 from slowpoints.training.trainer import Trainer
 
-# of the loss up to the first look: rounding is far below at first, and grows; see
+# of the loss up to the first evaluation: rounding is far below at first, and grows; see
 # docs/determinism.md
 AT_FIRST = 1e-2
 RECORDED = (
@@ -50,7 +50,7 @@ class Compared(NamedTuple):
     run: str
     other: str  # what about the numerics is not the same here; '' if nothing is
     verdict: str  # equal, within tolerance, differs
-    first: float  # difference of the loss up to the first look, as a share
+    first: float  # difference of the loss up to the first evaluation, as a share
     weights: float  # difference of the final weights, root mean square, as a share
 
 
@@ -119,8 +119,8 @@ def trained(
     while not trainer.is_done:
         for _ in range(trainer.train.eval_every):
             trainer.advance()
-        trainer.look()
-        if record.outcome == "stopped" and trainer.fates[0].steps == record.steps:
+        trainer.evaluate()
+        if record.outcome == "stopped" and trainer.outcomes[0].steps == record.steps:
             trainer.stop(0)
     module = "slowpoints.tuning.study" if run.suggested is not None else "slowpoints.training.job"
     own = {"code": train_code(run, trainer=module), "env": env("train", torch=torch_build)}
@@ -156,7 +156,7 @@ def same_arrays(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> boo
 
 
 def first_difference(one: dict[str, list[float]], other: dict[str, list[float]]) -> float:
-    """Return the difference of the loss up to the first look, as a share.
+    """Return the difference of the loss up to the first evaluation, as a share.
 
     Of runs that diverged before it, none.
     """
@@ -180,7 +180,9 @@ def distance(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> float:
 
 def line(own: Compared) -> str:
     """Return what was found of one network, for people."""
-    facts = f"loss up to the first look {own.first:.1e}, final weights {own.weights:.1e} apart"
+    facts = (
+        f"loss up to the first evaluation {own.first:.1e}, final weights {own.weights:.1e} apart"
+    )
     found = "to the bit" if own.verdict == "equal" else facts
     return f"{own.verdict:16}  {own.run}  {found}; not the same here: {own.other or 'nothing'}"
 

@@ -63,20 +63,20 @@ def training(root: Path, scale: str, stack: Stack) -> Step | None:
     steps = max(run.train.steps for run in stack.runs)
     if not stack.study:
         state = checkpoint_state(path)
-        return None if state is None else _of(state["fates"], steps, n=len(state["fates"]))
+        return None if state is None else _of(state["outcomes"], steps, n=len(state["outcomes"]))
     told = (checkpoint_state(path) or {"records": []})["records"]
-    now = checkpoint_state(path.with_stem(f"{path.stem}-stack")) or {"fates": []}
-    if not told and not now["fates"]:
+    now = checkpoint_state(path.with_stem(f"{path.stem}-stack")) or {"outcomes": []}
+    if not told and not now["outcomes"]:
         return None
     n = stack.study.trials + stack.study.reruns
-    before, own = _of(told, steps, n=n), _of(now["fates"], steps, n=n)
+    before, own = _of(told, steps, n=n), _of(now["outcomes"], steps, n=n)
     return own._replace(ended=before.ended + own.ended, diverged=before.diverged + own.diverged)
 
 
-def _of(fates: list[dict[str, Any]], steps: int, *, n: int) -> Step:
-    ended = [fate for fate in fates if fate["outcome"]]
-    going = [fate["steps"] for fate in fates if not fate["outcome"]]
-    diverged = sum(fate["outcome"] == "diverged" for fate in ended)
+def _of(outcomes: list[dict[str, Any]], steps: int, *, n: int) -> Step:
+    ended = [own for own in outcomes if own["outcome"]]
+    going = [own["steps"] for own in outcomes if not own["outcome"]]
+    diverged = sum(own["outcome"] == "diverged" for own in ended)
     return Step(max(going, default=0), steps, len(ended), n, diverged)
 
 
