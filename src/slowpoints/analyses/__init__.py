@@ -5,7 +5,8 @@ One file per analysis, named as in the experiment's YAML.
 
 import importlib
 from pathlib import Path
-from types import ModuleType
+
+from slowpoints.analyses._given import Analysis
 
 
 def names() -> list[str]:
@@ -13,8 +14,8 @@ def names() -> list[str]:
     return sorted(file.stem for folder in __path__ for file in Path(folder).glob("[!_]*.py"))
 
 
-def load(name: str) -> ModuleType:
-    """Return the module defining analysis `name`."""
+def load(name: str) -> Analysis:
+    """Return the analysis that a file of this folder defines."""
     if name not in names():
         raise KeyError(f"unknown analysis {name!r}; known: {', '.join(names())}")
-    return importlib.import_module(f"{__name__}.{name}")
+    return Analysis(importlib.import_module(f"{__name__}.{name}"))

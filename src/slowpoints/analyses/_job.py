@@ -34,12 +34,12 @@ def run(
 
     `needs` are tables it reads.
     """
-    module = analyses.load(name)
-    found, kept = module.run(
+    analysis = analyses.load(name)
+    found, kept = analysis.run(
         Given(
             load(runs),
             records=[record for path in runs for record in read_records(path)],
-            settings=module.Settings(**settings),
+            settings=analysis.Settings(**settings),
             tables={path.stem: read_table(path) for path in needs},
             arrays={path.stem: _tensors(path.with_suffix(".safetensors")) for path in needs},
             data_dir=data_dir,

@@ -68,6 +68,8 @@ def _check(folder: str, name: str, module: ModuleType) -> None:
         raise SpecError(f"{file}: lacks class Settings, a frozen dataclass of its settings")
     if folder == "cells" and not hasattr(module, "build"):
         raise SpecError(f"{file}: lacks build(settings), which returns the cell")
+    if folder == "analyses" and not hasattr(module, "run"):
+        raise SpecError(f"{file}: lacks run(given), which returns a table and arrays")
     if folder == "tasks":
         if missing := [needed for needed in OF_A_TASK if not hasattr(module, needed)]:
             raise SpecError(
