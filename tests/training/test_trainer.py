@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from helpers.plans import make_run
+from helpers.plans import TASKS, make_run
 from slowpoints import cells
 from slowpoints.provenance.records import read_records
 from slowpoints.spec.run import Run
@@ -43,22 +43,7 @@ def test_a_run_alone_is_the_run_in_company(cell: str, tmp_path: Path) -> None:
         assert alone.outcomes[0] == together.outcomes[i]
 
 
-@pytest.mark.parametrize(
-    "task",
-    [
-        {"name": "adding", "n_steps": 6},
-        {"name": "perceptron", "n_in": 6, "labels_per_parameter": 0.5},
-        {"name": "perceptron", "n_in": 6, "labels_per_parameter": 0.5, "n_classes": 3},
-        {"name": "throughput", "n_in": 4, "n_steps": 3},
-        {"name": "functions", "n_in": 4, "n_samples": 50, "tau": 5, "n_steps": 3},
-        {"name": "text", "n_steps": 8, "n_warm": 3},
-        {"name": "parentheses", "n_streams": 2, "n_types": 2, "n_noise": 2, "cap": 3, "n_steps": 8},
-        {"name": "arithmetic", "n_digits": 1, "n_steps": 12},
-        {"name": "delayed_classification", "loss": "ce", "n_steps": 8},
-        {"name": "delayed_classification", "loss": "paper", "n_steps": 8},
-    ],
-    ids=str,
-)
+@pytest.mark.parametrize("task", TASKS, ids=str)
 def test_every_task_trains_the_same_alone_and_in_company(
     task: dict[str, Any], tmp_path: Path
 ) -> None:

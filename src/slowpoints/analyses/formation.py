@@ -116,22 +116,8 @@ def run(given: Given) -> Result:
             found, path = _followed(part, points, given.settings, data_dir=given.data_dir)
             rows += found
             paths |= path
-    columns = (
-        "class",
-        "step",
-        "n_classes",
-        "n_used_steps",
-        "speed",
-        "kind",
-        "spectral_radius",
-        "label",
-        "label_in_use",
-        "moved",
-        "pc1",
-        "nearest",
-        "distance",
-        *(f"accuracy_at_{delay}" for delay in given.settings.delays),
-    )
+    held = (COLUMNS[-1].format(delay=delay) for delay in given.settings.delays)
+    columns = (*COLUMNS[:-1], *held)
     return as_table(rows, records=given.records, columns=columns), paths
 
 

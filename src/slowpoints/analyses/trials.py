@@ -26,6 +26,7 @@ import pandas as pd
 
 from slowpoints import tasks
 from slowpoints.analyses._given import Given, Result
+from slowpoints.data import authors_trials
 from slowpoints.provenance.record import Record
 from slowpoints.provenance.records import identity
 
@@ -47,23 +48,7 @@ HYPERPARAMETERS = {
     "net.bias_scale": "recurrent_bias_scale",
 }
 GATES = {"lstm": {"input": "i", "forget": "g", "candidate": "c", "output": "o"}}
-COLUMNS = (
-    "architecture",
-    "task_type",
-    "hparams",
-    "n_layers",
-    "hyper_iter",
-    "max_params",
-    "num_params",
-    "train_loss",
-    "valid_loss",
-    "eval_loss",
-    "metric",
-    "goal",
-    "baseline",
-    "infeasible",
-    "worse",
-)
+COLUMNS = (*authors_trials.COLUMNS, "metric", "goal", "baseline", "infeasible", "worse")
 OF_STUDIES = True
 
 
