@@ -18,7 +18,7 @@ MEMORY = """
 import sys, torch
 from bench.contenders import Case, ours
 from bench.measure import peak_mb
-from slowpoints.engine import scan
+from slowpoints.engine.cpu import scan
 torch.set_num_threads(1)
 cell, units, steps, keeps = sys.argv[1], *map(int, sys.argv[2:])
 scan.KEPT_NUMBERS = 10**12 if keeps else scan.KEPT_NUMBERS
@@ -30,9 +30,9 @@ COMPILE = """
 import sys, tempfile, time
 from pathlib import Path
 from bench.contenders import built
-from slowpoints.engine import build, compiled
+from slowpoints.engine.cpu import build, compiled
 with tempfile.TemporaryDirectory() as folder:
-    build.CACHE = Path(folder)
+    build.folders = lambda: iter([Path(folder)])
     start = time.perf_counter()
     compiled.kernel(built(sys.argv[1]), 64)
     print(time.perf_counter() - start)

@@ -14,7 +14,7 @@ from slowpoints.command_line.for_rules import STAGES
 from slowpoints.command_line.parser import overview, parsed
 from slowpoints.errors import SlowpointsError
 from slowpoints.machine import locks
-from slowpoints.paths import ROOT
+from slowpoints.paths import ROOT, is_project
 from slowpoints.training import interruption
 
 
@@ -24,6 +24,13 @@ def main() -> int:
         print(overview(), end="")
         return 0
     args = parsed(sys.argv[1:])
+    if not is_project():
+        print(
+            f"slowpoints {args.command}: works in a checkout of the project; here only the library "
+            "is installed",
+            file=sys.stderr,
+        )
+        return 1
     if args.stage and args.stage != os.environ.get("SLOWPOINTS_STAGE", args.stage):
         launcher = ROOT / "workflow" / "scripts" / "stage"
         os.execv(launcher, [str(launcher), args.stage, "-m", "slowpoints", *sys.argv[1:]])

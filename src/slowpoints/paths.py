@@ -16,6 +16,11 @@ RECORDS, WEIGHTS, PROVENANCE = ".jsonl", ".safetensors", ".provenance.json"  # o
 SETTINGS = "config/experiments/{experiment}.yaml"
 
 
+def is_project() -> bool:
+    """Return whether the package lies in a checkout of the project, not among installed ones."""
+    return (ROOT / "Snakefile").is_file()
+
+
 def results(scale: str) -> str:
     """Return the folder of all results of a scale."""
     return f"results/{scale}"

@@ -101,7 +101,7 @@ def test_silent_steps_are_steps_with_no_input(name: str) -> None:
 def test_narrower_vectors_give_the_same_numbers(
     name: str, vector: int, rows: int, flag: str, tmp_path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(build, "CACHE", tmp_path)
+    monkeypatch.setattr(build, "folders", lambda: iter([tmp_path]))
     monkeypatch.setattr(
         build, "FLAGS", (*(f for f in build.FLAGS if f != "-march=native"), flag, "-mfma")
     )
@@ -235,7 +235,7 @@ def test_without_a_compiler_the_loop_runs_and_one_line_says_so(
 def test_a_source_the_compiler_refuses_is_said_and_leaves_nothing(
     tmp_path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(build, "CACHE", tmp_path)
+    monkeypatch.setattr(build, "folders", lambda: iter([tmp_path]))
     with caplog.at_level("INFO", logger="slowpoints"):
         assert build.library("this is not C++") is None
     assert "the compiler refused the kernel" in caplog.text
@@ -244,7 +244,7 @@ def test_a_source_the_compiler_refuses_is_said_and_leaves_nothing(
 
 @needs_compiler
 def test_a_kernel_is_compiled_once(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(build, "CACHE", tmp_path)
+    monkeypatch.setattr(build, "folders", lambda: iter([tmp_path]))
     assert build.library('extern "C" int seven() { return 7; }').seven() == 7
     (made,) = tmp_path.iterdir()
     before = made.stat().st_mtime_ns

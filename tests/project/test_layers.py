@@ -2,6 +2,7 @@
 
 import ast
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -36,7 +37,7 @@ ALONE = {
     "measures": {"errors"},
     "dynamics": {"errors"},
     "cells": {"errors", "spec"},
-    "engine": {"errors", "cells"},
+    "engine": {"errors", "paths", "cells"},
     "tasks": {"errors", "data"},
     "plan": {"errors", "paths", "spec"},
 }
@@ -70,6 +71,12 @@ def imports(path: Path) -> set[str]:
     return found
 
 
+def file_of(module: str) -> Path:
+    """Return the file of one of our modules."""
+    base = PACKAGE.parent.joinpath(*module.split("."))
+    return base.with_suffix(".py") if base.with_suffix(".py").is_file() else base / "__init__.py"
+
+
 FILES = [path for path in sorted(PACKAGE.rglob("*.py")) if path != PACKAGE / "__init__.py"]
 every_file = pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
 
@@ -92,12 +99,7 @@ def test_what_only_reads_needs_no_torch(name: str) -> None:
             ("slowpoints", *path.relative_to(PACKAGE).with_suffix("").parts)
         ).removesuffix(".__init__")
         for module in closure(own):
-            base = PACKAGE.parent.joinpath(*module.split("."))
-            file = (
-                base.with_suffix(".py")
-                if base.with_suffix(".py").is_file()
-                else base / "__init__.py"
-            )
+            file = file_of(module)
             assert not [other for other in imports(file) if other.split(".")[0] == "torch"], (
                 f"{own}: {module}"
             )
@@ -108,3 +110,11 @@ def test_one_place_knows_where_results_lie() -> None:
         if path.name != "paths.py":
             built = re.findall(r'f"(?:results|logs|benchmarks|paper/reference)/', path.read_text())
             assert not built, f"{path.relative_to(PACKAGE)}: ask slowpoints.paths for it"
+
+
+def test_the_dynamics_need_only_torch() -> None:
+    """Others install them; `import slowpoints.dynamics` must be light."""
+    foreign = set()
+    for module in closure("slowpoints.dynamics"):
+        foreign |= {name.partition(".")[0] for name in imports(file_of(module))}
+    assert foreign - set(sys.stdlib_module_names) - {"slowpoints"} == {"torch"}

@@ -3,6 +3,7 @@
 Where that cannot be done, say so once.
 """
 
+import contextlib
 import ctypes
 import hashlib
 import logging
@@ -11,8 +12,11 @@ import platform
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+
+from slowpoints.paths import ROOT, is_project
 
 log = logging.getLogger("slowpoints")
 FLAGS = (
@@ -26,7 +30,6 @@ FLAGS = (
     "-fno-trapping-math",
     "-Wno-psabi",
 )
-CACHE = Path(__file__).resolve().parents[4] / ".envs" / "kernels"
 
 
 def wants_eager() -> bool:
@@ -77,6 +80,20 @@ def _processor_flags() -> str:
     return f"{platform.machine()} {' '.join(sorted(set(lines)))}"
 
 
+def folders() -> Iterator[Path]:
+    """Yield where compiled kernels may be kept, the best place first.
+
+    The environments of the project, or the cache of the user; else the temporary folder.
+    """
+    if is_project():
+        yield ROOT / ".envs" / "kernels"
+    else:
+        with contextlib.suppress(RuntimeError):  # a user without a home
+            own = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+            yield Path(own) / "slowpoints" / "kernels"
+    yield Path(tempfile.gettempdir()) / f"slowpoints-{os.getuid()}"
+
+
 def library(source: str) -> ctypes.CDLL | None:
     """Return the compiled source, or None where it cannot be compiled."""
     found = compiler()
@@ -85,7 +102,7 @@ def library(source: str) -> ctypes.CDLL | None:
     key = hashlib.sha256(
         "\0".join([source, *FLAGS, found, _processor_flags()]).encode()
     ).hexdigest()[:24]
-    for folder in (CACHE, Path(tempfile.gettempdir()) / f"slowpoints-{os.getuid()}"):
+    for folder in folders():
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             if folder.stat().st_uid != os.getuid():
