@@ -18,7 +18,7 @@ SETTINGS = "config/experiments/{experiment}.yaml"
 
 def is_project() -> bool:
     """Return whether the package lies in a checkout of the project, not among installed ones."""
-    return (ROOT / "Snakefile").is_file()
+    return (ROOT / "workflow" / "Snakefile").is_file()
 
 
 def results(scale: str) -> str:
