@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.func import vjp
 
-from slowpoints.dynamics import checks
 from slowpoints.dynamics.boxed import against
 from slowpoints.dynamics.maps import Map, derived_curvature, derived_jacobian
+from slowpoints.dynamics.region import reachable
 from slowpoints.dynamics.torch_steps import StepDerivatives, derivatives_of
 
 AGREEMENT = 1e-9  # of derivatives in float64
@@ -134,27 +134,11 @@ class ModuleMap:
         return torch.cat([h, *(part.tanh() for part in c)], -1)
 
     def box(self, visited: Tensor, *, margin: float = 0.5) -> tuple[Tensor, Tensor]:
-        """Return where to search: the range of visited states, wider by `margin` of itself at both
-        ends.
+        """Return where to search: the range of visited states, see `region.reachable`.
 
-        visited: [N, S] -> lower, upper, each [S]. Directions in which no state differs get the mean
-        room of all. Without a box a gated module, most of all an LSTM, has spurious points: where
-        its gates saturate, far outside of what it ever reaches, it barely moves.
+        visited: [N, S] -> lower, upper, each [S]
         """
-        visited = checks.finite(checks.states(visited, name="visited"), name="visited")
-        if visited.dim() != 2 or not len(visited):
-            raise ValueError(
-                f"visited has shape {list(visited.shape)}; give states [N, S] of one network, "
-                "at least one"
-            )
-        low, high = visited.min(0).values, visited.max(0).values
-        if not (high > low).any():
-            raise ValueError(
-                f"visited: all {len(visited)} states are equal, so there is no range to search in"
-            )
-        extent = high - low
-        room = margin * torch.where(extent > 0, extent, extent.mean())
-        return low - room, high + room
+        return reachable(visited, margin=margin)
 
 
 def module_map(module: nn.Module, x: Tensor) -> ModuleMap:

@@ -1,0 +1,193 @@
+"""Fixed and slow points of a network in one call.
+
+From states that the network visits: search in their range, search again from midpoints, merge
+duplicates, classify, linearise.
+"""
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from slowpoints.dynamics import checks
+from slowpoints.dynamics.descent import FIXED, OPEN
+from slowpoints.dynamics.found import FIELDS, Points
+from slowpoints.dynamics.maps import Map, identity, jacobian
+from slowpoints.dynamics.modules import ModuleMap, module_map
+from slowpoints.dynamics.region import reachable
+from slowpoints.dynamics.search import SlowPoints, find_slow_points
+from slowpoints.dynamics.spectra import merge_duplicates, midpoints, modes
+
+RADIUS = 1e-3  # within which points are one, relative to the spread of the visited states
+ROUNDS = 3  # of searching again from midpoints, at most
+NEUTRAL = 0.01  # how near to one a multiplier is where a state neither decays nor grows
+MANY = 20  # points, from which on neutral ones may be a continuous attractor
+
+Search = Callable[[Tensor], SlowPoints]
+
+
+def find_points(
+    model: nn.Module | Map,
+    states: Any,
+    *,
+    inputs: Any = None,
+    n_starts: int = 1000,
+    margin: float = 0.5,
+    radius: float | None = None,
+    seed: int = 0,
+    max_iterations: int = 500,
+) -> Points:
+    """Find the fixed and slow points of a network.
+
+    Args:
+        model: nn.RNN, nn.GRU, nn.LSTM or one of their cells; or any function or module that takes
+            one step, [N, S] -> [N, S], and moves every row alone. Of a module a copy is searched,
+            in float64, on the CPU, without dropout
+        states: those the network visits, [..., S], as `collect_states` returns them, or the last
+            states as a module of torch returns them; a tensor or a numpy array
+        inputs: of a module of torch, the input under which points are looked for, [I], or several
+            ("contexts"), [C, I]; zero without it
+        n_starts: how many of the states to search from, at most; drawn without replacement
+        margin: the search keeps to the range of the states, wider by this share at both ends
+        radius: within which points are one; by default 1e-3 of the spread of the states
+        seed: of the draw
+        max_iterations: of the descent from each start
+
+    Returns:
+        The points, of one context after the other.
+
+    Raises:
+        TypeError, ValueError: a module that is no step from state to state; states or inputs of
+            another shape; states that are not finite or all equal.
+    """
+    rng = torch.Generator().manual_seed(seed)
+    found = []
+    for context, F in enumerate(_maps(model, inputs)):
+        rows = _rows(F, states)
+        low, high = reachable(rows, margin=margin)
+        spread = float((rows - rows.mean(0)).square().sum(-1).mean().sqrt())
+        near = RADIUS * spread if radius is None else radius
+
+        def search(start: Tensor, F: Map = F, low: Tensor = low, high: Tensor = high) -> SlowPoints:
+            measure = F.measure if isinstance(F, ModuleMap) else identity
+            return find_slow_points(
+                F, start, measure=measure, lower=low, upper=high, max_iterations=max_iterations
+            )
+
+        own = _searched(search, rows, n_starts=n_starts, radius=near, rng=rng)
+        found.append(_points(F, own, radius=near, context=context))
+    return _joined(found, notes=_in_single_precision(model))
+
+
+def _maps(model: nn.Module | Map, inputs: Any) -> list[Map]:
+    """Return the map of every context."""
+    if not isinstance(model, nn.RNNBase | nn.RNNCellBase):
+        _check_step(model)
+        if inputs is not None:
+            raise ValueError(
+                "inputs are those of a recurrent module of torch; a function takes one step under "
+                "the input it means: give one function for each input"
+            )
+        if isinstance(model, nn.Module):
+            return [copy.deepcopy(model).double().cpu().eval()]
+        return [model]
+    x = torch.zeros(model.input_size) if inputs is None else torch.as_tensor(inputs)
+    if x.dim() == 2 and not len(x):
+        raise ValueError(f"inputs have shape {list(x.shape)}; give at least one")
+    return [module_map(model, own) for own in (x if x.dim() == 2 else x[None])]
+
+
+def _check_step(model: nn.Module | Map) -> None:
+    """Refuse what takes no step, such as a module around a recurrent one."""
+    inner = model.named_modules() if isinstance(model, nn.Module) else ()
+    named = [name for name, own in inner if isinstance(own, nn.RNNBase | nn.RNNCellBase)]
+    if named:
+        raise TypeError(
+            f"{type(model).__name__} is no recurrent module but contains some "
+            f"({', '.join(named)}): give model.{named[0]} and its states, or a function that takes "
+            "one step, from states [N, S] to states [N, S]"
+        )
+    if not callable(model):
+        raise TypeError(f"{type(model).__name__} takes no step from states to states")
+
+
+def _in_single_precision(model: nn.Module | Map) -> tuple[str, ...]:
+    """Return what to say of a module that is not in float64."""
+    weights = list(model.parameters()) if isinstance(model, nn.Module) else []
+    if not weights or weights[0].dtype == torch.float64:
+        return ()
+    return (
+        f"searched in float64; the module is in {str(weights[0].dtype).removeprefix('torch.')}",
+    )
+
+
+def _rows(F: Map, states: Any) -> Tensor:
+    """Return the visited states in rows, in float64.    -> [N, S]"""
+    if isinstance(F, ModuleMap):
+        width = F.n_states * F.n_layers * F.units
+        if isinstance(states, tuple | list) or torch.as_tensor(states).shape[-1] != width:
+            states = F.pack(states)
+    rows = checks.states(states, name="states").flatten(0, -2).double()
+    return checks.finite(
+        rows.cpu() if isinstance(F, nn.Module | ModuleMap) else rows, name="states"
+    )
+
+
+def _searched(
+    search: Search, rows: Tensor, *, n_starts: int, radius: float, rng: torch.Generator
+) -> SlowPoints:
+    """Return where searches ended, from some rows and then from between what they found."""
+    found = search(rows[torch.randperm(len(rows), generator=rng)[:n_starts]])
+    known = 1
+    for _ in range(ROUNDS):
+        fixed = found.point[found.kind == FIXED]
+        distinct = fixed[merge_duplicates(fixed, radius=radius).unique()]
+        if len(distinct) <= known:
+            break
+        known = len(distinct)
+        between = midpoints(distinct)
+        chosen = torch.randperm(len(between), generator=rng)[:n_starts]
+        more = search(between[chosen])
+        found = SlowPoints(*(torch.cat(both) for both in zip(found, more, strict=True)))
+    return found
+
+
+def _points(F: Map, found: SlowPoints, *, radius: float, context: int) -> Points:
+    """Merge, order and linearise what searches under one input found."""
+    order = found.speed.argsort(stable=True)
+    order = order[found.kind[order] != OPEN]
+    first, count = merge_duplicates(found.point[order], radius=radius).unique(return_counts=True)
+    kept = order[first]
+    states = found.point[kept]
+    eigenvalues, vectors = modes(jacobian(F, states))
+    return Points(
+        states=states,
+        speed=found.speed[kept],
+        kind=found.kind[kept],
+        eigenvalues=eigenvalues,
+        leading=vectors[..., 0],
+        count=count,
+        context=torch.full_like(count, context),
+        n_open=int((found.kind == OPEN).sum()),
+        notes=_of_a_continuum(eigenvalues),
+    )
+
+
+def _of_a_continuum(eigenvalues: Tensor) -> tuple[str, ...]:
+    """Return what to say where many points have a direction that neither decays nor grows."""
+    neutral = int(((eigenvalues - 1).abs().amin(-1) < NEUTRAL).sum())
+    if len(eigenvalues) <= MANY or 2 * neutral <= len(eigenvalues):
+        return ()
+    return (
+        f"{neutral} of {len(eigenvalues)} points have a direction that neither decays nor grows: "
+        "they are samples of a continuous attractor, a line or ring of states",
+    )
+
+
+def _joined(found: list[Points], *, notes: tuple[str, ...]) -> Points:
+    """Return the points of all contexts."""
+    fields = {name: torch.cat([getattr(own, name) for own in found]) for name in FIELDS}
+    notes += tuple(dict.fromkeys(note for own in found for note in own.notes))
+    return Points(**fields, n_open=sum(own.n_open for own in found), notes=notes)
