@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from matplotlib import pyplot
 from torch import Tensor, nn
 
 from slowpoints.dynamics import FIXED, SLOW, find_slow_points, jacobian, module_map, speed
@@ -131,14 +132,19 @@ def test_the_box_is_what_was_visited_and_a_margin() -> None:
 
 
 @pytest.mark.parametrize("kind", MODULES)
-def test_the_lines_in_the_readme_do_what_they_say(kind: type[nn.RNNBase]) -> None:
+def test_the_lines_in_the_readme_do_what_they_say(
+    kind: type[nn.RNNBase], capsys: pytest.CaptureFixture[str]
+) -> None:
     (block,) = re.findall(
         r"```python\n(from slowpoints.dynamics .*?)```", README.read_text("utf-8"), re.DOTALL
     )
     torch.manual_seed(0)
-    space = {"torch": torch, "gru": kind(IN, H), "states": states(N, layers=1, two=kind is nn.LSTM)}
+    sequences = torch.randn(9, N, IN, generator=torch.Generator().manual_seed(1))
+    space = {"torch": torch, "gru": kind(IN, H), "sequences": sequences}
     exec(block, space)
-    assert space["eigenvalues"].shape == space["points"].shape
+    assert len(space["points"])
+    assert str(space["points"]) in capsys.readouterr().out
+    pyplot.close("all")
 
 
 def test_the_module_itself_stays_as_it_is() -> None:

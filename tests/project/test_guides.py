@@ -22,7 +22,7 @@ PRINTED = {  # what a guide must say, whatever the processor's rounding
         "2 networks (2 ok)",
         "own-adding/leaky/1         97 parameters",
     ],
-    "own-network": ["open, fixed, slow: [0,", f"{0:20d} {8:18d}", "kind [2, 2]", "speed [0.001"],
+    "own-network": ["27 points: 27 fixed, 0 slow", "    8 stable", "kind [2, 2]", "speed [0.001"],
 }
 
 
