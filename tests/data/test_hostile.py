@@ -27,13 +27,17 @@ RULES = {
 READER = ROOT / "src/slowpoints/data/pickles.py"
 PICKLES = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
 FORBIDDEN = (
-    "torch.load",
     "torch.jit.load",
     "pd.read_pickle",
     "pandas.read_pickle",
     "os.system",
     "yaml.unsafe_load",
 )
+PLAIN = {  # by these words they read arrays alone
+    "np.load": ("allow_pickle", "False"),
+    "numpy.load": ("allow_pickle", "False"),
+    "torch.load": ("weights_only", "True"),
+}
 
 
 def calls(path: Path) -> set[str]:
@@ -51,11 +55,9 @@ def calls(path: Path) -> set[str]:
             words = {word.arg: ast.unparse(word.value) for word in node.keywords}
             if name in FORBIDDEN:
                 found.add(name)
-            if (
-                name in ("np.load", "numpy.load")
-                or words.get("allow_pickle") == "True"
-                or words.get("shell") == "True"
-            ):
+            if name in PLAIN and PLAIN[name] not in words.items():
+                found.add(f"{name}({words})")
+            if words.get("allow_pickle") == "True" or words.get("shell") == "True":
                 found.add(f"{name}({words})")
             is_safe = words.get("Loader", "").endswith(("_Loader", "SafeLoader"))
             if name in ("yaml.load", "yaml.load_all") and not is_safe:

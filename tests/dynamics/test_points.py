@@ -185,6 +185,14 @@ def test_a_ring_of_fixed_points_is_called_one():
     assert "continuous attractor" not in repr(find_points(switch, LINE))
 
 
+def test_points_at_the_edge_of_the_range_are_called_so():
+    half = torch.linspace(-0.3, -0.1, 21, dtype=torch.float64)[:, None]
+    stopped = find_points(switch, half, margin=0.1)
+    assert len(stopped.fixed) == 0
+    assert "1 slow points lie at the edge" in repr(stopped)
+    assert "edge" not in repr(find_points(switch, half, margin=5.0))
+
+
 def test_rates_of_a_flow_do_not_depend_on_the_step():
     """dh/dt = -h + tanh(2 h) has rates -1 + 2 at the origin."""
     for dt in (0.1, 0.5):

@@ -21,7 +21,7 @@ LAYERS = (
     {"data", "cells", "dynamics"},
     {"tasks", "engine"},
     {"training"},
-    {"tuning"},
+    {"tuning", "ensemble"},
     {"claims", "notebooks"},
     {"analyses", "figures", "machine"},
     {"publish"},

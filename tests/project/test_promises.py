@@ -5,11 +5,11 @@ import re
 import shlex
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 import yaml
-from torch import nn
 
 from helpers.plans import ROOT
 from slowpoints.command_line.parser import parsed
@@ -149,7 +149,9 @@ def test_every_block_is_of_a_kind_that_some_test_runs() -> None:
         ("python", '"""Maximum'): "the same",
         ("yaml", "# yaml-language-server"): "the same, and here",
         ("yaml", "tune:"): "here",
-        ("python", "from slowpoints.dynamics"): "here",
+        ("python", "from slowpoints.dynamics"): "tests/dynamics/test_module_maps.py",
+        ("", "27 points: 27 fixed"): "the guide prints it, see test_guides.py",
+        ("python", "from slowpoints.ensemble"): "here",
         ("", "config/experiments"): "a picture of the data flow",
     }
     for language, first in begins:
@@ -165,17 +167,14 @@ def block(start: str) -> str:
     return found
 
 
-def test_the_snippet_finds_slow_points_of_a_torch_gru() -> None:
-    torch.manual_seed(0)
-    gru = nn.GRU(3, 6).requires_grad_(False)
-    states = gru(torch.randn(20, 8, 3))[0].reshape(1, -1, 6)
-    names = {"gru": gru, "states": states, "torch": torch}
-    exec(block("from slowpoints.dynamics"), names)
-    points, eigenvalues = names["points"], names["eigenvalues"]
-    assert points.ndim == 2
-    assert points.shape[1] == 6
-    assert eigenvalues.shape == points.shape
-    assert bool(torch.isfinite(eigenvalues.abs()).all())
+def test_the_snippet_trains_an_ensemble(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {"torch": torch}
+    text = block("from slowpoints.ensemble")
+    exec(text.replace("steps=2000", "steps=3").replace("64", "6"), names)
+    assert names["outputs"].shape == (6, 32, 20, 3)
+    assert len(names["points"]) == 4
+    assert (tmp_path / "nets.pt").is_file()
 
 
 @pytest.mark.parametrize("scale", ["smoke", "laptop", "paper"])

@@ -126,7 +126,7 @@ class Points:
         """Return what `save` has written."""
         import numpy as np
 
-        with np.load(path) as file:
+        with np.load(path, allow_pickle=False) as file:
             arrays = {name: torch.from_numpy(file[name]) for name in FIELDS}
             return cls(**arrays, n_open=int(file["n_open"]), notes=tuple(map(str, file["notes"])))
 

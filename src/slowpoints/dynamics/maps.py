@@ -115,6 +115,19 @@ class Differentiable(Protocol):
         """
 
 
+@runtime_checkable
+class Measured(Protocol):
+    """A map that knows what moves."""
+
+    def measure(self, h: Tensor) -> Tensor:
+        """Return the quantity whose displacement is the speed.    [..., S] -> [..., S]"""
+
+
+def measure_of(F: Map) -> Map:
+    """Return what moves under a map: what it says itself, else the state."""
+    return F.measure if isinstance(F, Measured) else identity
+
+
 def jacobian(F: Map, h: Tensor) -> Tensor:
     """Compute J[i, j] = dF_i/dh_j of every row, without its graph.
 

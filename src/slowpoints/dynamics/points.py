@@ -6,15 +6,16 @@ duplicates, classify, linearise.
 
 import copy
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from slowpoints.dynamics import checks
-from slowpoints.dynamics.descent import FIXED, OPEN
+from slowpoints.dynamics.descent import FIXED, OPEN, SLOW
 from slowpoints.dynamics.found import FIELDS, Points
-from slowpoints.dynamics.maps import Map, identity, jacobian
+from slowpoints.dynamics.maps import Map, jacobian, measure_of
 from slowpoints.dynamics.modules import ModuleMap, module_map
 from slowpoints.dynamics.region import reachable
 from slowpoints.dynamics.search import SlowPoints, find_slow_points
@@ -43,8 +44,9 @@ def find_points(
 
     Args:
         model: nn.RNN, nn.GRU, nn.LSTM or one of their cells; or any function or module that takes
-            one step, [N, S] -> [N, S], and moves every row alone. Of a module a copy is searched,
-            in float64, on the CPU, without dropout
+            one step, [N, S] -> [N, S], and moves every row alone; its own `jacobian`, `curvature`
+            and `measure` are used if it has them. Of a module a copy is searched, in float64, on
+            the CPU, without dropout
         states: those the network visits, [..., S], as `collect_states` returns them, or the last
             states as a module of torch returns them; a tensor or a numpy array
         inputs: of a module of torch, the input under which points are looked for, [I], or several
@@ -71,13 +73,18 @@ def find_points(
         near = RADIUS * spread if radius is None else radius
 
         def search(start: Tensor, F: Map = F, low: Tensor = low, high: Tensor = high) -> SlowPoints:
-            measure = F.measure if isinstance(F, ModuleMap) else identity
             return find_slow_points(
-                F, start, measure=measure, lower=low, upper=high, max_iterations=max_iterations
+                F,
+                start,
+                measure=measure_of(F),
+                lower=low,
+                upper=high,
+                max_iterations=max_iterations,
             )
 
         own = _searched(search, rows, n_starts=n_starts, radius=near, rng=rng)
-        found.append(_points(F, own, radius=near, context=context))
+        points = _points(F, own, radius=near, context=context)
+        found.append(replace(points, notes=_at_the_edge(points, low, high) + points.notes))
     return _joined(found, notes=_in_single_precision(model))
 
 
@@ -183,6 +190,18 @@ def _of_a_continuum(eigenvalues: Tensor) -> tuple[str, ...]:
     return (
         f"{neutral} of {len(eigenvalues)} points have a direction that neither decays nor grows: "
         "they are samples of a continuous attractor, a line or ring of states",
+    )
+
+
+def _at_the_edge(points: Points, low: Tensor, high: Tensor) -> tuple[str, ...]:
+    """Return what to say of slow points that the box has stopped."""
+    is_stopped = ((points.states <= low) | (points.states >= high)).any(-1)
+    n = int((is_stopped & (points.kind == SLOW)).sum())
+    if not n:
+        return ()
+    return (
+        f"{n} slow points lie at the edge of the range of the states, where the search had to "
+        "stop: a wider `margin` may show where they lead",
     )
 
 
