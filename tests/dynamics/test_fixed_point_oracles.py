@@ -16,6 +16,7 @@ from torch import Tensor
 from slowpoints.dynamics import (
     FIXED,
     OPEN,
+    find_points,
     find_slow_points,
     jacobian,
     merge_duplicates,
@@ -81,7 +82,19 @@ def fixed_points(network: Network, starts: np.ndarray) -> Tensor:
     assert not (found.kind == OPEN).any()
     fixed = found.point[found.kind == FIXED]
     assert all(np.abs(network.displacement(h)).max() < 1e-9 for h in fixed.numpy())
-    return fixed[merge_duplicates(fixed, radius=SAME).unique()]
+    points = fixed[merge_duplicates(fixed, radius=SAME).unique()]
+    agree(points, in_one_call(network, starts).numpy())
+    return points
+
+
+def in_one_call(network: Network, starts: np.ndarray) -> Tensor:
+    """Return the fixed points that `find_points` has, whose range is that of the starts: -1 to
+    1.
+    """
+    found = find_points(network.step, starts, margin=0.0, radius=SAME, n_starts=len(starts))
+    assert found.n_open == 0
+    assert all(np.abs(network.displacement(h)).max() < 1e-9 for h in found.fixed.states.numpy())
+    return found.fixed.states
 
 
 def agree(points: Tensor, roots: np.ndarray) -> None:

@@ -123,6 +123,14 @@ class Measured(Protocol):
         """Return the quantity whose displacement is the speed.    [..., S] -> [..., S]"""
 
 
+@runtime_checkable
+class Pushing(Protocol):
+    """A map that knows the products of its Jacobian."""
+
+    def push(self, h: Tensor) -> Callable[[Tensor], Tensor]:
+        """Return v -> dF/dh v at states h, all [N, S]."""
+
+
 def measure_of(F: Map) -> Map:
     """Return what moves under a map: what it says itself, else the state."""
     return F.measure if isinstance(F, Measured) else identity
@@ -181,6 +189,16 @@ def _constant_jacobian(F: Map, h: Tensor) -> Tensor:
     if not torch.equal(F(nearby), new):
         raise ValueError(HIDDEN)
     return new.new_zeros(*new.shape, h.shape[-1])
+
+
+def pushed(F: Map, h: Tensor) -> Callable[[Tensor], Tensor]:
+    """Return v -> dF/dh v, the derivative of its transpose, which is linear.    [N, S] -> [N, S]"""
+    with torch.enable_grad():
+        state, weights = h.detach().requires_grad_(), torch.zeros_like(h).requires_grad_()
+        (pulled,) = torch.autograd.grad(F(state), state, weights, create_graph=True)
+    return lambda v: torch.autograd.grad(
+        pulled, weights, v, retain_graph=True, materialize_grads=True
+    )[0]
 
 
 def slope(g: Map, h: Tensor) -> Tensor:

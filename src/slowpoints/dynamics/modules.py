@@ -3,6 +3,7 @@ any map.
 """
 
 import copy
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import torch
@@ -10,7 +11,7 @@ from torch import Tensor, nn
 from torch.func import vjp
 
 from slowpoints.dynamics.boxed import against
-from slowpoints.dynamics.maps import Map, derived_curvature, derived_jacobian
+from slowpoints.dynamics.maps import Map, derived_curvature, derived_jacobian, pushed
 from slowpoints.dynamics.region import reachable
 from slowpoints.dynamics.torch_steps import StepDerivatives, derivatives_of
 
@@ -56,6 +57,10 @@ class ModuleMap:
         return (
             self.exact.jacobian(packed) if self.exact else derived_jacobian(self.__call__, packed)
         )
+
+    def push(self, packed: Tensor) -> Callable[[Tensor], Tensor]:
+        """Return v -> dF/ds v at some states.    all [N, S]"""
+        return self.exact.push(packed) if self.exact else pushed(self.__call__, packed)
 
     def curvature(self, packed: Tensor, w: Tensor, *, measure: Map) -> Tensor:
         """Return sum_k w_k d^2 g(F(s))_k / ds_i ds_j, g the measure.

@@ -7,7 +7,8 @@ duplicates, classify, linearise.
 import copy
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -15,18 +16,29 @@ from torch import Tensor, nn
 from slowpoints.dynamics import checks
 from slowpoints.dynamics.descent import FIXED, OPEN, SLOW
 from slowpoints.dynamics.found import FIELDS, Points
-from slowpoints.dynamics.maps import Map, jacobian, measure_of
+from slowpoints.dynamics.maps import Map, jacobian, measure_of, residual
 from slowpoints.dynamics.modules import ModuleMap, module_map
+from slowpoints.dynamics.newton import Equation, fixed_points
 from slowpoints.dynamics.region import reachable
-from slowpoints.dynamics.search import SlowPoints, find_slow_points
+from slowpoints.dynamics.search import find_slow_points
 from slowpoints.dynamics.spectra import merge_duplicates, midpoints, modes
 
 RADIUS = 1e-3  # within which points are one, relative to the spread of the visited states
 ROUNDS = 3  # of searching again from midpoints, at most
 NEUTRAL = 0.01  # how near to one a multiplier is where a state neither decays nor grows
-MANY = 20  # points, from which on neutral ones may be a continuous attractor
+FIXED_SPEED = 1e-10  # at which a point is fixed
+MANY = 50  # points, from which on neutral ones may be a continuous attractor
 
-Search = Callable[[Tensor], SlowPoints]
+
+class Ends(NamedTuple):
+    """Where N searches ended."""
+
+    point: Tensor  # [N, S]
+    speed: Tensor  # [N]
+    kind: Tensor  # [N]
+
+
+Search = Callable[[Tensor], Ends]
 
 
 def find_points(
@@ -72,16 +84,7 @@ def find_points(
         spread = float((rows - rows.mean(0)).square().sum(-1).mean().sqrt())
         near = RADIUS * spread if radius is None else radius
 
-        def search(start: Tensor, F: Map = F, low: Tensor = low, high: Tensor = high) -> SlowPoints:
-            return find_slow_points(
-                F,
-                start,
-                measure=measure_of(F),
-                lower=low,
-                upper=high,
-                max_iterations=max_iterations,
-            )
-
+        search = partial(_search, F, low=low, high=high, max_iterations=max_iterations)
         own = _searched(search, rows, n_starts=n_starts, radius=near, rng=rng)
         points = _points(F, own, radius=near, context=context)
         found.append(replace(points, notes=_at_the_edge(points, low, high) + points.notes))
@@ -142,9 +145,35 @@ def _rows(F: Map, states: Any) -> Tensor:
     )
 
 
+def _search(F: Map, start: Tensor, *, low: Tensor, high: Tensor, max_iterations: int) -> Ends:
+    """Return where the search from every start ends.
+
+    What Newton's method leads to a fixed point ends there. All others begin anew, by the descent
+    that also finds slow points.
+    """
+    measure = measure_of(F)
+    checks.step(F, start, draws=True)
+    h, speed = start, torch.full_like(start[:, 0], torch.inf)
+    if residual(F, start[:1]).shape[-1] == start.shape[-1]:  # no draws of a noise
+        h, speed = fixed_points(Equation(F, measure, low, high, FIXED_SPEED), start)
+    kind = torch.where(speed <= FIXED_SPEED, FIXED, OPEN)
+    rows = (kind == OPEN).nonzero().flatten()
+    found = find_slow_points(
+        F,
+        start[rows],
+        measure=measure,
+        lower=low,
+        upper=high,
+        max_iterations=max_iterations,
+        fixed_speed=FIXED_SPEED,
+    )
+    h[rows], speed[rows], kind[rows] = found.point, found.speed, found.kind.to(kind)
+    return Ends(h, speed, kind)
+
+
 def _searched(
     search: Search, rows: Tensor, *, n_starts: int, radius: float, rng: torch.Generator
-) -> SlowPoints:
+) -> Ends:
     """Return where searches ended, from some rows and then from between what they found."""
     found = search(rows[torch.randperm(len(rows), generator=rng)[:n_starts]])
     known = 1
@@ -157,11 +186,11 @@ def _searched(
         between = midpoints(distinct)
         chosen = torch.randperm(len(between), generator=rng)[:n_starts]
         more = search(between[chosen])
-        found = SlowPoints(*(torch.cat(both) for both in zip(found, more, strict=True)))
+        found = Ends(*(torch.cat(both) for both in zip(found, more, strict=True)))
     return found
 
 
-def _points(F: Map, found: SlowPoints, *, radius: float, context: int) -> Points:
+def _points(F: Map, found: Ends, *, radius: float, context: int) -> Points:
     """Merge, order and linearise what searches under one input found."""
     order = found.speed.argsort(stable=True)
     order = order[found.kind[order] != OPEN]
@@ -189,7 +218,7 @@ def _of_a_continuum(eigenvalues: Tensor) -> tuple[str, ...]:
         return ()
     return (
         f"{neutral} of {len(eigenvalues)} points have a direction that neither decays nor grows: "
-        "they are samples of a continuous attractor, a line or ring of states",
+        "they may be samples of a continuous attractor, a line or ring of states",
     )
 
 

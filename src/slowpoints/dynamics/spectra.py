@@ -104,14 +104,16 @@ def merge_duplicates(points: Tensor, *, radius: float) -> Tensor:
         for own, given in zip(merged.flatten(0, -2), points.flatten(0, -3), strict=True):
             own.copy_(merge_duplicates(given, radius=radius))
         return merged
-    representative = torch.arange(len(points), device=points.device)
-    distance = torch.cdist(points, points, compute_mode="donot_use_mm_for_euclid_dist")
-    for n in range(1, len(points)):
-        stands = representative[:n] == torch.arange(n, device=points.device)
-        near = (stands & (distance[n, :n] <= radius)).nonzero().flatten()
-        if len(near):
-            representative[n] = near[0]
-    return representative
+    owner = torch.full((len(points),), -1, device=points.device)
+    while (owner < 0).any():
+        rest = (owner < 0).nonzero().flatten()
+        first = rest[0]
+        distance = torch.cdist(
+            points[first, None], points[rest], compute_mode="donot_use_mm_for_euclid_dist"
+        )[0]
+        owner[rest[distance <= radius]] = first
+        owner[first] = first  # also a point that is not finite
+    return owner
 
 
 def midpoints(points: Tensor) -> Tensor:

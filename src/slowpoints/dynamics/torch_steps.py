@@ -62,6 +62,24 @@ class StepDerivatives(NamedTuple):
             new = self.step(self.x.unbind(), p, s)
             return torch.cat([self._along(slopes(part.sum(), [*s, *p])) for part in new], -2)
 
+    def push(self, packed: Tensor) -> Callable[[Tensor], Tensor]:
+        """Return v -> dF/ds v at some states.    all [N, S]"""
+        units, n = self.R.shape[-1], self.n_states
+        with torch.enable_grad():
+            s, p = self._leaves(packed)
+            new = self.step(self.x.unbind(), p, s)
+            rows = [slopes(part.sum(), [*s, *p]) for part in new]
+        by_state = torch.stack([torch.stack(list(row[:n])) for row in rows])  # [n, n, N, H]
+        by_stream = torch.stack([torch.cat(list(row[n:]), -1) for row in rows])  # [n, N, G H]
+        R = self.R.flatten(0, 1).mT
+
+        def pushed(v: Tensor) -> Tensor:
+            own = torch.stack(v.split(units, -1))
+            streams = (by_stream * (own[0] @ R)).unflatten(-1, (-1, units)).sum(-2)
+            return torch.cat(((by_state * own).sum(1) + streams).unbind(), -1)
+
+        return pushed
+
     def curvature(
         self, packed: Tensor, weight: Tensor, *, measure: Callable[[Tensor], Tensor]
     ) -> Tensor:
