@@ -31,6 +31,13 @@ def points(args: argparse.Namespace) -> None:
     keep(args.out, "slow-points", found := run(), points_page(found))
 
 
+def find_points(args: argparse.Namespace) -> None:
+    """Measure `find_points` against FixedPointFinder itself."""
+    from bench.finder import page, run
+
+    keep(args.out, "find-points", found := run(args.clone), page(found))
+
+
 def tuning(args: argparse.Namespace) -> None:
     """Measure what a tuned point costs."""
     from bench.tuning import run, tuning_page
@@ -78,10 +85,17 @@ def main() -> None:
         "required": True,
         "help": "folder of the page and the numbers behind it",
     }
-    for call in (engine, gpu, points, tuning, cost, first_figure, house):
+    for call in (engine, gpu, points, find_points, tuning, cost, first_figure, house):
         own = known.add_parser(call.__name__.replace("_", "-"), help=call.__doc__)
         if call is not house:
             own.add_argument("--out", **out)
+        if call is find_points:
+            own.add_argument(
+                "--clone",
+                type=Path,
+                required=True,
+                help="folder of a clone of github.com/mattgolub/fixed-point-finder",
+            )
         if call is cost:
             own.add_argument("--paper", required=True, choices=PAPERS, help="whose experiments")
         if call is first_figure:

@@ -40,10 +40,10 @@ def batch(rng: torch.Generator) -> tuple[Tensor, Tensor]:
     return pulses, pulses.gather(1, when)
 
 
-def trained(units: int, *, rate: float) -> tuple[nn.GRU, float]:
+def trained(units: int, *, rate: float, seed: int = 0) -> tuple[nn.GRU, float]:
     """Return a GRU that holds three bits, and its last error.    rate: of Adam, falling to zero"""
-    torch.manual_seed(0)
-    rng = torch.Generator().manual_seed(0)
+    torch.manual_seed(seed)
+    rng = torch.Generator().manual_seed(seed)
     gru, head = nn.GRU(BITS, units, batch_first=True), nn.Linear(units, BITS)
     parameters = [*gru.parameters(), *head.parameters()]
     optimiser = torch.optim.Adam(parameters, lr=rate)

@@ -1,6 +1,7 @@
 """Points in one call: the same as by hand, and right where the answer is known."""
 
 import math
+import re
 from pathlib import Path
 
 import matplotlib as mpl
@@ -9,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from helpers.plans import ROOT
 from slowpoints.dynamics import (
     FIXED,
     Points,
@@ -68,6 +70,14 @@ def test_the_points_of_a_switch():
     assert len(points.fixed) == 3
     assert len(points.slow) == 0
     assert points.stable.states.abs().min() > 0.9
+
+
+def test_noise_begins_beside_what_was_visited():
+    narrow = torch.tensor([[0.001], [0.002]], dtype=torch.float64)
+    seen = find_points(switch, narrow, margin=2000.0, noise=1.0, n_starts=2, seed=1)
+    assert int((seen.states.abs() > 0.5).sum()) >= 1
+    again = find_points(switch, narrow, margin=2000.0, noise=1.0, n_starts=2, seed=1)
+    assert torch.equal(seen.states, again.states)
 
 
 def test_the_saddle_is_found_from_between():
@@ -258,3 +268,12 @@ def test_pictures_that_cannot_be_drawn_are_refused():
         points.plot(LINE)
     with pytest.raises(ValueError, match="the points have 1 numbers, the states 3"):
         points.plot(torch.zeros(4, 3))
+
+
+def test_the_page_for_users_of_another_tool_runs(capsys: pytest.CaptureFixture[str]):
+    page = (ROOT / "docs" / "from-fixedpointfinder.md").read_text("utf-8")
+    _, ours, *_ = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    space = {"torch": torch, "gru": gru(), "sequences": sequences()}
+    exec(ours, space)
+    assert str(space["points"]) in capsys.readouterr().out
+    mpl.pyplot.close("all")

@@ -73,14 +73,17 @@ class Root(NamedTuple):
     inverse: Tensor  # [S, S]
 
 
-def fixed_points(equation: Equation, start: Tensor) -> tuple[Tensor, Tensor]:
+def fixed_points(
+    equation: Equation, start: Tensor, roots: list[Root] | None = None
+) -> tuple[Tensor, Tensor]:
     """Lead states to fixed points.    start: [N, S] -> states [N, S], and their speeds [N]
 
-    What does not get there is left somewhere on its way.
+    What does not get there is left somewhere on its way. roots: those that an earlier call has
+    founded; new ones are added
     """
     h = equation.inside(start)
     _, speed = equation.at(h)
-    roots: list[Root] = []
+    roots = [] if roots is None else roots
     h, speed = _by_products(equation, h, speed, *FIRST)
     for _ in range(ROUNDS):
         n_open = int((speed > equation.fixed_speed).sum())

@@ -18,7 +18,7 @@ from slowpoints.dynamics.descent import FIXED, OPEN, SLOW
 from slowpoints.dynamics.found import FIELDS, Points
 from slowpoints.dynamics.maps import Map, jacobian, measure_of, residual
 from slowpoints.dynamics.modules import ModuleMap, module_map
-from slowpoints.dynamics.newton import Equation, fixed_points
+from slowpoints.dynamics.newton import Equation, Root, fixed_points
 from slowpoints.dynamics.region import reachable
 from slowpoints.dynamics.search import find_slow_points
 from slowpoints.dynamics.spectra import merge_duplicates, midpoints, modes
@@ -47,6 +47,7 @@ def find_points(
     *,
     inputs: Any = None,
     n_starts: int = 1000,
+    noise: float = 0.0,
     margin: float = 0.5,
     radius: float | None = None,
     seed: int = 0,
@@ -64,6 +65,8 @@ def find_points(
         inputs: of a module of torch, the input under which points are looked for, [I], or several
             ("contexts"), [C, I]; zero without it
         n_starts: how many of the states to search from, at most; drawn without replacement
+        noise: deviation of normal noise on every number of a start, so that searches also begin
+            beside what was visited
         margin: the search keeps to the range of the states, wider by this share at both ends
         radius: within which points are one; by default 1e-3 of the spread of the states
         seed: of the draw
@@ -84,8 +87,12 @@ def find_points(
         spread = float((rows - rows.mean(0)).square().sum(-1).mean().sqrt())
         near = RADIUS * spread if radius is None else radius
 
-        search = partial(_search, F, low=low, high=high, max_iterations=max_iterations)
-        own = _searched(search, rows, n_starts=n_starts, radius=near, rng=rng)
+        search = partial(_search, F, roots=[], low=low, high=high, max_iterations=max_iterations)
+        starts = rows[torch.randperm(len(rows), generator=rng)[:n_starts]]
+        if noise:
+            aside = torch.randn(starts.shape, generator=rng, dtype=starts.dtype)
+            starts = starts + noise * aside.to(starts.device)
+        own = _searched(search, starts, n_starts=n_starts, radius=near, rng=rng)
         points = _points(F, own, radius=near, context=context)
         found.append(replace(points, notes=_at_the_edge(points, low, high) + points.notes))
     return _joined(found, notes=_in_single_precision(model))
@@ -145,17 +152,19 @@ def _rows(F: Map, states: Any) -> Tensor:
     )
 
 
-def _search(F: Map, start: Tensor, *, low: Tensor, high: Tensor, max_iterations: int) -> Ends:
+def _search(
+    F: Map, start: Tensor, *, roots: list[Root], low: Tensor, high: Tensor, max_iterations: int
+) -> Ends:
     """Return where the search from every start ends.
 
     What Newton's method leads to a fixed point ends there. All others begin anew, by the descent
-    that also finds slow points.
+    that also finds slow points. roots: those found so far, from which searches are led
     """
     measure = measure_of(F)
     checks.step(F, start, draws=True)
     h, speed = start, torch.full_like(start[:, 0], torch.inf)
     if residual(F, start[:1]).shape[-1] == start.shape[-1]:  # no draws of a noise
-        h, speed = fixed_points(Equation(F, measure, low, high, FIXED_SPEED), start)
+        h, speed = fixed_points(Equation(F, measure, low, high, FIXED_SPEED), start, roots)
     kind = torch.where(speed <= FIXED_SPEED, FIXED, OPEN)
     rows = (kind == OPEN).nonzero().flatten()
     found = find_slow_points(
@@ -172,10 +181,10 @@ def _search(F: Map, start: Tensor, *, low: Tensor, high: Tensor, max_iterations:
 
 
 def _searched(
-    search: Search, rows: Tensor, *, n_starts: int, radius: float, rng: torch.Generator
+    search: Search, starts: Tensor, *, n_starts: int, radius: float, rng: torch.Generator
 ) -> Ends:
-    """Return where searches ended, from some rows and then from between what they found."""
-    found = search(rows[torch.randperm(len(rows), generator=rng)[:n_starts]])
+    """Return where searches ended, from the starts and then from between what they found."""
+    found = search(starts)
     known = 1
     for _ in range(ROUNDS):
         fixed = found.point[found.kind == FIXED]
