@@ -167,3 +167,32 @@ def test_saddles_lie_between_stable_points_and_a_second_search_from_there_finds_
 
 def test_midpoints_of_fewer_than_two_points_are_none():
     assert midpoints(torch.zeros(1, 3)).shape == (0, 3)
+
+
+def relu_roots(W: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Return every fixed point of h -> max(0, W h + b): each linear region has one at most."""
+    size, found = len(b), []
+    for pattern in product([0.0, 1.0], repeat=size):
+        on = np.array(pattern)
+        h = np.linalg.solve(np.eye(size) - on[:, None] * W, on * b)
+        if np.all((W @ h + b > 0) == (on > 0)):
+            found.append(h)
+    return np.array(found)
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("size", [2, 4, 6])
+def test_rectified_networks_have_the_points_of_all_linear_regions(size, seed):
+    rng = np.random.default_rng(100 * size + seed)
+    W, b = 1.2 * rng.standard_normal((size, size)), rng.standard_normal(size)
+    roots = relu_roots(W, b)
+    most = 1.5 * max(1.0, np.abs(roots).max(initial=0.0))
+    starts = np.vstack([np.zeros(size), np.full(size, most), most * rng.random((2000, size))])
+
+    def step(h: Tensor) -> Tensor:
+        return torch.relu(h @ torch.from_numpy(W).T + torch.from_numpy(b))
+
+    found = find_points(step, starts, margin=0.0, radius=SAME, n_starts=len(starts))
+    assert len(found.fixed) == len(roots)
+    if len(roots):
+        agree(found.fixed.states, roots)

@@ -189,7 +189,8 @@ def _searched(
     for _ in range(ROUNDS):
         fixed = found.point[found.kind == FIXED]
         distinct = fixed[merge_duplicates(fixed, radius=radius).unique()]
-        if len(distinct) <= known:
+        is_continuum = len(distinct) > max(MANY, len(fixed) / 2)  # hardly two searches end alike
+        if len(distinct) <= known or is_continuum:
             break
         known = len(distinct)
         between = midpoints(distinct)
