@@ -26,6 +26,14 @@ ALONE = (
 AGREEMENT = 1e-4  # difference allowed between them, relative to the larger
 
 
+def real(given: Any, *, name: str) -> Tensor:
+    """Return a tensor of numbers that are not complex; numpy arrays are taken too."""
+    x = torch.as_tensor(given)
+    if x.is_complex():
+        raise TypeError(f"{name} holds {x.dtype}; give real numbers")
+    return x
+
+
 def states(given: Any, *, name: str) -> Tensor:
     """Return states [..., N, S] without their graph; numpy arrays are taken too.
 
@@ -38,6 +46,8 @@ def states(given: Any, *, name: str) -> Tensor:
         raise ValueError(
             f"{name} has shape {list(x.shape)}; give states [N, S], a single one as [1, S]"
         )
+    if not x.shape[-1]:
+        raise ValueError(f"{name} has shape {list(x.shape)}: states of no numbers")
     return x
 
 

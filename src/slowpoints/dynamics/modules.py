@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import vjp
 
+from slowpoints.dynamics import checks
 from slowpoints.dynamics.boxed import against
 from slowpoints.dynamics.maps import Map, derived_curvature, derived_jacobian, pushed
 from slowpoints.dynamics.region import reachable
@@ -77,7 +78,8 @@ class ModuleMap:
         state: [layers, N, H], the last states that a module returns, or [N, H] of a cell or a
         single layer; for an LSTM a pair of such, (h, c)    -> [N, S]
         """
-        parts = tuple(map(torch.as_tensor, state if isinstance(state, tuple | list) else (state,)))
+        given = state if isinstance(state, tuple | list) else (state,)
+        parts = tuple(checks.real(part, name="pack: a state") for part in given)
         if len(parts) != self.n_states:
             wanted = "one tensor" if self.n_states == 1 else "a pair (h, c)"
             raise ValueError(
@@ -178,7 +180,7 @@ def module_map(module: nn.Module, x: Tensor) -> ModuleMap:
         raise ValueError(
             "a module in two directions, or with projections, has no map from state to state"
         )
-    x = torch.as_tensor(x)
+    x = checks.real(x, name="x")
     if x.shape != (own.input_size,):
         raise ValueError(
             f"x has shape {tuple(x.shape)}; the module takes one input of {own.input_size} "

@@ -144,8 +144,9 @@ def _rows(F: Map, states: Any) -> Tensor:
     """Return the visited states in rows, in float64.    -> [N, S]"""
     if isinstance(F, ModuleMap):
         width = F.n_states * F.n_layers * F.units
-        if isinstance(states, tuple | list) or torch.as_tensor(states).shape[-1] != width:
-            states = F.pack(states)
+        is_one = not isinstance(states, tuple | list)
+        is_packed = is_one and torch.as_tensor(states).shape[-1:] in ((), (width,))
+        states = states if is_packed else F.pack(states)
     rows = checks.states(states, name="states").flatten(0, -2).double()
     return checks.finite(
         rows.cpu() if isinstance(F, nn.Module | ModuleMap) else rows, name="states"

@@ -162,6 +162,8 @@ def of_members(
     batch: x [B, T, I] and y that all share, or x [N, B, T, I] and y [N, ...]
     """
     x, y = batch
+    if x.is_complex() or y.is_complex():
+        raise ValueError(f"x and y hold {x.dtype} and {y.dtype}; give real numbers")
     if x.dim() == 3:
         return tuple(value.expand(len(members), *value.shape) for value in (x, y))  # type: ignore[return-value]
     if x.dim() != 4 or len(x) != n or len(y) != n:

@@ -39,7 +39,7 @@ def unpack(net: Network, packed: Tensor) -> States:
         Layer by layer and state by state, each [M, B, H].
     """
     n_states = len(net.cell.states)
-    if packed.shape[-1] != net.depth * n_states * net.units:
+    if packed.dim() < 1 or packed.shape[-1] != net.depth * n_states * net.units:
         raise ValueError(
             f"states are {list(packed.shape)}; packed, those of this network have "
             f"{net.depth * n_states * net.units} "
