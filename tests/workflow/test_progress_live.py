@@ -61,6 +61,8 @@ def test_progress_beside_a_run_after_a_kill_and_at_the_end(
         while f"\n  {EXPERIMENT}/train/" not in said and time.monotonic() < deadline:
             assert running.poll() is None
             said = asked(finished, "progress")
+        # held, so that it cannot end while it is looked at, however busy the machine is
+        assert send(running.pid, signal.SIGSTOP, to_group=True)
         assert "scale smoke: running since " in said
         assert "\nleft: about " in said
         assert "failures: 0" in said
