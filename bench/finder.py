@@ -115,8 +115,8 @@ def page(found: dict[str, Any]) -> str:
                 "has no rule for slow points. *Fixed*: distinct points with q < 1e-12, wherever "
                 "they lie: it has no box. *Ratio*: its time over ours; the aim, fixed beforehand, "
                 "was 30. Where many starts end in slow points, the descent that settles them "
-                "takes nearly all of our time. Its time is that of the search; ours is that of all: the search, a second one from "
-                "between the points, eigenvalues.",
+                "takes most of our time. FixedPointFinder's time is that of its search; ours is "
+                "that of all: the search, a second one from between the points, eigenvalues.",
                 table(
                     ["units", "trained at", "search", "s", "ratio", "settled", "fixed", "slow"],
                     [row for case in found["cases"] for row in _rows(case)],
