@@ -40,7 +40,7 @@ def switch(h: Tensor) -> Tensor:
     return torch.tanh(2 * h)
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=80, deadline=None, derandomize=True)
 @given(states=arrays(), n_starts=st.integers(1, 6))
 def test_find_points_of_a_function(states: Tensor, n_starts: int):
     found = answer(lambda: find_points(switch, states, n_starts=n_starts, max_iterations=20))
@@ -51,7 +51,7 @@ def test_find_points_of_a_function(states: Tensor, n_starts: int):
         assert not found.states.requires_grad
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=60, deadline=None, derandomize=True)
 @given(states=arrays(), inputs=st.none() | arrays(2))
 def test_find_points_of_a_module(states: Tensor, inputs: Tensor | None):
     torch.manual_seed(0)
@@ -62,7 +62,7 @@ def test_find_points_of_a_module(states: Tensor, inputs: Tensor | None):
         assert found.eigenvalues.isfinite().all()
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=60, deadline=None, derandomize=True)
 @given(start=arrays(3), points=arrays(3))
 def test_basins(start: Tensor, points: Tensor):
     found = answer(lambda: basins(switch, start, points, radius=0.1))
@@ -81,7 +81,7 @@ def test_find_cycles(start: Tensor, period: int):
         assert found.states.shape[1:] == (period, start.shape[-1])
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=60, deadline=None, derandomize=True)
 @given(inputs=arrays(), cell=st.booleans())
 def test_collect_states(inputs: Tensor, cell: bool):
     module = nn.LSTMCell(2, 3) if cell else nn.LSTM(2, 3, batch_first=True)
@@ -93,7 +93,7 @@ def test_collect_states(inputs: Tensor, cell: bool):
 NETS = Ensemble("gru", n=2, n_in=2, n_out=1, units=3)
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=80, deadline=None, derandomize=True)
 @given(x=arrays(), state=st.none() | arrays())
 def test_an_ensemble(x: Tensor, state: Tensor | None):
     found = answer(lambda: NETS(x, state))
@@ -103,7 +103,7 @@ def test_an_ensemble(x: Tensor, state: Tensor | None):
         assert found[1].shape == (2, n_batch, 3)
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=60, deadline=None, derandomize=True)
 @given(x=arrays(), y=arrays(), last=st.none() | st.integers(-1, 5))
 def test_training_an_ensemble(x: Tensor, y: Tensor, last: int | None):
     nets = Ensemble("gru", n=2, n_in=2, n_out=1, units=3)
