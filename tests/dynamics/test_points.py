@@ -270,10 +270,14 @@ def test_pictures_that_cannot_be_drawn_are_refused():
         points.plot(torch.zeros(4, 3))
 
 
-def test_the_page_for_users_of_another_tool_runs(capsys: pytest.CaptureFixture[str]):
+def test_the_page_for_users_of_another_tool_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.chdir(tmp_path)
     page = (ROOT / "docs" / "from-fixedpointfinder.md").read_text("utf-8")
     _, ours, *_ = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     space = {"torch": torch, "gru": gru(), "sequences": sequences()}
     exec(ours, space)
     assert str(space["points"]) in capsys.readouterr().out
+    assert (tmp_path / "points.npz").is_file()
     mpl.pyplot.close("all")
