@@ -169,6 +169,13 @@ def test_what_is_refused(arguments: dict[str, Tensor], message: str):
         find_points(switch, arguments.pop("states", LINE), **arguments)
 
 
+def test_a_part_that_autograd_does_not_see_is_refused_also_where_newton_would_arrive():
+    with pytest.raises(ValueError, match="differs from differences of the map"):
+        find_points(lambda h: torch.tanh(h + h.detach()), LINE)
+    with pytest.raises(ValueError, match="autograd cannot see through this map"):
+        find_points(lambda h: torch.tanh(2 * h.detach()), LINE)
+
+
 def test_no_inputs_and_other_widths_are_refused():
     states = collect_states(gru(), sequences())
     with pytest.raises(ValueError, match=r"\[0, 3\]; give at least one"):

@@ -164,6 +164,7 @@ def test_the_points_of_every_network(name: str):
     ("call", "message"),
     [
         (lambda: ensemble(n=0), "at least one network"),
+        (lambda: ensemble()[4:], "no network chosen of 4"),
         (lambda: ensemble(units=0), "units = 0"),
         (lambda: ensemble()(X[0]), r"x is \[7, 3\]"),
         (lambda: ensemble()(X[..., :2]), r"x is \[4, 5, 7, 2\]"),

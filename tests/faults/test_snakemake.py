@@ -115,7 +115,7 @@ def test_a_signal_leaves_nothing_half_written_and_says_how_to_go_on(
         pass  # the training has ended by itself: take the next one
     said = run.communicate()[0]
     deadline = time.monotonic() + 60
-    while alive(folder) and time.monotonic() < deadline:  # a job goes on to its next look
+    while alive(folder) and time.monotonic() < deadline:  # a job goes on to its next evaluation
         time.sleep(0.1)
     stopped = "its state is kept" in said + logs(folder)
     left = {

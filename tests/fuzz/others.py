@@ -19,7 +19,7 @@ from slowpoints.spec.experiment import load
 from slowpoints.spec.reading import read_yaml
 from slowpoints.spec.strict import SpecError
 from tests.fuzz.mutants import Mutant, Tree, tree_mutants, value_at, word_mutants
-from tests.fuzz.plans import MOST_CHARACTERS, Fate
+from tests.fuzz.plans import MOST_CHARACTERS, Answer
 
 # an experiment that reads the space
 USERS = {"collins2017": "collins2017-random", "narrow": "collins2017-capacity"}
@@ -27,7 +27,7 @@ USERS = {"collins2017": "collins2017-random", "narrow": "collins2017-capacity"}
 
 def sources(
     folder: Path,
-) -> dict[str, tuple[SearchStrategy[Mutant], Callable[[Mutant], Fate], int]]:
+) -> dict[str, tuple[SearchStrategy[Mutant], Callable[[Mutant], Answer], int]]:
     """Return {what is changed: (its mutants, what becomes of one, its share in percent)}."""
     configs = {"config": read_yaml(ROOT / config.FILE)}
     spaces = {path.stem: read_yaml(path) for path in sorted(tuning.SPACES.glob("*.yaml"))}
@@ -37,16 +37,16 @@ def sources(
     shutil.copy(ROOT / config.SCHEMA, folder / config.SCHEMA)
     shutil.copytree(tuning.SPACES, folder / "spaces")
 
-    def configured(mutant: Mutant) -> Fate:
+    def configured(mutant: Mutant) -> Answer:
         (folder / config.FILE).write_bytes(mutant.content)
 
         def check() -> Tree:
             config.check(_as_snakemake(folder / config.FILE), root=folder)
             return read_yaml(folder / config.FILE)
 
-        return _fate(check, mutant, "config.yaml", configs["config"])
+        return _answer(check, mutant, "config.yaml", configs["config"])
 
-    def spaced(mutant: Mutant) -> Fate:
+    def spaced(mutant: Mutant) -> Answer:
         (folder / "spaces" / f"{mutant.file}.yaml").write_bytes(mutant.content)
 
         def check() -> Tree:
@@ -54,15 +54,15 @@ def sources(
             return read_yaml(folder / "spaces" / f"{mutant.file}.yaml")
 
         with patch.object(tuning, "SPACES", folder / "spaces"):
-            fate = _fate(check, mutant, f"{mutant.file}.yaml", spaces[mutant.file])
+            answer = _answer(check, mutant, f"{mutant.file}.yaml", spaces[mutant.file])
         shutil.copy(tuning.SPACES / f"{mutant.file}.yaml", folder / "spaces")
-        return fate
+        return answer
 
-    def pinned(mutant: Mutant) -> Fate:
+    def pinned(mutant: Mutant) -> Answer:
         (folder / "registry.json").write_text(
             json.dumps(yaml.safe_load(mutant.content)), encoding="utf-8"
         )
-        return _fate(
+        return _answer(
             lambda: registry.check(folder / "registry.json"),
             mutant,
             "registry.json",
@@ -87,21 +87,21 @@ def _as_snakemake(path: Path) -> Any:
         return read_yaml(path)
 
 
-def _fate(check: Callable[[], Tree], mutant: Mutant, name: str, before: Tree) -> Fate:
+def _answer(check: Callable[[], Tree], mutant: Mutant, name: str, before: Tree) -> Answer:
     """Return what became of a mutant; one that is accepted must be read as it is written."""
     try:
         read = check()
     except SpecError as error:
         message = str(error)
         if name not in message:
-            return Fate(message, f"the message does not name the file: {message}")
+            return Answer(message, f"the message does not name the file: {message}")
         long = len(message) > MOST_CHARACTERS or "\n" in message
-        return Fate(message, f"the message has {len(message)} characters" if long else "")
+        return Answer(message, f"the message has {len(message)} characters" if long else "")
     except (
         Exception
     ) as error:  # whatever else comes out of planning is a hole, and is listed as one
-        return Fate(str(error), f"a traceback: {type(error).__name__}: {error}")
+        return Answer(str(error), f"a traceback: {type(error).__name__}: {error}")
     is_value = mutant.kind in ("mistyped", "out of range", "another value") and read != before
     if is_value and value_at(read, mutant.path) != mutant.new:
-        return Fate("", f"{mutant.new!r} became {value_at(read, mutant.path)!r}")
-    return Fate("")
+        return Answer("", f"{mutant.new!r} became {value_at(read, mutant.path)!r}")
+    return Answer("")

@@ -15,7 +15,7 @@ Flat = dict[tuple[str, ...], Any]
 MOST_CHARACTERS = 1500  # of a message: the longest lists all known names
 
 
-class Fate(NamedTuple):
+class Answer(NamedTuple):
     """What became of a mutant.    hole: what is wrong with that, '' if nothing"""
 
     message: str  # '': accepted
@@ -43,7 +43,7 @@ def flat(own: Experiment) -> Flat:
     }
 
 
-def judge(mutant: Mutant, tree: Tree, *, folder: Path) -> Fate:
+def judge(mutant: Mutant, tree: Tree, *, folder: Path) -> Answer:
     """Return what became of a mutant of an experiment file.    tree: the file as it was"""
     path = folder / f"{mutant.file}.yaml"
     path.write_bytes(mutant.content)
@@ -56,14 +56,14 @@ def judge(mutant: Mutant, tree: Tree, *, folder: Path) -> Fate:
                 dag.check_one(everything[name], everything)
             dag.check_tables(everything)
     except SpecError as error:
-        return Fate(str(error), _bad_message(str(error), mutant))
+        return Answer(str(error), _bad_message(str(error), mutant))
     except (
         Exception
     ) as error:  # whatever else comes out of planning is a hole, and is listed as one
-        return Fate(
+        return Answer(
             f"{type(error).__name__}: {error}", f"a traceback: {type(error).__name__}: {error}"
         )
-    return Fate("", _misread(mutant, tree, found), found)
+    return Answer("", _misread(mutant, tree, found), found)
 
 
 def scales_of(mutant: Mutant) -> tuple[str, ...]:

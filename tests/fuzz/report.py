@@ -21,7 +21,7 @@ from tests.fuzz.mutants import Mutant, Tree, file_mutants, tree_mutants, word_mu
 FOLDER = ROOT / "config" / "experiments"
 CHUNK = 250  # mutants that hypothesis draws in one go
 BUILT = 4  # every so many accepted mutants are built
-Judge = Callable[[Mutant], plans.Fate]
+Judge = Callable[[Mutant], plans.Answer]
 
 
 def experiments() -> tuple[dict[str, Tree], dict[str, bytes]]:
@@ -36,7 +36,7 @@ def sources(folder: Path) -> dict[str, tuple[SearchStrategy[Mutant], Judge, int]
     """Return {what is changed: (its mutants, what becomes of one, its share in percent)}."""
     trees, texts = experiments()
 
-    def planned(mutant: Mutant) -> plans.Fate:
+    def planned(mutant: Mutant) -> plans.Answer:
         return plans.judge(mutant, trees[mutant.file], folder=folder)
 
     return {
@@ -49,9 +49,9 @@ def sources(folder: Path) -> dict[str, tuple[SearchStrategy[Mutant], Judge, int]
 
 def tried(
     strategy: SearchStrategy[Mutant], judge: Judge, n: int, *, number: int
-) -> Iterator[tuple[Mutant, plans.Fate]]:
+) -> Iterator[tuple[Mutant, plans.Answer]]:
     """Yield mutants and what became of them, the same ones for the same number."""
-    found: list[tuple[Mutant, plans.Fate]] = []
+    found: list[tuple[Mutant, plans.Answer]] = []
 
     @seed(number)
     @settings(
@@ -78,15 +78,17 @@ def run(n: int, *, number: int) -> dict[str, Any]:
         for what, (strategy, judge, share) in sources(Path(place)).items():
             left, own = n * share // 100, counts.setdefault(what, Counter())
             while left > 0:
-                for mutant, fate in tried(strategy, judge, min(CHUNK, left), number=number + left):
+                for mutant, answer in tried(
+                    strategy, judge, min(CHUNK, left), number=number + left
+                ):
                     built = ""
-                    if not fate.message:
+                    if not answer.message:
                         n_accepted += 1
-                        if fate.found and n_accepted % BUILT == 0:
-                            built = hole(fate.found[next(iter(fate.found))].runs[0])
+                        if answer.found and n_accepted % BUILT == 0:
+                            built = hole(answer.found[next(iter(answer.found))].runs[0])
                             own["built"] += 1
-                    own["refused" if fate.message else "accepted"] += 1
-                    if wrong := fate.hole or built:
+                    own["refused" if answer.message else "accepted"] += 1
+                    if wrong := answer.hole or built:
                         holes.append(
                             {
                                 "file": mutant.file,

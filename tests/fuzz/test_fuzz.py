@@ -44,7 +44,7 @@ def test_a_mutant_is_refused_in_one_message_or_means_what_it_says(
     what: str, sources: dict[str, Any]
 ) -> None:
     strategy, judge, _ = sources[what]
-    fates = []
+    answers = []
 
     @settings(
         max_examples=N,
@@ -56,13 +56,13 @@ def test_a_mutant_is_refused_in_one_message_or_means_what_it_says(
     )
     @given(strategy)
     def check(mutant: Mutant) -> None:
-        fate = judge(mutant)
-        fates.append(bool(fate.message))
-        assert not fate.hole, (mutant._replace(content=b""), fate.hole)
+        answer = judge(mutant)
+        answers.append(bool(answer.message))
+        assert not answer.hole, (mutant._replace(content=b""), answer.hole)
 
     check()
-    assert len(fates) >= N // 2
-    assert any(fates)
+    assert len(answers) >= N // 2
+    assert any(answers)
 
 
 def test_a_mutant_that_is_accepted_can_be_trained(tmp_path: Path) -> None:
@@ -70,10 +70,10 @@ def test_a_mutant_that_is_accepted_can_be_trained(tmp_path: Path) -> None:
     path = ("scales", "smoke", "sweep.net.units")
     tree["scales"]["smoke"]["sweep.net.units"] = [1, 5]
     mutant = Mutant("long2016-state", "another value", path, dumped(tree), [1, 5])
-    fate = plans.judge(mutant, TREES["long2016-state"], folder=tmp_path)
-    assert (fate.message, fate.hole) == ("", "")
-    assert fate.found is not None
-    assert [hole(run) for run in fate.found["smoke"].runs[:2]] == ["", ""]
+    answer = plans.judge(mutant, TREES["long2016-state"], folder=tmp_path)
+    assert (answer.message, answer.hole) == ("", "")
+    assert answer.found is not None
+    assert [hole(run) for run in answer.found["smoke"].runs[:2]] == ["", ""]
 
 
 def test_the_judge_sees_a_reader_that_takes_a_value_for_another(
@@ -93,10 +93,10 @@ def test_an_arm_that_no_scale_lists_is_refused(tmp_path: Path) -> None:
     tree = TREES["collins2017-random"]
     assert all("arms" in scale for scale in tree["scales"].values())
     content = dumped(tree | {"arms": tree["arms"] | {"where": {"net.cell": "gru"}}})
-    fate = plans.judge(
+    answer = plans.judge(
         Mutant("collins2017-random", "extra", ("arms", "where"), content), tree, folder=tmp_path
     )
-    assert "arms.where: no scale lists it" in fate.message
+    assert "arms.where: no scale lists it" in answer.message
 
 
 REFUSED = {
@@ -140,7 +140,7 @@ def test_what_used_to_slip_through_is_refused_while_planning(key: str, tmp_path:
     for part in path:
         branch = branch[part]
     branch[last] = yaml.safe_load(text)
-    fate = plans.judge(
+    answer = plans.judge(
         Mutant("long2016-state", "known", (), dumped(tree)),
         TREES["long2016-state"],
         folder=tmp_path,
@@ -150,8 +150,8 @@ def test_what_used_to_slip_through_is_refused_while_planning(key: str, tmp_path:
         TREES["long2016-state"],
         folder=tmp_path,
     )
-    assert message in (fate.message or laptop.message)
-    assert "long2016-state.yaml" in (fate.message or laptop.message)
+    assert message in (answer.message or laptop.message)
+    assert "long2016-state.yaml" in (answer.message or laptop.message)
 
 
 def test_a_long_value_or_list_is_cut_in_a_message() -> None:

@@ -13,22 +13,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from slowpoints.analyses._given import Given, Result
+from slowpoints.analyses.outcomes import COLUMNS as OF_OUTCOMES
 
 NEEDS = ("outcomes",)
 SIZES = {"parameters": "n_parameters", "units": "units"}
 DEGREE = 2  # of the curve: what is learned grows ever slower
-COLUMNS = (
-    "steps",
-    "steps_to_solve",
-    "solved",
-    "lr",
-    "max_steps",
-    "{metric}",
-    "valid_{metric}",
-    "at",
-    "size",
-    "distance",
-)
+COLUMNS = (*OF_OUTCOMES, "at", "size", "distance")
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""How every run learned: one row per run and look at the validation data."""
+"""How every run learned: one row per run and evaluation on validation data."""
 
 from dataclasses import dataclass
 

@@ -10,22 +10,11 @@ from dataclasses import dataclass
 import pandas as pd
 
 from slowpoints.analyses._given import Given, Result
+from slowpoints.analyses.outcomes import COLUMNS as OF_OUTCOMES
 from slowpoints.measures.information import bits_needed
 
 NEEDS = ("outcomes",)
-COLUMNS = (
-    "steps",
-    "steps_to_solve",
-    "solved",
-    "lr",
-    "max_steps",
-    "{metric}",
-    "valid_{metric}",
-    "n_samples",
-    "tau",
-    "bits",
-    "bits_per_parameter",
-)
+COLUMNS = (*OF_OUTCOMES, "n_samples", "tau", "bits", "bits_per_parameter")
 OF_TASKS = ("functions",)
 
 

@@ -8,29 +8,11 @@ shows what the claims that use the speed would say without it.
 
 from dataclasses import dataclass
 
-from slowpoints.analyses import slow_points
+from slowpoints.analyses import longevity, slow_points
 from slowpoints.analyses._given import Given, Result
 
 NEEDS: tuple[str, ...] = ("slow_points", "longevity")
-COLUMNS = (
-    "class",
-    "speed",
-    "distance",
-    "kind",
-    "participation",
-    "scatter",
-    "noisy_speed",
-    "spectral_radius",
-    "accuracy_at_{delay}",
-    "half_life",
-    "log10_speed",
-    "nominal",
-    "outlived",
-    "free_speed",
-    "free_label",
-    "free_kind",
-    "free_n_iterations",
-)
+COLUMNS = (*longevity.COLUMNS, "free_speed", "free_label", "free_kind", "free_n_iterations")
 
 
 @dataclass(frozen=True)

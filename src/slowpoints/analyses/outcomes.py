@@ -32,8 +32,8 @@ def run(given: Given) -> Result:
 
 
 def _last(record: Record, metric: str) -> float | None:
-    """Return a validation metric at the last look.
+    """Return a validation metric at the last evaluation.
 
-    None of a run that diverged, which saw no last look.
+    None of a run that diverged, which came to no last one.
     """
     return None if record.is_lost else float(record.curve[metric][-1])

@@ -34,6 +34,17 @@ def real(given: Any, *, name: str) -> Tensor:
     return x
 
 
+def searchable(F: Map, h: Tensor, *, measure: Map, jacobian: Map, draws: bool) -> None:
+    """Refuse a map, a measure or a Jacobian that a search would be misled by.
+
+    h: [..., N, S], starts; draws: whether the map may return [K, ..., N, S]
+    """
+    if h.numel():
+        step(F, h, draws=draws)
+        pointwise(measure, h)
+        derivative(F, jacobian, h)
+
+
 def states(given: Any, *, name: str) -> Tensor:
     """Return states [..., N, S] without their graph; numpy arrays are taken too.
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-CHECKED = 3  # products between two looks at what is left
+CHECKED = 3  # products between two measurements of what is left
 TINY = 1e-300
 
 

@@ -16,17 +16,16 @@ from torch import Tensor, nn
 from slowpoints.dynamics import checks
 from slowpoints.dynamics.descent import FIXED, OPEN, SLOW
 from slowpoints.dynamics.found import FIELDS, Points
-from slowpoints.dynamics.maps import Map, jacobian, measure_of, residual
+from slowpoints.dynamics.maps import Differentiable, Map, jacobian, measure_of, residual
 from slowpoints.dynamics.modules import ModuleMap, module_map
 from slowpoints.dynamics.newton import Equation, Root, fixed_points
 from slowpoints.dynamics.region import reachable
-from slowpoints.dynamics.search import find_slow_points
+from slowpoints.dynamics.search import FIXED_SPEED, find_slow_points
 from slowpoints.dynamics.spectra import merge_duplicates, midpoints, modes
 
 RADIUS = 1e-3  # within which points are one, relative to the spread of the visited states
 ROUNDS = 3  # of searching again from midpoints, at most
 NEUTRAL = 0.01  # how near to one a multiplier is where a state neither decays nor grows
-FIXED_SPEED = 1e-10  # at which a point is fixed
 MANY = 50  # points, from which on neutral ones may be a continuous attractor
 
 
@@ -86,7 +85,13 @@ def find_points(
         low, high = reachable(rows, margin=margin)
         spread = float((rows - rows.mean(0)).square().sum(-1).mean().sqrt())
         near = RADIUS * spread if radius is None else radius
-
+        checks.searchable(
+            F,
+            rows,
+            measure=measure_of(F),
+            jacobian=partial(jacobian, F),
+            draws=isinstance(F, Differentiable),
+        )
         search = partial(_search, F, roots=[], low=low, high=high, max_iterations=max_iterations)
         starts = rows[torch.randperm(len(rows), generator=rng)[:n_starts]]
         if noise:
@@ -162,20 +167,13 @@ def _search(
     that also finds slow points. roots: those found so far, from which searches are led
     """
     measure = measure_of(F)
-    checks.step(F, start, draws=True)
     h, speed = start, torch.full_like(start[:, 0], torch.inf)
     if residual(F, start[:1]).shape[-1] == start.shape[-1]:  # no draws of a noise
         h, speed = fixed_points(Equation(F, measure, low, high, FIXED_SPEED), start, roots)
     kind = torch.where(speed <= FIXED_SPEED, FIXED, OPEN)
     rows = (kind == OPEN).nonzero().flatten()
     found = find_slow_points(
-        F,
-        start[rows],
-        measure=measure,
-        lower=low,
-        upper=high,
-        max_iterations=max_iterations,
-        fixed_speed=FIXED_SPEED,
+        F, start[rows], measure=measure, lower=low, upper=high, max_iterations=max_iterations
     )
     h[rows], speed[rows], kind[rows] = found.point, found.speed, found.kind.to(kind)
     return Ends(h, speed, kind)

@@ -41,6 +41,7 @@ from slowpoints.dynamics.maps import jacobian as jacobian_of
 
 # entries of all Jacobians searched at once; about fifteen such tensors live: 0.5 GB in float64
 NUMBERS = 4_000_000
+FIXED_SPEED = 1e-10  # at which a point is fixed
 
 
 class SlowPoints(NamedTuple):
@@ -64,7 +65,7 @@ def find_slow_points(
     lower: Tensor | float = -torch.inf,
     upper: Tensor | float = torch.inf,
     max_iterations: int = 500,
-    fixed_speed: float = 1e-10,
+    fixed_speed: float = FIXED_SPEED,
     slow_gradient: float = 1e-7,
 ) -> SlowPoints:
     """Find states where one step of a map moves least.
@@ -105,10 +106,8 @@ def find_slow_points(
     )
     problem = Problem(F, measure, exact, bent, low, high, fixed_speed, slow_gradient)
     begin = torch.clamp(start, low, high)
-    if begin.numel():
-        checks.step(F, begin, draws=jacobian is not None or isinstance(F, Differentiable))
-        checks.pointwise(measure, begin)
-        checks.derivative(F, exact, begin)
+    draws = jacobian is not None or isinstance(F, Differentiable)
+    checks.searchable(F, begin, measure=measure, jacobian=exact, draws=draws)
     width = max(1, NUMBERS // max(1, residual(F, begin[..., :1, :]).numel() * begin.shape[-1]))
     columns = torch.arange(begin.shape[-2], device=begin.device).expand(begin.shape[:-1])
     parts = [

@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from slowpoints.cells.network import Network
+from slowpoints.dynamics import checks
 from slowpoints.engine import readout, unroll
 from slowpoints.spec.training import ROWS, TrainSettings
 from slowpoints.training.optimiser import joined, views
@@ -112,7 +113,9 @@ def fit(
             skipped[slots.members] += n_skipped.cpu()
             noted.append((tick + n_ticks, losses))
             report(n_ticks, losses)
-            done = [run for run in slots.members if plan.until and losses[run] <= plan.until]
+            done = [
+                run for run in slots.members if plan.until is not None and losses[run] <= plan.until
+            ]
             ended[done] = tick + n_ticks
             if done:
                 slots.change(done, [], tick=tick + n_ticks)
@@ -161,9 +164,7 @@ def of_members(
 
     batch: x [B, T, I] and y that all share, or x [N, B, T, I] and y [N, ...]
     """
-    x, y = batch
-    if x.is_complex() or y.is_complex():
-        raise ValueError(f"x and y hold {x.dtype} and {y.dtype}; give real numbers")
+    x, y = checks.real(batch[0], name="x"), checks.real(batch[1], name="y")
     if x.dim() == 3:
         return tuple(value.expand(len(members), *value.shape) for value in (x, y))  # type: ignore[return-value]
     if x.dim() != 4 or len(x) != n or len(y) != n:

@@ -9,20 +9,20 @@ from torch import Tensor, nn
 from slowpoints import cells
 from slowpoints.cells.definition import Cell
 from slowpoints.cells.network import Network
-from slowpoints.dynamics import Points, find_points
+from slowpoints.dynamics import Points, checks, find_points
 from slowpoints.engine import (
-    check_step,
     count_parameters,
     initialise,
     pack,
     prepare,
     readout,
+    shapes,
     step,
     unpack,
     unroll,
 )
 from slowpoints.engine import start as first_states
-from slowpoints.engine.border import check_input, check_states
+from slowpoints.engine.border import check_input, check_params, check_states
 from slowpoints.ensemble import torch_modules
 from slowpoints.ensemble.fit import LOSSES, History, Loss, Plan, Report, Sample, fit, settings
 from slowpoints.ensemble.point_map import PointMap
@@ -76,26 +76,35 @@ class Ensemble(nn.Module):
             ValueError: sizes below one, or a cell that the engine cannot run.
             TypeError: a word that is none of `initial`.
         """
-        super().__init__()
         if n < 1:
             raise ValueError(f"n is {n}; an ensemble has at least one network")
         if unknown := sorted(set(initial) - set(PER_RUN_NET)):
             raise TypeError(f"unknown {', '.join(unknown)}; known: {', '.join(PER_RUN_NET)}")
-        self.is_by_name = isinstance(cell, str)
         own_cell = _named(cell) if isinstance(cell, str) else cell
-        self.network = Network(own_cell, n_in, n_out, units, depth, learned_state)
-        check_step(own_cell, units)
-        self.n = n
+        net = Network(own_cell, n_in, n_out, units, depth, learned_state)
         defaults = vars(NetSettings(own_cell.name, units=units))
         drawn = {name: defaults[name] for name in PER_RUN_NET} | initial
-        drawn_each = [
-            initialise(
-                self.network, rng=torch.Generator().manual_seed(seed * SEED_STRIDE + index), **drawn
-            )
+        each = [
+            initialise(net, rng=torch.Generator().manual_seed(seed * SEED_STRIDE + index), **drawn)
             for index in range(n)
         ]
-        for name in drawn_each[0]:
-            self._hold(name, torch.stack([params[name] for params in drawn_each]))
+        params = {name: torch.stack([own[name] for own in each]) for name in each[0]}
+        self._begin(net, params, is_by_name=isinstance(cell, str))
+
+    def _begin(self, net: Network, params: dict[str, Tensor], *, is_by_name: bool) -> None:
+        """Become the networks of these parameters.    params: values [N, ...]"""
+        super().__init__()
+        self.n = len(check_params(net, params))
+        self.network, self.is_by_name = net, is_by_name
+        for name in shapes(net):
+            self._hold(name, params[name])
+
+    @classmethod
+    def _of(cls, net: Network, params: dict[str, Tensor], *, is_by_name: bool) -> "Ensemble":
+        """Return the ensemble of these parameters, without drawing any."""
+        made = cls.__new__(cls)
+        made._begin(net, params, is_by_name=is_by_name)
+        return made
 
     def _hold(self, name: str, value: Tensor) -> None:
         """Register a parameter under its dotted name."""
@@ -134,19 +143,10 @@ class Ensemble(nn.Module):
         """Return an ensemble of some networks, with weights of its own."""
         rows = list(range(self.n))[which] if isinstance(which, int | slice) else which
         rows = [rows] if isinstance(rows, int) else rows
-        net, like = self.network, next(self.parameters())
-        some = Ensemble(
-            net.cell,
-            n=len(rows),
-            n_in=net.n_in,
-            n_out=net.n_out,
-            units=net.units,
-            depth=net.depth,
-            learned_state=net.learned_state,
-        ).to(like)
-        some.is_by_name = self.is_by_name
-        some.load_state_dict({name: value[rows] for name, value in self.state_dict().items()})
-        return some
+        if not rows:
+            raise ValueError(f"no network chosen of {self.n}; an ensemble has at least one")
+        params = {name: value.detach()[rows] for name, value in self.params.items()}
+        return Ensemble._of(self.network, params, is_by_name=self.is_by_name)
 
     def forward(
         self, x: Tensor, state: Tensor | None = None, *, last: int | None = None
@@ -218,7 +218,7 @@ class Ensemble(nn.Module):
         inputs: [I]; zero without it    -> a map [N, S] -> [N, S]
         """
         net = self.network
-        x = torch.zeros(net.n_in) if inputs is None else torch.as_tensor(inputs)
+        x = torch.zeros(net.n_in) if inputs is None else checks.real(inputs, name="inputs")
         if x.shape != (net.n_in,):
             raise ValueError(f"inputs have shape {list(x.shape)}; give {net.n_in} numbers")
         own = {
@@ -297,7 +297,6 @@ class Ensemble(nn.Module):
         """Write the shape and all weights to a file of torch."""
         net = self.network
         sizes = {
-            "n": self.n,
             "n_in": net.n_in,
             "n_out": net.n_out,
             "units": net.units,
@@ -318,9 +317,8 @@ class Ensemble(nn.Module):
             raise ValueError(f"{path}: give the cell that these networks were made with, as `cell`")
         if cell is not None and cell.name != kept["cell"]:
             raise ValueError(f"{path}: networks of cell {kept['cell']}, not of {cell.name}")
-        made = cls(cell or kept["cell"], **kept["sizes"])
-        made.load_state_dict(kept["weights"])
-        return made
+        net = Network(cell or _named(kept["cell"]), **kept["sizes"])
+        return cls._of(net, kept["weights"], is_by_name=kept["is_by_name"])
 
     def _for_each(self, x: Tensor) -> Tensor:
         """Return inputs with the axis of the networks.    -> [N, B, T, I]"""

@@ -176,7 +176,7 @@ def _table(view: View) -> str:
 def _trouble(view: View) -> str:
     """Return failures with their logs, and how many networks diverged so far."""
     failed = [job for job in view.run.jobs.values() if job.failures] if view.run else []
-    lines = [f"  {job.name or job.rule}: {_fate(job)}; see {job.log}" for job in failed]
+    lines = [f"  {job.name or job.rule}: {_failed(job)}; see {job.log}" for job in failed]
     records = [
         view.root / state.output(view.scale, job)
         for job in view.done
@@ -188,7 +188,7 @@ def _trouble(view: View) -> str:
     return "\n".join([f"failures: {len(failed)}", *lines, f"networks that diverged: {n}"])
 
 
-def _fate(job: log.Job) -> str:
+def _failed(job: log.Job) -> str:
     times = "once" if job.failures == 1 else f"{job.failures} times"
     return f"failed {times}" + ("" if job.is_failed else ", and was started again")
 
