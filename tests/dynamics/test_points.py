@@ -3,6 +3,7 @@
 import math
 import re
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -160,11 +161,15 @@ def test_a_wrapper_is_told_what_to_give():
     [
         ({"inputs": torch.zeros(3)}, "one function for each input"),
         ({"states": LINE[:0]}, "at least one"),
+        ({"n_starts": 0}, "n_starts is 0"),
+        ({"n_starts": -1}, "n_starts is -1"),
+        ({"noise": math.nan}, "noise nan"),
+        ({"noise": -0.1}, "noise -0.1"),
         ({"states": torch.full((3, 1), torch.nan)}, "not finite"),
         ({"states": torch.ones(3, 1)}, "all 3 states are equal"),
     ],
 )
-def test_what_is_refused(arguments: dict[str, Tensor], message: str):
+def test_what_is_refused(arguments: dict[str, Any], message: str):
     with pytest.raises(ValueError, match=message):
         find_points(switch, arguments.pop("states", LINE), **arguments)
 

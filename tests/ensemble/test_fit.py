@@ -159,6 +159,8 @@ def test_what_was_learned_stays_when_training_is_interrupted():
     [
         ({"loss": "mes"}, "unknown loss 'mes'; known: cross_entropy, mse"),
         ({"lr": torch.ones(2)}, r"lr has shape \[2\]; give one number, or 3"),
+        ({"lr": torch.tensor([0.1, torch.nan, 0.1])}, "lr is .*; give finite numbers"),
+        ({"clip": torch.inf}, "clip is inf; give finite numbers"),
         ({"lr": -1.0}, "lr and lr_final must be positive"),
         ({"steps": 0}, "steps must be at least 1"),
         ({"loss": lambda out, y: (out - y).square().mean()}, "return one number for each network"),

@@ -76,8 +76,14 @@ def find_points(
 
     Raises:
         TypeError, ValueError: a module that is no step from state to state; states or inputs of
-            another shape; states that are not finite or all equal.
+            another shape; states that are not finite or all equal; no starts; a map that
+            `find_slow_points` refuses.
     """
+    if n_starts < 1 or not 0 <= noise < torch.inf:
+        raise ValueError(
+            f"n_starts is {n_starts} and noise {noise}: give at least one start, and a deviation "
+            "of zero or more"
+        )
     rng = torch.Generator().manual_seed(seed)
     found = []
     for context, F in enumerate(_maps(model, inputs)):

@@ -76,6 +76,8 @@ def settings(n: int, *, steps: int, lr: Any, clip: Any, optimizer: str) -> list[
         values = torch.as_tensor(given, dtype=torch.float64)
         if values.shape not in ((), (n,)):
             raise ValueError(f"{name} has shape {list(values.shape)}; give one number, or {n}")
+        if not values.isfinite().all():
+            raise ValueError(f"{name} is {values.tolist()}; give finite numbers")
         own[name] = values.expand(n).tolist()
     return [
         TrainSettings(
