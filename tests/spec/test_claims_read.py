@@ -117,6 +117,10 @@ def test_claims_of_one_statement_need_its_words_once():
     [
         ("speed", r"claims\[0\]: expected a mapping"),
         ({"says": "fast"}, r"claims\[0\]: lacks an id"),
+        (
+            {"id": "a", "statement": ["b"]},
+            r"claims\[0\] \(a\)\.statement: must be the id of a claim.*found \['b'\]",
+        ),
         ({"id": "a", "of": "GRU", "each": {"gru": "GRU"}}, "leave out `of`"),
         ({"id": "a", "each": ["gru"]}, r"claims\[0\]\.each: expected a mapping such as {gru: GRU"),
         ({"id": "a", "claims": []}, "beside `claims`, a list, only `each`; found id"),

@@ -287,6 +287,11 @@ def _of_value(claim: dict[str, Any], value: str, of: Any, *, where: str) -> dict
     if not isinstance(claim.get("id"), str):
         raise SpecError(f"{where}: lacks an id, such as haviv2019-speed")
     statement = {"statement": claim.get("statement", claim["id"])}
+    if not isinstance(statement["statement"], str):
+        raise SpecError(
+            f"{where} ({claim['id']}).statement: must be the id of a claim, such as "
+            f"haviv2019-speed; found {shown(statement['statement'])}"
+        )
     if not value:
         return claim | statement
     if "of" in claim:
