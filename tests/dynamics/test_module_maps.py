@@ -43,6 +43,33 @@ def test_the_map_of_a_layer_is_its_step(
     assert all(torch.equal(a, b.double()) for a, b in zip(tuple(again), tuple(before), strict=True))
 
 
+@pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN")
+@pytest.mark.parametrize("layers", [1, 2])
+def test_projections_have_fewer_numbers_in_h_than_in_c(layers: int) -> None:
+    torch.manual_seed(0)
+    module, x = nn.LSTM(IN, H, num_layers=layers, proj_size=2), torch.randn(IN)
+    h, c = torch.randn(layers, N, 2), torch.randn(layers, N, H)
+    F = module_map(module, x)
+    packed = F.pack((h, c))
+    assert packed.shape == (N, layers * (2 + H))
+    _, after = module(x.expand(1, N, IN), (h, c))
+    torch.testing.assert_close(F(packed), F.pack(after).detach(), rtol=1e-5, atol=1e-6)
+    again = F.unpack(packed)
+    assert all(torch.equal(a, b.double()) for a, b in zip(again, (h, c), strict=True))
+
+
+@pytest.mark.parametrize("module", [nn.RNN(IN, H, num_layers=2), nn.GRU(IN, H), nn.LSTMCell(IN, H)])
+def test_what_a_change_of_the_input_does(module: nn.Module) -> None:
+    x, size = torch.randn(IN), 1e-6
+    F = module_map(module, x)
+    h = torch.randn(N, F.width, dtype=torch.float64)
+    sides = [module_map(module, F.x + sign * size * torch.eye(IN)[1])(h) for sign in (1, -1)]
+    expected = (sides[0] - sides[1]) / (2 * size)
+    found = F.input_jacobian(h)
+    assert found.shape == (N, F.width, IN)
+    torch.testing.assert_close(found[..., 1], expected.detach(), rtol=0, atol=1e-8)
+
+
 @pytest.mark.parametrize("kind", CELLS)
 def test_the_map_of_a_cell_is_its_step(kind: type[nn.RNNCellBase]) -> None:
     torch.manual_seed(0)
@@ -92,7 +119,7 @@ def test_its_own_derivatives_are_those_of_autograd(module: nn.Module) -> None:
     for parameter in module.parameters():
         nn.init.normal_(parameter, generator=rng)
     F = module_map(module, torch.randn(IN, generator=rng))
-    size = F.n_layers * F.n_states * F.units
+    size = F.width
     h, w = torch.randn(2, N, size, generator=rng, dtype=torch.float64)
     torch.testing.assert_close(jacobian(F, h), derived_jacobian(F, h), rtol=0, atol=1e-12)
     for measure in (identity, F.measure, torch.tanh):
@@ -159,7 +186,7 @@ def test_the_module_itself_stays_as_it_is() -> None:
     [
         (nn.Linear(3, 3), torch.zeros(3), "give find_slow_points a function"),
         (nn.GRU(3, 4, bidirectional=True), torch.zeros(3), "no map from state to state"),
-        (nn.LSTM(3, 4, proj_size=2), torch.zeros(3), "no map from state to state"),
+        (nn.LSTM(3, 4, bidirectional=True), torch.zeros(3), "no map from state to state"),
         (nn.GRU(3, 4), torch.zeros(2), r"shape \(2,\); the module takes one input of 3 numbers"),
     ],
     ids=str,

@@ -14,9 +14,10 @@ from slowpoints.dynamics import (
     merge_duplicates,
     module_map,
 )
+from slowpoints.dynamics.equation import Equation
 from slowpoints.dynamics.krylov import gmres
 from slowpoints.dynamics.maps import identity, pushed
-from slowpoints.dynamics.newton import Equation, fixed_points
+from slowpoints.dynamics.newton import fixed_points
 from slowpoints.dynamics.region import reachable
 from slowpoints.engine import measure, state_map
 

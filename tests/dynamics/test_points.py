@@ -207,12 +207,24 @@ def test_a_ring_of_fixed_points_is_called_one():
     assert "continuous attractor" not in repr(find_points(switch, LINE))
 
 
-def test_points_at_the_edge_of_the_range_are_called_so():
+def test_searches_that_leave_the_range_are_counted_and_no_points():
     half = torch.linspace(-0.3, -0.1, 21, dtype=torch.float64)[:, None]
     stopped = find_points(switch, half, margin=0.1)
-    assert len(stopped.fixed) == 0
-    assert "1 slow points lie at the edge" in repr(stopped)
-    assert "edge" not in repr(find_points(switch, half, margin=5.0))
+    assert (len(stopped), stopped.n_left, stopped.n_open) == (0, 21, 0)
+    assert "21 searches left the range of the states" in repr(stopped)
+    wide = find_points(switch, half, margin=5.0)
+    assert len(wide.fixed) == len(wide) > 0
+    assert wide.n_left == 0
+    assert "left" not in repr(wide)
+
+
+def test_unbounded_states_are_not_chased():
+    """Beyond one the state doubles: it has no point out there, and one between."""
+    points = find_points(lambda h: 2 * h, torch.linspace(1, 3, 50, dtype=torch.float64)[:, None])
+    assert (len(points), points.n_left) == (1, 0)
+    assert points.states.abs().max() < 1e-9
+    away = find_points(lambda h: h + 1 + h.square(), LINE + 3)
+    assert (len(away), away.n_left) == (0, len(LINE))
 
 
 def test_rates_of_a_flow_do_not_depend_on_the_step():
@@ -235,6 +247,7 @@ def test_a_file_holds_all_of_it(tmp_path: Path):
     assert torch.equal(again.states, points.states)
     assert torch.equal(again.eigenvalues, points.eigenvalues)
     assert again.notes == points.notes
+    assert again.n_left == points.n_left
 
 
 def test_a_table_has_a_row_per_point():

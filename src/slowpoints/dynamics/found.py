@@ -35,6 +35,7 @@ class Points:
     count: Tensor  # [K] int64: how many searches ended there
     context: Tensor  # [K] int64: under which input
     n_open: int = 0  # searches that ended at no point
+    n_left: int = 0  # searches that left the range of the states
     notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
@@ -45,7 +46,7 @@ class Points:
         """Return some points, without what was said of all."""
         which = [which] if isinstance(which, int) else which
         some = {name: getattr(self, name)[which] for name in FIELDS}
-        return replace(self, **some, n_open=0, notes=())
+        return replace(self, **some, n_open=0, n_left=0, notes=())
 
     @property
     def fixed(self) -> "Points":
@@ -94,6 +95,11 @@ class Points:
             )
         if self.n_open:
             lines.append(f"  {self.n_open} searches ended at no point")
+        if self.n_left:
+            lines.append(
+                f"  {self.n_left} searches left the range of the states; a wider `margin` may show "
+                "where they lead"
+            )
         return "\n".join([*lines, *(f"  {note}" for note in self.notes)])
 
     def to_frame(self) -> "pd.DataFrame":
@@ -119,7 +125,8 @@ class Points:
         import numpy as np
 
         arrays = {name: getattr(self, name).numpy() for name in FIELDS}
-        np.savez(path, n_open=self.n_open, notes=np.array(self.notes, dtype=str), **arrays)
+        notes = np.array(self.notes, dtype=str)
+        np.savez(path, n_open=self.n_open, n_left=self.n_left, notes=notes, **arrays)
 
     @classmethod
     def load(cls, path: str | Path) -> "Points":
@@ -128,7 +135,9 @@ class Points:
 
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: torch.from_numpy(file[name]) for name in FIELDS}
-            return cls(**arrays, n_open=int(file["n_open"]), notes=tuple(map(str, file["notes"])))
+            notes = tuple(map(str, file["notes"]))
+            n_open, n_left = int(file["n_open"]), int(file["n_left"])
+            return cls(**arrays, n_open=n_open, n_left=n_left, notes=notes)
 
     def plot(self, states: Any, *, dimensions: int = 2, axes: "Axes | None" = None) -> "Axes":
         """Draw the points on the leading principal components of the visited states.

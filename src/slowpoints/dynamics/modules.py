@@ -32,8 +32,7 @@ class ModuleMap:
     module: nn.Module
     x: Tensor  # [I]
     n_layers: int
-    units: int
-    n_states: int  # 2 for an LSTM: h and c
+    units: tuple[int, ...]  # of one layer: in h and, for an LSTM, in c; fewer in h with projections
     exact: StepDerivatives | None  # of one layer of torch's own
 
     def __call__(self, packed: Tensor) -> Tensor:
@@ -42,16 +41,24 @@ class ModuleMap:
             raise ValueError(
                 f"states have shape {list(packed.shape)}; the map of one module takes [N, S]"
             )
+        return self._step(self.x.expand(packed.shape[0], -1), packed)
+
+    def _step(self, x: Tensor, packed: Tensor) -> Tensor:
+        """Return the next state under an input of its own for each.    [N, I], [N, S] -> [N, S]"""
         state = self.unpack(packed)
-        n = packed.shape[0]
         if isinstance(self.module, nn.RNNCellBase):
-            new = self.module(self.x.expand(n, -1), state)
-        else:
-            sequence = (
-                self.x.expand(n, 1, -1) if self.module.batch_first else self.x.expand(1, n, -1)
-            )
-            _, new = self.module(sequence, state)
+            return self._side_by_side(self.module(x, state))
+        _, new = self.module(x.unsqueeze(1 if self.module.batch_first else 0), state)
         return self._side_by_side(new)
+
+    def input_jacobian(self, packed: Tensor) -> Tensor:
+        """Return dF_i/dx_j, what a small change of the input does.    [N, S] -> [N, S, I]"""
+        x = self.x.expand(packed.shape[0], -1).contiguous()
+        pull_back = vjp(lambda own: self._step(own, packed), x)[1]
+        basis = torch.eye(packed.shape[-1], dtype=packed.dtype).unsqueeze(1)
+        with torch.no_grad():
+            rows = [pull_back(one.expand_as(packed))[0] for one in basis]
+        return torch.stack(rows, 1)
 
     def jacobian(self, packed: Tensor) -> Tensor:
         """Return J[i, j] = dF_i/ds_j.    [N, S] -> [N, S, S]"""
@@ -72,6 +79,11 @@ class ModuleMap:
             return self.exact.curvature(packed, w, measure=measure)
         return derived_curvature(self.__call__, packed, w, measure=measure)
 
+    @property
+    def width(self) -> int:
+        """Return S, the numbers of a state."""
+        return self.n_layers * sum(self.units)
+
     def pack(self, state: State) -> Tensor:
         """Return states as torch's module gives them, side by side, without their graph.
 
@@ -80,13 +92,17 @@ class ModuleMap:
         """
         given = state if isinstance(state, tuple | list) else (state,)
         parts = tuple(checks.real(part, name="pack: a state") for part in given)
-        if len(parts) != self.n_states:
-            wanted = "one tensor" if self.n_states == 1 else "a pair (h, c)"
+        if len(parts) != len(self.units):
+            wanted = "one tensor" if len(self.units) == 1 else "a pair (h, c)"
             raise ValueError(
                 f"pack: {len(parts)} tensors given; {type(self.module).__name__} has {wanted} "
                 "for a state"
             )
-        layers = [layer for part in parts for layer in self._layers(part)]
+        layers = [
+            layer
+            for part, units in zip(parts, self.units, strict=True)
+            for layer in self._layers(part, units)
+        ]
         if len({len(layer) for layer in layers}) > 1:
             raise ValueError(
                 f"pack: h and c differ in shape: {[list(part.shape) for part in parts]}"
@@ -100,16 +116,13 @@ class ModuleMap:
             [layer for part in parts for layer in (part if part.dim() == 3 else part[None])], -1
         )
 
-    def _layers(self, part: Tensor) -> Tensor:
+    def _layers(self, part: Tensor, units: int) -> Tensor:
         """Return a part of the state as [layers, N, H]; another shape is an error."""
         stacked = part.unsqueeze(0) if part.dim() == 2 else part
-        if stacked.dim() != 3 or (stacked.shape[0], stacked.shape[2]) != (
-            self.n_layers,
-            self.units,
-        ):
+        if stacked.dim() != 3 or (stacked.shape[0], stacked.shape[2]) != (self.n_layers, units):
             raise ValueError(
                 f"pack: a state has shape {list(part.shape)}; expected [{self.n_layers}, N, "
-                f"{self.units}], the last "
+                f"{units}], the last "
                 "states that the module returns. Of outputs over time [N, T, H], which are the "
                 "h of the top layer, "
                 "those of a single layer without c are output.flatten(0, 1)"
@@ -118,17 +131,19 @@ class ModuleMap:
 
     def unpack(self, packed: Tensor) -> State:
         """Return states as torch's module takes them: the inverse of `pack`.    packed: [N, S]"""
-        width = self.n_states * self.n_layers * self.units
-        if packed.shape[-1] != width:
+        if packed.shape[-1] != self.width:
             raise ValueError(
-                f"states have shape {list(packed.shape)}; those of this module have {width} "
+                f"states have shape {list(packed.shape)}; those of this module have {self.width} "
                 "numbers each"
             )
-        stacked = torch.stack(packed.split(self.units, -1))
-        parts = stacked.split(self.n_layers)
+        sides = packed.split([self.n_layers * units for units in self.units], -1)
+        parts = [
+            torch.stack(side.split(units, -1))
+            for side, units in zip(sides, self.units, strict=True)
+        ]
         if isinstance(self.module, nn.RNNCellBase):
-            parts = tuple(part.squeeze(0) for part in parts)
-        return parts[0] if self.n_states == 1 else (parts[0], parts[1])
+            parts = [part.squeeze(0) for part in parts]
+        return parts[0] if len(parts) == 1 else (parts[0], parts[1])
 
     def measure(self, packed: Tensor) -> Tensor:
         """Return what moves: h, and tanh c for an LSTM (Haviv et al. 2019).
@@ -137,7 +152,7 @@ class ModuleMap:
 
         Under this measure an LSTM is slow wherever its c is large: search in a box.
         """
-        h, *c = packed.split(self.n_layers * self.units, -1)
+        h, *c = packed.split([self.n_layers * units for units in self.units], -1)
         return torch.cat([h, *(part.tanh() for part in c)], -1)
 
     def box(self, visited: Tensor, *, margin: float = 0.5) -> tuple[Tensor, Tensor]:
@@ -176,10 +191,8 @@ def module_map(module: nn.Module, x: Tensor) -> ModuleMap:
             "make a subclass, or give find_slow_points a function that takes one step"
         )
     own = _copied(module)
-    if isinstance(own, nn.RNNBase) and (own.bidirectional or own.proj_size):
-        raise ValueError(
-            "a module in two directions, or with projections, has no map from state to state"
-        )
+    if isinstance(own, nn.RNNBase) and own.bidirectional:
+        raise ValueError("a module in two directions has no map from state to state")
     x = checks.real(x, name="x")
     if x.shape != (own.input_size,):
         raise ValueError(
@@ -188,9 +201,10 @@ def module_map(module: nn.Module, x: Tensor) -> ModuleMap:
             "starts: make one map for each input"
         )
     layers = own.num_layers if isinstance(own, nn.RNNBase) else 1
-    n_states = 2 if isinstance(own, nn.LSTM | nn.LSTMCell) else 1
+    shown = getattr(own, "proj_size", 0) or own.hidden_size
+    units = (shown, own.hidden_size) if isinstance(own, nn.LSTM | nn.LSTMCell) else (shown,)
     given = x.detach().double().cpu()
-    F = ModuleMap(own, given, layers, own.hidden_size, n_states, derivatives_of(own, given))
+    F = ModuleMap(own, given, layers, units, derivatives_of(own, given))
     return F if F.exact is None or _agrees(F, F.exact) else replace(F, exact=None)
 
 
@@ -199,7 +213,7 @@ def _agrees(F: ModuleMap, exact: StepDerivatives) -> bool:
     at one state.
     """
     rng = torch.Generator().manual_seed(0)
-    h, weights = torch.randn(2, 1, F.n_states * F.units, generator=rng, dtype=torch.float64)
+    h, weights = torch.randn(2, 1, F.width, generator=rng, dtype=torch.float64)
     expected = vjp(F.__call__, h)[1](weights)[0]
     return torch.allclose(
         against(weights, exact.jacobian(h)), expected, rtol=AGREEMENT, atol=AGREEMENT

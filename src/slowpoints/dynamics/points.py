@@ -6,7 +6,6 @@ duplicates, classify, linearise.
 
 import copy
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -14,13 +13,16 @@ import torch
 from torch import Tensor, nn
 
 from slowpoints.dynamics import checks
+from slowpoints.dynamics.chords import Root
 from slowpoints.dynamics.descent import FIXED, OPEN, SLOW
+from slowpoints.dynamics.equation import Equation
 from slowpoints.dynamics.found import FIELDS, Points
+from slowpoints.dynamics.leaving import LEFT, descend_within
 from slowpoints.dynamics.maps import Differentiable, Map, jacobian, measure_of, residual
 from slowpoints.dynamics.modules import ModuleMap, module_map
-from slowpoints.dynamics.newton import Equation, Root, fixed_points
+from slowpoints.dynamics.newton import fixed_points
 from slowpoints.dynamics.region import reachable
-from slowpoints.dynamics.search import FIXED_SPEED, find_slow_points
+from slowpoints.dynamics.search import FIXED_SPEED
 from slowpoints.dynamics.spectra import merge_duplicates, midpoints, modes
 
 RADIUS = 1e-3  # within which points are one, relative to the spread of the visited states
@@ -104,8 +106,7 @@ def find_points(
             aside = torch.randn(starts.shape, generator=rng, dtype=starts.dtype)
             starts = starts + noise * aside.to(starts.device)
         own = _searched(search, starts, n_starts=n_starts, radius=near, rng=rng)
-        points = _points(F, own, radius=near, context=context)
-        found.append(replace(points, notes=_at_the_edge(points, low, high) + points.notes))
+        found.append(_points(F, own, radius=near, context=context))
     return _joined(found, notes=_in_single_precision(model))
 
 
@@ -154,9 +155,8 @@ def _in_single_precision(model: nn.Module | Map) -> tuple[str, ...]:
 def _rows(F: Map, states: Any) -> Tensor:
     """Return the visited states in rows, in float64.    -> [N, S]"""
     if isinstance(F, ModuleMap):
-        width = F.n_states * F.n_layers * F.units
         is_one = not isinstance(states, tuple | list)
-        is_packed = is_one and torch.as_tensor(states).shape[-1:] in ((), (width,))
+        is_packed = is_one and torch.as_tensor(states).shape[-1:] in ((), (F.width,))
         states = states if is_packed else F.pack(states)
     rows = checks.states(states, name="states").flatten(0, -2).double()
     return checks.finite(
@@ -178,10 +178,10 @@ def _search(
         h, speed = fixed_points(Equation(F, measure, low, high, FIXED_SPEED), start, roots)
     kind = torch.where(speed <= FIXED_SPEED, FIXED, OPEN)
     rows = (kind == OPEN).nonzero().flatten()
-    found = find_slow_points(
-        F, start[rows], measure=measure, lower=low, upper=high, max_iterations=max_iterations
+    h[rows], speed[rows], slower = descend_within(
+        F, start[rows], measure=measure, low=low, high=high, max_iterations=max_iterations
     )
-    h[rows], speed[rows], kind[rows] = found.point, found.speed, found.kind.to(kind)
+    kind[rows] = slower.to(kind)
     return Ends(h, speed, kind)
 
 
@@ -208,7 +208,7 @@ def _searched(
 def _points(F: Map, found: Ends, *, radius: float, context: int) -> Points:
     """Merge, order and linearise what searches under one input found."""
     order = found.speed.argsort(stable=True)
-    order = order[found.kind[order] != OPEN]
+    order = order[(found.kind[order] == FIXED) | (found.kind[order] == SLOW)]
     first, count = merge_duplicates(found.point[order], radius=radius).unique(return_counts=True)
     kept = order[first]
     states = found.point[kept]
@@ -222,6 +222,7 @@ def _points(F: Map, found: Ends, *, radius: float, context: int) -> Points:
         count=count,
         context=torch.full_like(count, context),
         n_open=int((found.kind == OPEN).sum()),
+        n_left=int((found.kind == LEFT).sum()),
         notes=_of_a_continuum(eigenvalues),
     )
 
@@ -237,20 +238,9 @@ def _of_a_continuum(eigenvalues: Tensor) -> tuple[str, ...]:
     )
 
 
-def _at_the_edge(points: Points, low: Tensor, high: Tensor) -> tuple[str, ...]:
-    """Return what to say of slow points that the box has stopped."""
-    is_stopped = ((points.states <= low) | (points.states >= high)).any(-1)
-    n = int((is_stopped & (points.kind == SLOW)).sum())
-    if not n:
-        return ()
-    return (
-        f"{n} slow points lie at the edge of the range of the states, where the search had to "
-        "stop: a wider `margin` may show where they lead",
-    )
-
-
 def _joined(found: list[Points], *, notes: tuple[str, ...]) -> Points:
     """Return the points of all contexts."""
     fields = {name: torch.cat([getattr(own, name) for own in found]) for name in FIELDS}
     notes += tuple(dict.fromkeys(note for own in found for note in own.notes))
-    return Points(**fields, n_open=sum(own.n_open for own in found), notes=notes)
+    n_open, n_left = (sum(getattr(own, name) for own in found) for name in ("n_open", "n_left"))
+    return Points(**fields, n_open=n_open, n_left=n_left, notes=notes)

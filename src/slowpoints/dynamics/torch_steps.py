@@ -144,7 +144,9 @@ def derivatives_of(module: nn.Module, x: Tensor) -> StepDerivatives | None:
 
     x: [I]
     """
-    if not is_torchs_own(module) or (isinstance(module, nn.RNNBase) and module.num_layers > 1):
+    if not is_torchs_own(module):
+        return None
+    if isinstance(module, nn.RNNBase) and (module.num_layers > 1 or module.proj_size):
         return None
     own = {name.removesuffix("_l0"): value.detach() for name, value in module.named_parameters()}
     units = own["weight_hh"].shape[-1]
