@@ -1,6 +1,7 @@
 """The compiled recurrence against the loop over time: values, gradients, and what it refuses."""
 
 import platform
+from pathlib import Path
 
 import pytest
 import torch
@@ -229,6 +230,26 @@ def test_without_a_compiler_the_loop_runs_and_one_line_says_so(
         assert build.library("int g;") is None
     build.compiler.cache_clear()
     assert caplog.text.count("no C++ compiler") == 1
+
+
+@needs_compiler
+@pytest.mark.parametrize("arguments", ["", " -DARGUMENT"])
+def test_the_compiler_that_is_named_compiles(
+    arguments: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrapper = tmp_path / "own compiler"
+    wrapper.write_text(f'#!/bin/sh\necho "$*" >>{tmp_path}/asked\nexec g++ "$@"\n')
+    wrapper.chmod(0o755)
+    monkeypatch.setenv("CXX", f"'{wrapper}'{arguments}")
+    monkeypatch.setenv("SLOWPOINTS_ENGINE", "compiled")
+    monkeypatch.setattr(build, "folders", lambda: iter([tmp_path / "kernels"]))
+    build.compiler.cache_clear()
+    assert build.library('extern "C" int eight() { return 8; }').eight() == 8
+    assert str(build.compiler()).startswith(f"own compiler{arguments} ")
+    build.compiler.cache_clear()
+    asked = (tmp_path / "asked").read_text().splitlines()
+    assert len(asked) == 2
+    assert all(line.startswith(arguments.strip()) for line in asked)
 
 
 @needs_compiler

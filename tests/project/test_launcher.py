@@ -18,7 +18,7 @@ import pytest
 from slowpoints.machine.doctor import project as doctor
 
 ROOT = Path(__file__).resolve().parents[2]
-TOOLS = ("sh", "cat", "cmp", "grep", "ls", "mkdir", "rm", "sed", "tail", "tr", "sleep", "ln")
+TOOLS = ("sh", "cat", "cmp", "grep", "ls", "mkdir", "rm", "sed", "tail", "tr", "sleep", "ln", "id")
 
 
 def executable(path: Path, script: str) -> None:
@@ -65,11 +65,11 @@ class Project:
         }
         self.environment = {**kept, **offline, "PATH": str(self.tools)}
 
-    def wheel(self) -> str:
+    def wheel(self, source: str = "answer = 42") -> str:
         path = self.wheels / "probe-1.0-py3-none-any.whl"
         info = "probe-1.0.dist-info"
         with zipfile.ZipFile(path, "w") as archive:
-            archive.writestr("probe.py", "answer = 42\n")
+            archive.writestr("probe.py", source + "\n")
             archive.writestr(
                 f"{info}/METADATA", "Metadata-Version: 2.1\nName: probe\nVersion: 1.0\n"
             )
@@ -214,6 +214,48 @@ def test_cuda_has_its_environment_beside_the_other(project):
         "",
         "stage tiny: TORCH is 'gpu'; it must be cpu or cuda\n",
     )
+
+
+@pytest.mark.parametrize("with_uv", [True, False], ids=["uv", "pip"])
+def test_pips_own_file_and_settings_that_break_an_installation(tmp_path, with_uv):
+    project = Project(tmp_path, with_uv=with_uv)
+    wheels = project.environment.pop("PIP_FIND_LINKS")
+    settings = tmp_path / "pip.conf"
+    settings.write_text(f"[global]\nfind-links = {wheels}\nuser = true\n")
+    elsewhere = {"PIP_TARGET": str(tmp_path / "target"), "PIP_REQUIRE_VIRTUALENV": "1"}
+    status, out, err = project.run("tiny", *ANSWER, PIP_CONFIG_FILE=str(settings), **elsewhere)
+    assert (status, out) == (0, "42\n"), err
+    assert not (tmp_path / "target").exists()
+
+
+def test_a_mirror_in_pips_file_is_asked(project, tmp_path):
+    settings = tmp_path / "pip.conf"
+    settings.write_text("[install]\nindex-url = https://mirror.example/simple\n")
+    project.installer(
+        PRETENDED_VENV.format(project.tools / "python3")
+        + f'\necho "index $UV_DEFAULT_INDEX" >>{project.tools}/asked'
+    )
+    assert project.run("tiny", PIP_CONFIG_FILE=str(settings))[0] == 0
+    assert "index https://mirror.example/simple" in project.asked()
+
+
+def test_an_environment_that_cannot_import_what_it_should_is_not_ready(project):
+    (project.folder / "envs/tiny.in").write_text("# a stage\nprobe\n")
+    project.lock.write_text(
+        f"# a stage\nprobe==1.0 --hash=sha256:{project.wheel('import not_there')}\n"
+    )
+    for _ in range(2):
+        status, _, err = project.run("tiny", *ANSWER)
+        assert status == 1
+        assert "No module named 'not_there'" in err
+    project.lock.write_text(f"# a stage\nprobe==1.0 --hash=sha256:{project.wheel()}\n")
+    assert project.run("tiny", *ANSWER)[:2] == (0, "42\n")
+
+
+def test_a_user_without_a_home_or_a_name_is_given_them(project):
+    code = "import getpass, os, pathlib; getpass.getuser(); print(pathlib.Path.home())"
+    status, out, _ = project.run("tiny", "-c", code, HOME="/proc/none")
+    assert (status, out) == (0, f"{project.folder}/.envs/home\n")
 
 
 def test_an_old_python_is_named_and_refused(project):

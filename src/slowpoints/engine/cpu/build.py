@@ -9,6 +9,7 @@ import hashlib
 import logging
 import os
 import platform
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -37,6 +38,15 @@ def wants_eager() -> bool:
     return os.environ.get("SLOWPOINTS_ENGINE", "compiled") == "eager"
 
 
+def command() -> list[str]:
+    """Return how the C++ compiler is called, as `CXX` says: a name or path, perhaps with arguments,
+    such as "ccache g++"; empty where it is not there.
+    """
+    program, *arguments = shlex.split(os.environ.get("CXX", "")) or ["g++"]
+    path = shutil.which(program)
+    return [] if path is None else [path, *arguments]
+
+
 @cache
 def compiler() -> str | None:
     """Return the C++ compiler and its version, or None where there is none, or where torch alone is
@@ -44,15 +54,17 @@ def compiler() -> str | None:
     """
     if wants_eager():
         return None
-    path = shutil.which(os.environ.get("CXX", "g++"))
-    if path is None:
+    called = command()
+    if not called:
         log.info(
             "no C++ compiler (g++): recurrences run without the compiled kernel, slower and to "
             "the same results"
         )
         return None
-    done = subprocess.run([path, "-dumpfullversion"], capture_output=True, text=True, check=False)
-    return f"{Path(path).name} {done.stdout.strip()}"
+    ask = [*called, "-dumpfullversion"]
+    done = subprocess.run(ask, capture_output=True, text=True, check=False)
+    name = " ".join([Path(called[0]).name, *called[1:]])
+    return f"{name} {done.stdout.strip()}"
 
 
 @cache
@@ -107,7 +119,7 @@ def library(source: str) -> ctypes.CDLL | None:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             if folder.stat().st_uid != os.getuid():
                 raise PermissionError(f"{folder} belongs to another user")
-            return _load(folder / f"{key}.so", source, found.split(" ")[0])
+            return _load(folder / f"{key}.so", source)
         except OSError as error:
             problem = error
     log.info(
@@ -116,13 +128,13 @@ def library(source: str) -> ctypes.CDLL | None:
     return None
 
 
-def _load(path: Path, source: str, program: str) -> ctypes.CDLL | None:
-    if not path.exists() and not _compile(path, source, program):
+def _load(path: Path, source: str) -> ctypes.CDLL | None:
+    if not path.exists() and not _compile(path, source):
         return None
     return ctypes.CDLL(str(path))
 
 
-def _compile(path: Path, source: str, program: str) -> bool:
+def _compile(path: Path, source: str) -> bool:
     """Write the library under a temporary name first.
 
     Workers that compile at once do not see halves.
@@ -131,7 +143,7 @@ def _compile(path: Path, source: str, program: str) -> bool:
         text, made = Path(folder) / "kernel.cpp", Path(folder) / "kernel.so"
         text.write_text(source, encoding="utf-8")
         done = subprocess.run(
-            [program, *FLAGS, str(text), "-o", str(made)],
+            [*command(), *FLAGS, str(text), "-o", str(made)],
             capture_output=True,
             text=True,
             check=False,

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import shlex
 import shutil
 import sys
 import tempfile
@@ -81,7 +82,7 @@ def memory() -> Finding:
 
 def compiler() -> Finding:
     """Return whether kernels can be compiled."""
-    name = os.environ.get("CXX", "g++")
+    name, *arguments = shlex.split(os.environ.get("CXX", "")) or ["g++"]
     todo = (
         "install g++ (with its headers) if you can; without it training takes longer, to "
         "the same results"
@@ -93,9 +94,12 @@ def compiler() -> Finding:
         source.write_text(
             "#include <cmath>\nint main() { return std::isnan(1.0); }\n", encoding="utf-8"
         )
-        if output(name, str(source), "-o", str(source.with_suffix("")), timeout_s=60) is None:
+        if (
+            output(name, *arguments, str(source), "-o", str(source.with_suffix("")), timeout_s=60)
+            is None
+        ):
             return Finding("note", "compiler", f"{name} is there but does not compile", todo)
-    version = (output(name, "--version") or name).splitlines()[0]
+    version = (output(name, *arguments, "--version") or name).splitlines()[0]
     return Finding("ok", "compiler", version)
 
 
