@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from slowpoints.dynamics import checks
+from slowpoints.dynamics import arrays
 from slowpoints.dynamics.maps import Map, one_step
 
 NOWHERE = -1
@@ -36,8 +36,8 @@ def basins(
     Raises:
         ValueError: states and points of different widths, or more than one network.
     """
-    h = checks.states(start, name="start").double()
-    ends = checks.states(points, name="points").to(h)
+    h = arrays.states(start, name="start").double()
+    ends = arrays.states(points, name="points").to(h)
     if h.dim() != 2 or ends.dim() != 2 or h.shape[1] != ends.shape[1]:
         raise ValueError(
             f"start and points have shapes {list(h.shape)} and {list(ends.shape)}; give states "

@@ -26,14 +26,6 @@ ALONE = (
 AGREEMENT = 1e-4  # difference allowed between them, relative to the larger
 
 
-def real(given: Any, *, name: str) -> Tensor:
-    """Return a tensor of numbers that are not complex; numpy arrays are taken too."""
-    x = torch.as_tensor(given)
-    if x.is_complex():
-        raise TypeError(f"{name} holds {x.dtype}; give real numbers")
-    return x
-
-
 def searchable(F: Map, h: Tensor, *, measure: Map, jacobian: Map, draws: bool) -> None:
     """Refuse a map, a measure or a Jacobian that a search would be misled by.
 
@@ -43,33 +35,6 @@ def searchable(F: Map, h: Tensor, *, measure: Map, jacobian: Map, draws: bool) -
         step(F, h, draws=draws)
         pointwise(measure, h)
         derivative(F, jacobian, h)
-
-
-def states(given: Any, *, name: str) -> Tensor:
-    """Return states [..., N, S] without their graph; numpy arrays are taken too.
-
-    Raises TypeError for numbers that are not floating-point, ValueError for a single state [S].
-    """
-    x = torch.as_tensor(given).detach()
-    if not x.is_floating_point():
-        raise TypeError(f"{name} holds {x.dtype}; give floating-point numbers, best float64")
-    if x.dim() < 2:
-        raise ValueError(
-            f"{name} has shape {list(x.shape)}; give states [N, S], a single one as [1, S]"
-        )
-    if not x.shape[-1]:
-        raise ValueError(f"{name} has shape {list(x.shape)}: states of no numbers")
-    return x
-
-
-def finite(x: Tensor, *, name: str) -> Tensor:
-    """Return x; rows with NaN or infinite numbers are an error.    x: [N, S]"""
-    bad = (~x.isfinite().all(-1)).nonzero().flatten().tolist()
-    if bad:
-        raise ValueError(
-            f"{name}: {len(bad)} of {len(x)} states are not finite, the first in row {bad[0]}"
-        )
-    return x
 
 
 def box(lower: Any, upper: Any, like: Tensor) -> tuple[Tensor, Tensor]:

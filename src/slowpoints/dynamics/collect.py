@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from slowpoints.dynamics import checks
+from slowpoints.dynamics import arrays
 from slowpoints.dynamics.modules import State
 
 
@@ -33,7 +33,7 @@ def collect_states(module: nn.Module, inputs: Any, state: State | None = None) -
     if isinstance(module, nn.RNNBase) and module.bidirectional:
         raise ValueError("a module in two directions has no state at a step: the other comes last")
     like = next(module.parameters())
-    x = checks.real(inputs, name="inputs").to(like)
+    x = arrays.real(inputs, name="inputs").to(like)
     is_cell = isinstance(module, nn.RNNCellBase)
     if x.dim() != 3 or x.shape[-1] != module.input_size:
         raise ValueError(

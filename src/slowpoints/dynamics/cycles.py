@@ -5,7 +5,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from slowpoints.dynamics import checks
+from slowpoints.dynamics import arrays
 from slowpoints.dynamics.descent import FIXED
 from slowpoints.dynamics.maps import Map, jacobian
 from slowpoints.dynamics.search import find_slow_points
@@ -50,7 +50,7 @@ def find_cycles(
     """
     if period < 2:
         raise ValueError(f"period is {period}; points of period 1 are those of find_slow_points")
-    start = checks.states(start, name="start")
+    start = arrays.states(start, name="start")
     if start.dim() != 2:
         raise ValueError(f"start has shape {list(start.shape)}; give states [N, S] of one network")
 

@@ -15,6 +15,8 @@ import torch
 from torch import Tensor
 from torch.func import vjp, vmap
 
+from slowpoints.dynamics import arrays
+
 Map = Callable[[Tensor], Tensor]
 Curvature = Callable[[Tensor, Tensor], Tensor]  # of states and weights, see `curvature`
 
@@ -60,7 +62,11 @@ def residual(F: Map, h: Tensor, *, measure: Map = identity) -> Tensor:
 
     Returns:
         [..., N, R]; R is S for a plain map.
+
+    Raises:
+        TypeError, ValueError: what is no array of states.
     """
+    h = arrays.states(h, name="h")
     return side_by_side(
         measure(one_step(F, h)) - measure(h), n_dims=h.dim(), axis=h.dim() - 1
     ).detach()
@@ -147,8 +153,9 @@ def jacobian(F: Map, h: Tensor) -> Tensor:
         [..., N, S, S]; zero for a constant map.
 
     Raises:
-        ValueError: a map that autograd cannot see through.
+        TypeError, ValueError: what is no array of states; a map that autograd cannot see through.
     """
+    h = arrays.states(h, name="h")
     return (F.jacobian(h) if isinstance(F, Differentiable) else derived_jacobian(F, h)).detach()
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import vjp
 
-from slowpoints.dynamics import checks
+from slowpoints.dynamics import arrays
 from slowpoints.dynamics.boxed import against
 from slowpoints.dynamics.maps import Map, derived_curvature, derived_jacobian, pushed
 from slowpoints.dynamics.region import reachable
@@ -91,7 +91,7 @@ class ModuleMap:
         single layer; for an LSTM a pair of such, (h, c)    -> [N, S]
         """
         given = state if isinstance(state, tuple | list) else (state,)
-        parts = tuple(checks.real(part, name="pack: a state") for part in given)
+        parts = tuple(arrays.real(part, name="pack: a state") for part in given)
         if len(parts) != len(self.units):
             wanted = "one tensor" if len(self.units) == 1 else "a pair (h, c)"
             raise ValueError(
@@ -193,7 +193,7 @@ def module_map(module: nn.Module, x: Tensor) -> ModuleMap:
     own = _copied(module)
     if isinstance(own, nn.RNNBase) and own.bidirectional:
         raise ValueError("a module in two directions has no map from state to state")
-    x = checks.real(x, name="x")
+    x = arrays.real(x, name="x")
     if x.shape != (own.input_size,):
         raise ValueError(
             f"x has shape {tuple(x.shape)}; the module takes one input of {own.input_size} "

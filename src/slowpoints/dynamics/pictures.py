@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from slowpoints.dynamics import checks
+from slowpoints.dynamics import arrays
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,7 +30,7 @@ def draw_points(
     points: [K, S]; leading: [K, S], the direction of each, its real part drawn as a dash; stable:
     [K], drawn filled; visited: [N, T, S] or [N, S]
     """
-    visited = checks.states(visited, name="states").double().cpu()
+    visited = arrays.states(visited, name="states").double().cpu()
     width = visited.shape[-1]
     if dimensions not in (2, 3) or dimensions > width:
         raise ValueError(f"dimensions is {dimensions}; states of {width} numbers give 2 or 3")

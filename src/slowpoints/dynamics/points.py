@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from slowpoints.dynamics import checks
+from slowpoints.dynamics import arrays, checks
 from slowpoints.dynamics.chords import Root
 from slowpoints.dynamics.descent import FIXED, OPEN, SLOW
 from slowpoints.dynamics.equation import Equation
@@ -158,8 +158,8 @@ def _rows(F: Map, states: Any) -> Tensor:
         is_one = not isinstance(states, tuple | list)
         is_packed = is_one and torch.as_tensor(states).shape[-1:] in ((), (F.width,))
         states = states if is_packed else F.pack(states)
-    rows = checks.states(states, name="states").flatten(0, -2).double()
-    return checks.finite(
+    rows = arrays.states(states, name="states").flatten(0, -2).double()
+    return arrays.finite(
         rows.cpu() if isinstance(F, nn.Module | ModuleMap) else rows, name="states"
     )
 

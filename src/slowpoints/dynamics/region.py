@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from slowpoints.dynamics import checks
+from slowpoints.dynamics import arrays
 
 
 def reachable(visited: Any, *, margin: float = 0.5) -> tuple[Tensor, Tensor]:
@@ -24,7 +24,7 @@ def reachable(visited: Any, *, margin: float = 0.5) -> tuple[Tensor, Tensor]:
     Raises:
         ValueError: no states, states that are not finite, or states that are all equal.
     """
-    visited = checks.finite(checks.states(visited, name="visited"), name="visited")
+    visited = arrays.finite(arrays.states(visited, name="visited"), name="visited")
     if visited.dim() != 2 or not len(visited):
         raise ValueError(
             f"visited has shape {list(visited.shape)}; give states [N, S] of one network, "

@@ -23,7 +23,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from slowpoints.dynamics import checks
+from slowpoints.dynamics import arrays, checks
 from slowpoints.dynamics.descent import (
     OPEN,
     PATIENCE,
@@ -98,7 +98,7 @@ def find_slow_points(
 
     Reference: Sussillo & Barak 2013, equation 1.
     """
-    start = checks.states(start, name="start").double()
+    start = arrays.states(start, name="start").double()
     low, high = checks.box(lower, upper, start)
     exact = jacobian if jacobian is not None else lambda h: jacobian_of(F, h)
     bent = (

@@ -6,7 +6,7 @@ And which points are the same point.
 import torch
 from torch import Tensor
 
-from slowpoints.dynamics import checks
+from slowpoints.dynamics import arrays
 
 
 def spectrum(J: Tensor) -> Tensor:
@@ -53,6 +53,8 @@ def _finite(J: Tensor) -> tuple[Tensor, Tensor]:
     J = torch.as_tensor(J).detach()
     if J.dim() < 2 or J.shape[-1] != J.shape[-2]:
         raise ValueError(f"J has shape {list(J.shape)}; give Jacobians [..., S, S]")
+    if not (J.is_floating_point() or J.is_complex()):
+        raise TypeError(f"J holds {J.dtype}; give floating-point numbers")
     is_finite = J.isfinite().all(-1).all(-1)[..., None]
     return is_finite, J if bool(is_finite.all()) else torch.where(is_finite.unsqueeze(-1), J, 0.0)
 
@@ -96,7 +98,7 @@ def merge_duplicates(points: Tensor, *, radius: float) -> Tensor:
     Returns:
         For each point the index of the first one within `radius` that stands for itself, [..., N].
     """
-    points = checks.states(points, name="points")
+    points = arrays.states(points, name="points")
     if not radius >= 0:
         raise ValueError(f"radius is {radius}; it must not be negative")
     if points.dim() > 2:
@@ -127,7 +129,7 @@ def midpoints(points: Tensor) -> Tensor:
     Returns:
         [..., N (N - 1) / 2, S]
     """
-    points = checks.states(points, name="points")
+    points = arrays.states(points, name="points")
     n_points = points.shape[-2]
     first, second = torch.triu_indices(n_points, n_points, 1, device=points.device)
     return (points[..., first, :] + points[..., second, :]) / 2

@@ -63,6 +63,27 @@ def check_input(
         raise ValueError(f"last is {last}; it must lie in 1..{n_steps}, the number of steps")
 
 
+def check_constant(net: Network, params: dict[str, Tensor], x: Tensor) -> None:
+    """Raise unless x is one constant input for every run of a stack.    x: [M, I]"""
+    like = check_params(net, params)
+    if x.dim() != 2 or len(x) != len(like):
+        raise ValueError(
+            f"x is {list(x.shape)}; expected [M, I], one input for each of {len(like)}"
+        )
+    if x.dtype != like.dtype or x.device != like.device:
+        raise ValueError(f"x is {_kind(x)}, but the parameters are {_kind(like)}; give both alike")
+
+
+def check_packed(packed: Tensor, x: Tensor) -> None:
+    """Raise unless packed states [M, N, S] are of as many runs as x [M, I], and of its kind."""
+    if packed.dim() != 3 or len(packed) != len(x):
+        raise ValueError(
+            f"states are {list(packed.shape)}; expected [M, N, S], for each of {len(x)} runs"
+        )
+    if packed.dtype != x.dtype or packed.device != x.device:
+        raise ValueError(f"states are {_kind(packed)}, but x is {_kind(x)}; give both alike")
+
+
 def check_states(net: Network, states: tuple[tuple[Tensor, ...], ...], x: Tensor) -> None:
     """Raise unless `states` are those of every layer, each [M, B, H], of the type and in the place
     of x.

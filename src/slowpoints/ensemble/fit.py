@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from slowpoints.cells.network import Network
-from slowpoints.dynamics import checks
+from slowpoints.dynamics import arrays
 from slowpoints.engine import readout, unroll
 from slowpoints.spec.training import ROWS, TrainSettings
 from slowpoints.training.optimiser import joined, views
@@ -166,7 +166,7 @@ def of_members(
 
     batch: x [B, T, I] and y that all share, or x [N, B, T, I] and y [N, ...]
     """
-    x, y = checks.real(batch[0], name="x"), checks.real(batch[1], name="y")
+    x, y = arrays.real(batch[0], name="x"), arrays.real(batch[1], name="y")
     if x.dim() == 3:
         return tuple(value.expand(len(members), *value.shape) for value in (x, y))  # type: ignore[return-value]
     if x.dim() != 4 or len(x) != n or len(y) != n:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from slowpoints import cells
 from slowpoints.cells.definition import Cell
 from slowpoints.cells.network import Network
-from slowpoints.dynamics import Points, checks, find_points
+from slowpoints.dynamics import Points, arrays, find_points
 from slowpoints.engine import (
     count_parameters,
     initialise,
@@ -218,7 +218,7 @@ class Ensemble(nn.Module):
         inputs: [I]; zero without it    -> a map [N, S] -> [N, S]
         """
         net = self.network
-        x = torch.zeros(net.n_in) if inputs is None else checks.real(inputs, name="inputs")
+        x = torch.zeros(net.n_in) if inputs is None else arrays.real(inputs, name="inputs")
         if x.shape != (net.n_in,):
             raise ValueError(f"inputs have shape {list(x.shape)}; give {net.n_in} numbers")
         own = {

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from slowpoints.cells.definition import Cell
 from slowpoints.cells.network import Network
+from slowpoints.engine.border import check_constant, check_packed
 from slowpoints.engine.cut import Cut, Row, slopes
 from slowpoints.engine.derivatives.maps import unpack
 from slowpoints.engine.fused import Layer, Params, prepare
@@ -36,12 +37,22 @@ def state_curvature(net: Network, params: Params, x: Tensor) -> Curvature | None
     Returns:
         C: [M, N, S], [M, N, S] -> [M, N, S, S]; None for more than one layer, and for a step that
         mixes units.
+
+    Raises:
+        ValueError: parameters, an input or states that do not fit the network.
     """
+    check_constant(net, params, x)
     if net.depth > 1 or mixes_units(net.cell, net.units):
         return None
     (layer,) = prepare(net, params)
     driven = drive(layer, x.unsqueeze(1))
-    return lambda h, w: _assembled(net.cell, layer, driven, unpack(net, h)[0], unpack(net, w)[0])
+
+    def curvature(h: Tensor, w: Tensor) -> Tensor:
+        check_packed(h, x)
+        check_packed(w, x)
+        return _assembled(net.cell, layer, driven, unpack(net, h)[0], unpack(net, w)[0])
+
+    return curvature
 
 
 def _assembled(

@@ -8,7 +8,7 @@ from torch.func import vjp, vmap
 
 from slowpoints.cells.definition import Cell
 from slowpoints.cells.network import Network
-from slowpoints.engine.border import check_params
+from slowpoints.engine.border import check_constant, check_packed
 from slowpoints.engine.cut import Cut, slopes
 from slowpoints.engine.fused import Layer, Params, prepare
 from slowpoints.engine.recurrence import States, advance, drive, hand_up
@@ -79,11 +79,12 @@ def state_map(net: Network, params: Params, x: Tensor) -> Map:
     Raises:
         ValueError: parameters, an input or states that do not fit the network.
     """
-    check_params(net, params)
+    check_constant(net, params, x)
     prepared = prepare(net, params)
     constant = drive(prepared[0], x.unsqueeze(1))
 
     def one_step(packed: Tensor) -> Tensor:
+        check_packed(packed, x)
         driven, new = constant, []
         for index, (layer, states) in enumerate(zip(prepared, unpack(net, packed), strict=True)):
             states, y = advance(net.cell, layer, driven, states)
@@ -110,12 +111,21 @@ def state_jacobian(net: Network, params: Params, x: Tensor) -> Map:
 
     Returns:
         J: [M, N, S] -> [M, N, S, S]
+
+    Raises:
+        ValueError: parameters, an input or states that do not fit the network.
     """
+    check_constant(net, params, x)
     if net.depth > 1 or mixes_units(net.cell, net.units):
         return _reverse_mode_jacobian(state_map(net, params, x))
     (layer,) = prepare(net, params)
     driven = drive(layer, x.unsqueeze(1))
-    return lambda packed: _assembled_jacobian(net.cell, layer, driven, unpack(net, packed)[0])
+
+    def jacobian(packed: Tensor) -> Tensor:
+        check_packed(packed, x)
+        return _assembled_jacobian(net.cell, layer, driven, unpack(net, packed)[0])
+
+    return jacobian
 
 
 def _assembled_jacobian(
