@@ -1,5 +1,5 @@
 # Thin: what is done stands in the Snakefile and in workflow/scripts.
-.PHONY: help doctor setup reproduce test bench bench-gpu bench-points bench-find-points bench-tuning cost costs first-figure readme lock upgrade clean slurm-test faults bench-planning s3-test site-test verify fuzz sanitize kubernetes-test
+.PHONY: help doctor setup reproduce test bench bench-gpu bench-points bench-find-points bench-tuning cost costs first-figure readme lock upgrade clean slurm-test faults bench-planning s3-test site-test verify fuzz sanitize guides kubernetes-test
 N ?= all
 TORCH ?= cpu
 SCALE ?= laptop
@@ -21,6 +21,7 @@ help:
 	@echo "make bench-tuning          the cost of a tuned point against one process per trial, write docs/tuning.md"
 	@echo "make verify                train a sample of a finished run again and compare (SCALE=laptop SAMPLE=5 SEED=0)"
 	@echo "make fuzz                  change every settings file in 20,000 ways (ten minutes), write docs/fuzz.md"
+	@echo "make guides                run the guides and keep them with their outputs in docs/guides (two minutes)"
 	@echo "make sanitize              the tests of the compiled code under the sanitizers of g++ (minutes)"
 	@echo "make cost                  networks and operations of the planned study of capacity, write docs/cost-collins2017.md"
 	@echo "make costs                 keep what the jobs of the last runs took, write docs/costs.md"
@@ -74,6 +75,10 @@ verify:
 
 fuzz:
 	$(STAGE) test -m tests.fuzz --out docs
+
+guides: setup
+	rm -rf docs/guides
+	PYTHONWARNINGS="ignore:IProgress not found" $(STAGE) test -m nbconvert --execute --to markdown notebooks/guides/*.ipynb --output-dir docs/guides
 
 sanitize: setup
 	workflow/scripts/sanitized -m pytest -q -W error tests/engine/test_scan.py tests/engine/test_border.py tests/engine/test_trust.py tests/training/test_optimiser.py

@@ -1,6 +1,7 @@
 """The guides: notebooks a reader runs, executed here from top to bottom."""
 
 import base64
+import re
 from pathlib import Path
 
 import nbformat
@@ -22,6 +23,7 @@ PRINTED = {  # what a guide must say, whatever the processor's rounding
         "2 networks (2 ok)",
         "own-adding/leaky/1         97 parameters",
     ],
+    "own-ensemble": ["of 64 networks came below 0.01", "9 fixed points, 4 of them stable"],
     "own-network": ["27 points: 27 fixed, 0 slow", "    8 stable", "kind [2, 2]", "speed [0.001"],
 }
 
@@ -47,3 +49,17 @@ def test_a_guide_runs_and_shows_what_it_says(
     ]
     assert pictures
     assert all(len(base64.b64decode(picture)) > 10_000 for picture in pictures)
+
+
+@pytest.mark.parametrize("name", sorted(PRINTED))
+def test_the_page_of_a_guide_was_made_from_it(name: str) -> None:
+    """After a change of a guide: `make guides`."""
+    page = (ROOT / "docs" / "guides" / f"{name}.md").read_text(encoding="utf-8")
+    guide = nbformat.read(  # type: ignore[no-untyped-call]
+        ROOT / "notebooks" / "guides" / f"{name}.ipynb", as_version=4
+    )
+    assert all(cell.source in page for cell in guide.cells)
+    assert all(wanted in page for wanted in PRINTED[name])
+    assert str(ROOT) not in page
+    for picture in re.findall(r"\]\((\S+\.png)\)", page):
+        assert (ROOT / "docs" / "guides" / picture).stat().st_size > 10_000

@@ -10,11 +10,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from slowpoints.dynamics.equation import Equation
+from slowpoints.dynamics.equation import Equation, by_matrices
 
 CHORDS = 30  # along one inverse, at most
-FOUNDING = 8  # Newton steps of the one state that founds a chord
-FAILURES = 3  # founders in a row that come to no new fixed point
+FOUNDERS, FOUNDING = 6, 8  # states that found chords at once, and their steps of Newton's method
 SAME = 1e-6  # distance of two roots that are one, relative to their size
 
 
@@ -28,25 +27,23 @@ class Root(NamedTuple):
 def by_chords(equation: Equation, h: Tensor, speed: Tensor, roots: list[Root]) -> None:
     """Lead states along the chord of the nearest root, in place.
 
-    Roots are founded at the slowest states that none leads, until too many in a row found none.
+    Roots are founded at the slowest states that none leads, until a few such founded none.
     """
-    is_tried, failures = ~speed.isfinite(), 0
-    if roots:
-        _along_nearest(equation, h, speed, roots, range(len(roots)))
-    while failures < FAILURES:
+    is_tried = ~speed.isfinite()
+    new = list(range(len(roots)))
+    while True:
+        if new:
+            _along_nearest(equation, h, speed, roots, new)
         rows = ((speed > equation.fixed_speed) & ~is_tried).nonzero().flatten()
         if not len(rows):
             break
-        founder = rows[speed[rows].argmin()]
-        is_tried[founder] = True
-        root = _founded(equation, h, speed, founder)
-        is_known = root is not None and any(_is_same(root.point, own.point) for own in roots)
-        if root is None or is_known:
-            failures += 1
-            continue
-        failures = 0
-        roots.append(root)
-        _along_nearest(equation, h, speed, roots, [len(roots) - 1])
+        founders = rows[speed[rows].argsort(stable=True)[:FOUNDERS]]
+        is_tried[founders] = True
+        before = len(roots)
+        _found(equation, h, speed, founders, roots)
+        new = list(range(before, len(roots)))
+        if not new:
+            break
 
 
 def _is_same(a: Tensor, b: Tensor) -> bool:
@@ -63,19 +60,14 @@ def _along_nearest(
         _along(equation, h, speed, rows[nearest == index], roots[index].inverse)
 
 
-def _founded(equation: Equation, h: Tensor, speed: Tensor, row: Tensor) -> Root | None:
-    """Take one state to its fixed point by Newton's method, in place; None: none, or singular."""
-    here, now = h[row, None], speed[row, None]
-    for _ in range(FOUNDING):
-        before = now
-        here, now = equation.shortened(here, equation.newton_step(here), before)
-        if float(now) <= equation.fixed_speed or not float(now) < float(before):
-            break
-    if not float(now) <= equation.fixed_speed:
-        return None
-    h[row], speed[row] = here[0], now[0]
-    inverse, failed = torch.linalg.inv_ex(equation.matrix(here)[0])
-    return None if bool(failed) else Root(here[0], inverse)
+def _found(equation: Equation, h: Tensor, speed: Tensor, rows: Tensor, roots: list[Root]) -> None:
+    """Take some states to fixed points by Newton's method, in place, and add those that are new."""
+    by_matrices(equation, h, speed, rows, steps=FOUNDING)
+    for row in rows[speed[rows] <= equation.fixed_speed]:
+        if not any(_is_same(h[row], own.point) for own in roots):
+            inverse, failed = torch.linalg.inv_ex(equation.matrix(h[row, None])[0])
+            if not bool(failed):
+                roots.append(Root(h[row].clone(), inverse))
 
 
 def _along(equation: Equation, h: Tensor, speed: Tensor, rows: Tensor, inverse: Tensor) -> None:

@@ -1,4 +1,4 @@
-"""The equation of a fixed point in a box, and one damped step towards its solution."""
+"""The equation of a fixed point in a box, and damped steps of Newton's method towards it."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -18,6 +18,7 @@ from slowpoints.dynamics.maps import (
 )
 
 LENGTHS = tuple(0.5**k for k in range(8))  # of a step, tried in turn
+NUMBERS = 4_000_000  # entries of all Jacobians at once
 DESCENT = 0.1  # how much of a step's promise must be kept
 
 
@@ -77,3 +78,16 @@ class Equation(NamedTuple):
             if not len(rows):
                 break
         return after, now
+
+
+def by_matrices(equation: Equation, h: Tensor, speed: Tensor, rows: Tensor, *, steps: int) -> None:
+    """Take steps of Newton's method with whole Jacobians with some of the states, in place."""
+    for some in rows.split(max(1, NUMBERS // h.shape[-1] ** 2)):
+        left = some
+        for _ in range(steps):
+            if not len(left):
+                break
+            here, before = h[left], speed[left]
+            h[left], now = equation.shortened(here, equation.newton_step(here), before)
+            speed[left] = now
+            left = left[(now < before) & (now > equation.fixed_speed)]

@@ -9,12 +9,12 @@ import torch
 from torch import Tensor
 
 from slowpoints.dynamics.chords import Root, by_chords
-from slowpoints.dynamics.equation import Equation
+from slowpoints.dynamics.equation import Equation, by_matrices
 from slowpoints.dynamics.krylov import gmres
-from slowpoints.dynamics.search import NUMBERS
 
 LOOSEST, TIGHTEST = 0.3, 1e-3  # of a linear system, as a share (Eisenstat & Walker 1996)
 STEPS, PRODUCTS = 3, 15  # before the chords, and products for each
+SMALL = 32  # numbers in a state, up to which whole Jacobians cost less than products from the start
 WHOLE = 4  # steps with the whole Jacobian, between the chords
 ROUNDS = 6
 WORTH = 0.9  # share of the open states that a round may leave open and be worth another
@@ -31,11 +31,14 @@ def fixed_points(
     h = equation.inside(start)
     _, speed = equation.at(h)
     roots = [] if roots is None else roots
-    _by_products(equation, h, speed)
+    if start.shape[-1] > SMALL:
+        _by_products(equation, h, speed)
+    else:
+        by_matrices(equation, h, speed, equation.open_rows(speed), steps=WHOLE)
     for _ in range(ROUNDS):
         n_open = len(equation.open_rows(speed))
         by_chords(equation, h, speed, roots)
-        _by_matrices(equation, h, speed)
+        by_matrices(equation, h, speed, equation.open_rows(speed), steps=WHOLE)
         if len(equation.open_rows(speed)) >= WORTH * n_open:
             break
     return h, speed
@@ -56,16 +59,3 @@ def _by_products(equation: Equation, h: Tensor, speed: Tensor) -> None:
         speed[rows] = now
         tolerance[rows] = (0.9 * (now / before).square()).clamp(TIGHTEST, LOOSEST)
         rows = rows[(now < before) & (now > equation.fixed_speed)]
-
-
-def _by_matrices(equation: Equation, h: Tensor, speed: Tensor) -> None:
-    """Take steps of Newton's method with whole Jacobians, in place."""
-    at_once = max(1, NUMBERS // h.shape[-1] ** 2)
-    for rows in equation.open_rows(speed).split(at_once):
-        for _ in range(WHOLE):
-            if not len(rows):
-                break
-            here, before = h[rows], speed[rows]
-            h[rows], now = equation.shortened(here, equation.newton_step(here), before)
-            speed[rows] = now
-            rows = rows[(now < before) & (now > equation.fixed_speed)]

@@ -21,6 +21,7 @@ from slowpoints.publish.site import documented, interval, text
 from slowpoints.publish.site.facts import Facts, Judged
 
 TEMPLATES = Path(__file__).parent / "templates"
+GUIDES = ROOT / "docs" / "guides"  # run, with their outputs: `make guides`
 READ_ELSEWHERE = ("What holds",)  # sections of the README that have pages of their own
 SECTIONS = ("claims", "figures", "experiments", "cells", "tasks", "guide", "measured", "api")
 VERDICTS = (  # in the order of the bars
@@ -41,6 +42,7 @@ def write(facts: Facts, source: Path) -> None:
         path = source / f"{name}.md"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(templates.get_template(f"{kind}.md.j2").render(context), encoding="utf-8")
+    shutil.copytree(GUIDES, source / "guides", ignore=shutil.ignore_patterns("*.md"))
 
 
 def _pages(facts: Facts) -> dict[str, tuple[str, dict[str, Any]]]:
@@ -149,10 +151,9 @@ def _words() -> dict[str, str]:
         if title not in READ_ELSEWHERE
     }
     found = {page: text.relinked(words, folder=".", find=_find) for page, words in found.items()}
-    for path in sorted((ROOT / "notebooks" / "guides").glob("*.ipynb")):
-        found[f"guide/{path.stem}"] = text.relinked(
-            text.notebook(path), folder="notebooks/guides", find=_find
-        )
+    for path in sorted(GUIDES.glob("*.md")):
+        words = path.read_text(encoding="utf-8").replace("![png]", "![what the code above draws]")
+        found[f"guide/{path.stem}"] = text.relinked(words, folder="docs/guides", find=_find)
     for path in sorted((ROOT / "docs").glob("*.md")):
         words = path.read_text(encoding="utf-8")
         if path.with_suffix(".json").is_file():
@@ -181,8 +182,10 @@ def _find(target: str) -> str | None:
         return "/guide/start.md"
     if name.parent == Path("docs") and name.suffix == ".md":
         return f"/measured/{name.stem}.md"
-    if name.parent == Path("notebooks/guides"):
+    if name.parent in (Path("notebooks/guides"), Path("docs/guides")):
         return f"/guide/{name.stem}.md"
+    if Path("docs/guides") in name.parents and name.suffix == ".png":
+        return f"/{name.relative_to('docs')}"
     if (name.parent == Path("notebooks") or kept) and name.stem in dag.figure_names():
         return f"/figures/{name.stem}.md"
     return None

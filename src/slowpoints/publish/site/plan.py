@@ -2,6 +2,7 @@
 
 import re
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 
 from slowpoints import paths
@@ -12,8 +13,8 @@ from slowpoints.spec.digests import code
 from slowpoints.spec.parts import names
 
 OWN = Path(__file__).parent
-WORDS = ("README.md", "docs/*.md", "docs/*.json", "notebooks/*.ipynb", "notebooks/guides/*.ipynb",
-         "config/experiments/*.yaml", "src/slowpoints/cells/*.py")  # fmt: skip
+WORDS = ("README.md", "docs/*.md", "docs/*.json", "docs/guides/*.md", "docs/guides/*/*.png",
+         "notebooks/*.ipynb", "config/experiments/*.yaml", "src/slowpoints/cells/*.py")  # fmt: skip
 # What a Python file says on the site: docstrings, signatures, fields. Parsing all files would
 # double planning's time.
 SAYS = re.compile(r'"""[\s\S]*?"""|^ *(?:def|class) [\s\S]*?:$|^ +\w+: .+$', re.MULTILINE)
@@ -50,7 +51,7 @@ def cfg(scale: str) -> str:
     return digest(
         [
             scale,
-            [(path.name, path.read_text(encoding="utf-8")) for path in quoted],
+            [(path.name, sha256(path.read_bytes()).hexdigest()) for path in quoted],
             list(said.values()),
         ]
     )

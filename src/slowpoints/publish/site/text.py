@@ -62,16 +62,6 @@ def sections(text: str) -> list[tuple[str, str]]:
     return list(zip(parts[1::2], parts[2::2], strict=True))
 
 
-def notebook(path: Path) -> str:
-    """Return a notebook as Markdown: prose, and code that is shown and not run."""
-    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-    parts = ("".join(cell["source"]) for cell in cells)
-    return "\n\n".join(
-        part if cell["cell_type"] == "markdown" else f"```python\n{part}\n```"
-        for cell, part in zip(cells, parts, strict=True)
-    )  # fmt: skip
-
-
 def notebook_words(path: Path) -> tuple[str, str]:
     """Return (title, prose) of a figure's notebook: its first cell."""
     first = "".join(json.loads(path.read_text(encoding="utf-8"))["cells"][0]["source"])
