@@ -43,6 +43,23 @@ def modules() -> tuple[Module, ...]:
     return tuple(module(path) for path in found if _is_public(path))
 
 
+def offered(package: str) -> tuple[Module, ...]:
+    """Return what a package offers by name, `__all__`, by the file that has it."""
+    tree = ast.parse((PACKAGE / package / "__init__.py").read_text(encoding="utf-8"))
+    names = {
+        name
+        for node in tree.body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
+        for name in ast.literal_eval(node.value)
+    }
+    own = [one for one in modules() if one.name.startswith(f"{package}.")]
+    return tuple(
+        one._replace(items=items)
+        for one in own
+        if (items := tuple(item for item in one.items if item.name in names))
+    )
+
+
 def _is_public(path: Path) -> bool:
     top = path.parent == PACKAGE
     return not (top and path.stem in SILENT) and (

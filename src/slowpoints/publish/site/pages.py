@@ -22,6 +22,7 @@ from slowpoints.publish.site.facts import Facts, Judged
 
 TEMPLATES = Path(__file__).parent / "templates"
 GUIDES = ROOT / "docs" / "guides"  # run, with their outputs: `make guides`
+LIBRARY = ("dynamics", "ensemble")  # what people import for networks of their own
 READ_ELSEWHERE = ("What holds",)  # sections of the README that have pages of their own
 SECTIONS = ("claims", "figures", "experiments", "cells", "tasks", "guide", "measured", "api")
 VERDICTS = (  # in the order of the bars
@@ -106,6 +107,7 @@ def _environment(facts: Facts) -> Environment:
         "count": _count,
         "words_pages": list(_words()),
         "packages": _packages(),
+        "library": {package: documented.offered(package) for package in LIBRARY},
     }
     return env
 
