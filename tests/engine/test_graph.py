@@ -93,6 +93,30 @@ def test_a_recorded_step_with_the_speed_regulariser_is_the_step(
     assert torch.equal(plain.flat, recorded.flat)
 
 
+@pytest.mark.parametrize("other", [torch.ones(1), torch.ones(3).double()], ids=["shape", "type"])
+def test_a_recording_refuses_what_it_was_not_made_for(other: torch.Tensor) -> None:
+    total = torch.zeros(3)
+
+    def step(x: torch.Tensor) -> None:
+        total.add_(x)
+
+    recorded = Traced(step, changes=[total])
+    recorded(torch.ones(3))
+    with pytest.raises(ValueError, match=r"recorded with \[3\] in torch.float32, called with"):
+        recorded(other)
+    assert total.tolist() == [1, 1, 1]
+
+
+def test_other_silent_steps_than_recorded_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    in_torch_alone(monkeypatch)
+    own = trainer([make_run(0)])
+    looked(own, recorded=True)
+    feed = own.feed
+    monkeypatch.setattr(own, "feed", lambda *given: feed(*given)._replace(silent=7))
+    with pytest.raises(RuntimeError, match="recorded with 0 silent steps, called with 7"):
+        own.advance()
+
+
 def test_a_step_that_reads_a_number_back_cannot_be_recorded() -> None:
     total = torch.zeros(1)
 

@@ -9,6 +9,7 @@ from helpers.agreement import LAST, assert_close, built, case, values_and_gradie
 from helpers.networks import IN_THE_LOOP
 from slowpoints import cells
 from slowpoints.engine import recurrence
+from slowpoints.engine.gpu import triton_scan
 from slowpoints.engine.gpu.triton_scan import kernels, runs_on_triton
 
 triton = pytest.importorskip("triton", reason="triton is not installed here")
@@ -25,11 +26,30 @@ def interpreted(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def test_where_the_kernels_run(monkeypatch: pytest.MonkeyPatch) -> None:
     meta = torch.empty(0, device="meta")
     monkeypatch.setattr(torch.Tensor, "device", property(lambda _: torch.device("cuda")))
+    monkeypatch.setattr(triton_scan, "_can_launch", lambda: True)
     assert runs_on_triton(built("gru"), meta)
     assert not runs_on_triton(built("gru"), meta.double())
     assert not runs_on_triton(built("lru"), meta)
     monkeypatch.setenv("SLOWPOINTS_ENGINE", "eager")
     assert not runs_on_triton(built("gru"), meta)
+
+
+def test_where_triton_cannot_launch_recurrences_run_without_it(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    from triton.runtime import driver
+
+    class NoHeaders:
+        def get_current_target(self) -> None:
+            raise RuntimeError("Python.h: No such file or directory\ncompilation terminated")
+
+    monkeypatch.setattr(driver, "_active", NoHeaders(), raising=False)
+    triton_scan._can_launch.cache_clear()
+    with caplog.at_level("INFO", logger="slowpoints"):
+        assert not triton_scan._can_launch()
+        assert not triton_scan._can_launch()
+    triton_scan._can_launch.cache_clear()
+    assert caplog.text.count("Python.h: No such file or directory") == 1
 
 
 @pytest.mark.parametrize(("units", "batch", "steps", "depth"), [(1, 1, 2, 1), (17, 3, 3, 2)])

@@ -50,7 +50,17 @@ def with_fields(**fields: Callable) -> dict[str, Any]:
 
 
 SIZES = "where n_in, n_out and n_read are 2, 1 and 1"
+
+
+def classes(y: torch.Tensor) -> torch.Tensor:
+    return torch.full(y.shape[:2], 5)
+
+
 WRONG = {  # functions, and what is said of them
+    "a class that is no output": (
+        with_fields(y=classes),
+        "sample: y holds 5 to 5; right is the index of an output, 0 to 0",
+    ),
     "y without its axis of outputs": (
         with_fields(y=lambda y: y[:, :, 0]),
         "sample: y has shape [3, 1]; right is [3, 1, 1]: [rows, n_read, n_out] for numbers, "

@@ -109,6 +109,20 @@ def test_what_is_not_the_same_here_is_said_and_judged_by_the_tolerance(finished:
     assert all("engine eager, here" in own.other for own in found())
 
 
+@pytest.mark.parametrize(
+    ("same_bits", "other", "first", "device", "verdict"),
+    [
+        (True, "", 0.0, "NVIDIA H200", "equal"),
+        (False, "", 1e-5, "NVIDIA H200", "within tolerance"),
+        (False, "", 0.1, "NVIDIA H200", "differs"),
+        (False, "", 1e-5, "cpu AVX512", "differs"),
+        (False, "threads 1, here 2", 1e-5, "cpu AVX512", "within tolerance"),
+    ],
+)
+def test_alone_a_run_may_round_otherwise_on_a_gpu_only(same_bits, other, first, device, verdict):
+    assert verify._verdict(same_bits, other, first, device=device) == verdict
+
+
 def test_a_record_older_than_a_setting_is_trained_with_its_default(finished: Path) -> None:
     net = {
         key: value for key, value in read_lines(finished)[0]["net"].items() if key != "bias_init"

@@ -124,15 +124,36 @@ def test_a_shortage_is_told_from_a_defect(error: Exception, is_short: bool) -> N
 
 def test_a_gpu_that_is_taken_away_is_one_line(tmp_path: Path) -> None:
     def gone(n_parts: int) -> Trainer:
-        raise torch.AcceleratorError(
-            "CUDA error: device-side assert triggered\nCompile with `TORCH_USE_CUDA_DSA`"
-        )
+        raise torch.AcceleratorError("CUDA error: GPU is lost\nCompile with `TORCH_USE_CUDA_DSA`")
 
     with pytest.raises(
-        DeviceLost,
-        match=r"taken away \(CUDA error: device-side assert triggered\); the same snakemake",
+        DeviceLost, match=r"taken away \(CUDA error: GPU is lost\); the same snakemake"
     ):
         trained(gone, Room(), path=tmp_path / "none", key="")
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "CUDA error: device-side assert triggered",
+        "CUDA error: an illegal memory access was encountered",
+        "CUDA error: operation not permitted when stream is capturing",
+    ],
+)
+def test_an_error_of_ours_on_a_gpu_keeps_its_traceback(message: str, tmp_path: Path) -> None:
+    def wrong(n_parts: int) -> Trainer:
+        raise torch.AcceleratorError(message)
+
+    with pytest.raises(torch.AcceleratorError, match=message):
+        trained(wrong, Room(), path=tmp_path / "none", key="")
+
+
+def test_no_memory_to_set_up_ends_the_job_in_one_line(tmp_path: Path) -> None:
+    def short(n_parts: int) -> Trainer:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
+
+    with pytest.raises(OutOfMemory, match="not enough memory to set up the networks"):
+        trained(short, Room(), path=tmp_path / "none", key="")
 
 
 def test_an_attempt_after_one_that_was_killed_takes_fewer_at_a_time() -> None:

@@ -1,5 +1,6 @@
 """Weighted means that several tasks share."""
 
+import torch
 from torch import Tensor
 
 from slowpoints.tasks import Batch
@@ -23,8 +24,17 @@ def cross_entropy(out: Tensor, batch: Batch) -> Tensor:
 
     out: [M, B, T_y, O], batch.y: [M, B, T_y] -> [M]
     """
-    log_p = out.log_softmax(-1).gather(-1, batch.y[..., None])[..., 0]
-    return -weighted_mean(log_p, batch.weight)
+    return -weighted_mean(at_target(out.log_softmax(-1), batch.y), batch.weight)
+
+
+def at_target(p: Tensor, y: Tensor) -> Tensor:
+    """Return the entry of the wanted output.    p: [M, B, T, O], y: [M, B, T] -> [M, B, T]
+
+    By a mask: on a GPU that has to be deterministic, the derivative of `gather` is a sorted scatter
+    of dozens of kernels.
+    """
+    is_wanted = torch.arange(p.shape[-1], device=p.device) == y[..., None]
+    return torch.where(is_wanted, p, 0.0).sum(-1)
 
 
 def share_right(out: Tensor, batch: Batch) -> Tensor:

@@ -17,7 +17,7 @@ from torch import Generator, Tensor
 
 from slowpoints.tasks import Batch, Split
 from slowpoints.tasks._images import N_CLASSES, World, shared
-from slowpoints.tasks._measures import weighted_mean
+from slowpoints.tasks._measures import at_target, weighted_mean
 
 METRICS = ("accuracy", "accuracy_classes", "null_accuracy")  # what `score` returns
 FRAMES = {  # channels, height, width
@@ -170,16 +170,11 @@ def loss(s: Settings, out: Tensor, batch: Batch) -> Tensor:
     allowed = batch.allowed[:, None, None, :]
     if s.loss == "ce":
         log_p = out.masked_fill(~allowed, -torch.inf).log_softmax(-1)
-        return -weighted_mean(_at_target(log_p, batch.y), batch.weight)
+        return -weighted_mean(at_target(log_p, batch.y), batch.weight)
     p = (out.sigmoid() * torch.where(allowed, 1.0, FORBIDDEN)).softmax(-1)
     n_rows = (batch.weight > 0).any(-1).sum(-1)  # rows that are not padding
-    log_p = (_at_target(p, batch.y) + TINY).log()
+    log_p = (at_target(p, batch.y) + TINY).log()
     return -(log_p * batch.weight).sum((1, 2)) / (n_rows * s.n_steps * n_out(s))
-
-
-def _at_target(p: Tensor, y: Tensor) -> Tensor:
-    """Return the entry of the wanted output.    p: [M, B, T, O], y: [M, B, T] -> [M, B, T]"""
-    return p.gather(-1, y[..., None])[..., 0]
 
 
 def score(s: Settings, out: Tensor, batch: Batch) -> dict[str, Tensor]:

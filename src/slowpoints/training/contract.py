@@ -82,6 +82,11 @@ def _check_batch(task: Task, settings: Any, batch: Any, *, rows: int | None, of:
             raise TaskError(
                 f"{of}: {name} has type {field.dtype}; right is {' or '.join(map(str, types))}"
             )
+    if batch.y.dtype == torch.long and not 0 <= int(batch.y.min()) <= int(batch.y.max()) < n_out:
+        raise TaskError(
+            f"{of}: y holds {int(batch.y.min())} to {int(batch.y.max())}; right is the index of an "
+            f"output, 0 to {n_out - 1}"
+        )
     if batch.n_steps < n_read:
         raise TaskError(
             f"{of}: {n_read} answers are read (n_read), but a sequence has {batch.n_steps} steps"

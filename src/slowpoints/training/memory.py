@@ -20,6 +20,17 @@ from slowpoints.training.interruption import GO_ON
 from slowpoints.training.trainer import Trainer, fit
 
 log = logging.getLogger("slowpoints")
+LOSSES = (  # what CUDA says of a device that is no longer there; any other error is one of ours
+    "gpu is lost",
+    "uncorrectable ecc error",
+    "no cuda-capable device",
+    "busy or unavailable",
+    "unknown error",
+    "hardware stack error",
+    "nvlink",
+    "contained",
+    "unspecified launch failure",
+)
 SHORTAGES = (
     "not enough memory",
     "can't allocate memory",
@@ -66,6 +77,7 @@ def trained(make: Callable[..., Trainer], room: Room, *, path: Path, key: str) -
 
     Where memory is short it is split and goes on from its checkpoint.
     """
+    trainer, most = None, 1
     while True:
         try:
             trainer = make(n_parts=room.n_parts)
@@ -74,11 +86,15 @@ def trained(make: Callable[..., Trainer], room: Room, *, path: Path, key: str) -
             return trainer
         except (MemoryError, RuntimeError) as error:
             why = _first_line(error)
-            if isinstance(error, torch.AcceleratorError) and "out of memory" not in why:
+            if is_loss(error):
                 raise DeviceLost(f"the GPU failed or was taken away ({why}); {GO_ON}") from None
             if not is_shortage(error):
                 raise
         room.why = why
+        if trainer is None:
+            raise OutOfMemory(
+                f"not enough memory to set up the networks ({why}); {GO_ON} where there is more"
+            )
         if room.n_parts >= most:
             raise OutOfMemory(
                 f"not enough memory for one network at a time ({why}); {GO_ON} where there is more"
@@ -90,8 +106,15 @@ def trained(make: Callable[..., Trainer], room: Room, *, path: Path, key: str) -
             why,
             room.slots(most),
         )
-        del trainer
+        trainer = None
         _give_back()
+
+
+def is_loss(error: BaseException) -> bool:
+    """Return whether an error says that the GPU is no longer there."""
+    return isinstance(error, torch.AcceleratorError) and any(
+        word in str(error).lower() for word in LOSSES
+    )
 
 
 def is_shortage(error: BaseException) -> bool:

@@ -4,6 +4,7 @@ One batch with a leading run axis, every run with its own settings and outcome.
 """
 
 import logging
+import os
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -117,18 +118,27 @@ class Trainer:
     def _make_ready(self) -> None:
         """Do what the number of slots decides."""
         self.loss_sum = torch.zeros(len(self.slots.members), device=self.device)
+        self._silent: int | None = None  # steps of a batch without input
         self._on_device: list[Callable[..., None]] = [
             partial(self._step, part) for part in self.slots.parts
         ]
-        if self.device.type == "cuda":
-            changes = [*self.slots.changing(), self.loss_sum]
-            self._on_device = [Captured(call, changes=changes) for call in self._on_device]
+        if self.device.type == "cuda" and os.environ.get("SLOWPOINTS_RECORD", "1") != "0":
+            changes, pool = [*self.slots.changing(), self.loss_sum], torch.cuda.graph_pool_handle()
+            self._on_device = [
+                Captured(call, changes=changes, pool=pool) for call in self._on_device
+            ]
 
     def advance(self) -> None:
         """Take one training step with every run that holds a slot."""
         members = self.slots.members
         batch = self.feed(members, self.slots.steps(self.tick))
         kicks = () if self.regulariser is None else self.regulariser(members).to(self.device)
+        is_recorded = isinstance(self._on_device[0], Captured)
+        if is_recorded and self._silent not in (None, batch.silent):
+            raise RuntimeError(
+                f"recorded with {self._silent} silent steps, called with {batch.silent}: a "
+                "recording keeps them"
+            )
         self._silent = batch.silent
         given = (*batch[:4], *self.slots.pace(self.tick), *kicks)
         for part, call in zip(self.slots.parts, self._on_device, strict=True):
@@ -144,7 +154,7 @@ class Trainer:
 
         others: the two of Pace, and the four of Kicks where there is a regulariser
         """
-        params, batch = part.params, Batch(x, y, weight, allowed, self._silent)
+        params, batch = part.params, Batch(x, y, weight, allowed, self._silent or 0)
         out, final = predict(self.net, params, batch)
         loss = total = self.task.loss(self.settings[0], out, batch)
         if self.regulariser is not None:

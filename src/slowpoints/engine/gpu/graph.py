@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import cache
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -23,12 +24,15 @@ class Captured:
     It must not wait for a number from the device, and its inputs must keep their shapes.
     """
 
-    def __init__(self, call: Callable[..., None], *, changes: Sequence[Tensor]) -> None:
+    def __init__(
+        self, call: Callable[..., None], *, changes: Sequence[Tensor], pool: Any = None
+    ) -> None:
         """Take the function and all tensors that it changes.
 
-        They are put back after the calls that warm up.
+        They are put back after the calls that warm up. pool: the memory of a graph, shared by
+        recordings that are replayed one after the other
         """
-        self.call, self.changes = call, changes
+        self.call, self.changes, self.pool = call, changes, pool
         self.inputs: tuple[Tensor, ...] = ()
         self.graph: torch.cuda.CUDAGraph | None = None
 
@@ -38,6 +42,11 @@ class Captured:
             self.inputs = tuple(value.clone() for value in inputs)
             self.graph = self._record()
         for own, value in zip(self.inputs, inputs, strict=True):
+            if own.shape != value.shape or own.dtype != value.dtype:
+                raise ValueError(
+                    f"recorded with {list(own.shape)} in {own.dtype}, called with "
+                    f"{list(value.shape)} in {value.dtype}: a recording keeps its shapes"
+                )
             own.copy_(value)
         self.graph.replay()
 
@@ -52,6 +61,6 @@ class Captured:
         for value, old in zip(self.changes, before, strict=True):
             value.copy_(old)
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph):
+        with torch.cuda.graph(graph, pool=self.pool):
             self.call(*self.inputs)
         return graph

@@ -9,8 +9,6 @@ is written. The gradient of recurrent weights is one matmul over all steps at th
 import importlib.util
 import linecache
 import logging
-import os
-import shutil
 from collections.abc import Callable
 from functools import cache
 from typing import Any, NamedTuple
@@ -70,19 +68,25 @@ def runs_on_triton(cell: Cell, like: Tensor) -> bool:
     """
     if like.device.type != "cuda" or like.dtype != torch.float32 or build.wants_eager():
         return False
-    return _has_compiler() and kernels(cell) is not None
+    return kernels(cell) is not None and _can_launch()
 
 
 @cache
-def _has_compiler() -> bool:
-    """Return whether Triton can build what launches its kernels; say so once where it cannot."""
-    found = any(shutil.which(name) for name in (os.environ.get("CC", "gcc"), "clang"))
-    if not found:
-        log.info(
-            "no C compiler (gcc, clang): on the GPU recurrences run without generated "
-            "kernels, slower"
-        )
-    return found
+def _can_launch() -> bool:
+    """Return whether Triton can build what launches its kernels; say so once where it cannot.
+
+    That takes a C compiler, Python's headers and the driver's library: Triton builds it when it is
+    first asked for the device.
+    """
+    from triton.runtime import driver  # type: ignore[import-untyped]
+
+    try:
+        driver.active.get_current_target()
+    except Exception as error:  # whatever a compiler or a missing file makes of it
+        why = next(iter(str(error).strip().splitlines()), type(error).__name__)
+        log.info("Triton cannot be used here (%s): on the GPU recurrences run without it", why)
+        return False
+    return True
 
 
 class Sizes(NamedTuple):
