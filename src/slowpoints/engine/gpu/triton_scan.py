@@ -29,22 +29,28 @@ Launch = Callable[..., None]
 
 @cache
 def kernels(cell: Cell) -> dict[str, Launch] | None:
-    """Return the kernels of a cell by name.
+    """Return what launches the kernels of a cell, by name.
 
     None where Triton is not installed or its step is not elementwise.
     """
     if importlib.util.find_spec("triton") is None:
         return None
     try:
-        text = triton_source(cell)
+        taken = buffers(cell)
+        return {name: _launcher(own, taken[name]) for name, own in generated(cell).items()}
     except NotElementwise:
         return None
+
+
+def generated(cell: Cell) -> dict[str, Any]:
+    """Return the kernels of a cell by name, as Triton takes them from their source."""
+    text = triton_source(cell)
     name = f"<triton kernels of {cell.name} {id(cell)}>"
     # Triton reads sources again
     linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
     space: dict[str, Any] = {"__name__": name}
     exec(compile(text, name, "exec"), space)
-    return {kernel: _launcher(space[kernel], taken) for kernel, taken in buffers(cell).items()}
+    return {kernel: space[kernel] for kernel in buffers(cell)}
 
 
 def _launcher(kernel: Any, taken: tuple[str, ...]) -> Launch:
