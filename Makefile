@@ -22,7 +22,7 @@ help:
 	@echo "make verify                train a sample of a finished run again and compare (SCALE=laptop SAMPLE=5 SEED=0)"
 	@echo "make fuzz                  change every settings file in 20,000 ways (ten minutes), write docs/fuzz.md"
 	@echo "make guides                run the guides and keep them with their outputs in docs/guides (two minutes)"
-	@echo "make sanitize              the tests of the compiled code under the sanitizers of g++ (minutes)"
+	@echo "make sanitize              the tests of the compiled code under the sanitizers of g++ (12 minutes)"
 	@echo "make cost                  networks and operations of the planned study of capacity, write docs/cost-collins2017.md"
 	@echo "make costs                 keep what the jobs of the last runs took, write docs/costs.md"
 	@echo "make first-figure          seconds from a fresh clone to the first figure, write docs/first-figure.md"
@@ -81,6 +81,7 @@ guides: setup
 	PYTHONWARNINGS="ignore:IProgress not found" $(STAGE) test -m nbconvert --execute --to markdown notebooks/guides/*.ipynb --output-dir docs/guides
 
 sanitize: setup
+	$(STAGE) test -m pytest -q -W error -m faults tests/engine/test_sanitized.py
 	workflow/scripts/sanitized -m pytest -q -W error tests/engine/test_scan.py tests/engine/test_border.py tests/engine/test_trust.py tests/training/test_optimiser.py
 
 cost:

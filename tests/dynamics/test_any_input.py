@@ -15,7 +15,7 @@ def switch(h: Tensor) -> Tensor:
     return torch.tanh(2 * h)
 
 
-EXAMPLES = settings(max_examples=80, deadline=None, derandomize=True)
+EXAMPLES = settings(max_examples=50, deadline=None, derandomize=True)
 
 
 @EXAMPLES

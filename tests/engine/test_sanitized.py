@@ -1,5 +1,5 @@
-"""The compiled code under the address and undefined-behaviour sanitizers: one cell here, all of it
-in `make sanitize`.
+"""That the sanitizers see what they should, and one cell under them: the first part of `make
+sanitize`, whose second are the tests of all compiled code.
 """
 
 import subprocess
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.faults
 ROOT = Path(__file__).resolve().parents[2]
 BEYOND = """
 import torch
