@@ -32,7 +32,7 @@ def inputs(draw: st.DrawFn) -> Tensor:
     return x.transpose(0, 1).contiguous().transpose(0, 1) if draw(st.booleans()) else x
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=50, deadline=None, derandomize=True)
 @given(name=NAMES, x=inputs(), last=st.none() | st.integers(-1, 7), silent=st.integers(-1, 3))
 def test_unroll(name: str, x: Tensor, last: int | None, silent: int):
     net, params = made(name, torch.float32)
@@ -46,7 +46,7 @@ def test_unroll(name: str, x: Tensor, last: int | None, silent: int):
         assert all(state.shape == (2, x.shape[1], UNITS) for layer in states for state in layer)
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=50, deadline=None, derandomize=True)
 @given(name=NAMES, which=st.integers(0, 20), value=st.none() | arrays(3))
 def test_unroll_with_any_parameter(name: str, which: int, value: Tensor | None):
     net, params = made(name, torch.float32)
@@ -60,7 +60,7 @@ def test_unroll_with_any_parameter(name: str, which: int, value: Tensor | None):
         assert value.shape == params[key].shape
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=50, deadline=None, derandomize=True)
 @given(name=NAMES, x=arrays(3), h=arrays(3))
 def test_maps_of_states(name: str, x: Tensor, h: Tensor):
     net, params = made(name, torch.float64)

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from slowpoints.dynamics import arrays
 from slowpoints.dynamics.maps import Map, one_step
 
 # states at which a derivative is compared with differences; at a kink of the map one may fail
@@ -46,7 +47,7 @@ def box(lower: Any, upper: Any, like: Tensor) -> tuple[Tensor, Tensor]:
     that has no room. A start with a box of its own may have none: it stays where it is. Rows that
     are not finite are not searched.
     """
-    edges = [torch.as_tensor(edge).detach().to(like) for edge in (lower, upper)]
+    edges = [arrays.real(edge, name="box: an edge").detach().to(like) for edge in (lower, upper)]
     try:
         low, high = (edge.expand_as(like) for edge in edges)
     except RuntimeError as error:
