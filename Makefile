@@ -17,7 +17,7 @@ help:
 	@echo "make bench                 measure the engine against torch's layers (minutes), write docs/speed.md"
 	@echo "make bench-gpu             the same on a GPU, against cuDNN; write docs/speed-gpu.md"
 	@echo "make bench-points          the search for slow points against Adam (20 minutes), write docs/slow-points.md"
-	@echo "make bench-find-points     find_points against FixedPointFinder itself (10 minutes; CLONE=its folder), write docs/find-points.md"
+	@echo "make bench-find-points     find_points against FixedPointFinder itself (15 minutes; CLONE=its folder), write docs/find-points.md"
 	@echo "make bench-tuning          the cost of a tuned point against one process per trial, write docs/tuning.md"
 	@echo "make verify                train a sample of a finished run again and compare (SCALE=laptop SAMPLE=5 SEED=0)"
 	@echo "make fuzz                  change every settings file in 20,000 ways (ten minutes), write docs/fuzz.md"
