@@ -54,7 +54,7 @@ def _measured(units: int, rate: float, clone: Path) -> dict[str, Any]:
     rows: dict[str, dict[str, Any]] = {
         OURS: {
             "seconds": seconds,
-            "settled": 1 - found.n_open / int(found.count.sum() + found.n_open),
+            "settled": 1 - found.n_open / int(found.count.sum() + found.n_left + found.n_open),
             "fixed": len(_distinct(gru, found.fixed.states)),
             "slow": len(found.slow),
         }
@@ -110,13 +110,14 @@ def page(found: dict[str, Any]) -> str:
                 f"three bits; all searches start from the same {found['starts']:,} states of its "
                 "trajectories, with normal noise of 0.1 on each unit. Three bits have 27 fixed "
                 "points where training has gone well.",
-                "*Settled*: of ours, searches that ended by its rule, fixed (speed at most 1e-10) "
-                "or slow; of FixedPointFinder, starts with q < 1e-12, recomputed in float64: it "
-                "has no rule for slow points. *Fixed*: distinct points with q < 1e-12, wherever "
-                "they lie: it has no box. *Ratio*: its time over ours; the aim, fixed beforehand, "
-                "was 30. Where many starts end in slow points, the descent that settles them "
-                "takes most of our time. FixedPointFinder's time is that of its search; ours is "
-                "that of all: the search, a second one from between the points, eigenvalues.",
+                "*Settled*: of ours, searches that ended by its rule, fixed (speed at most 1e-10), "
+                "slow, or drawn out of the range of the states; of FixedPointFinder, starts with "
+                "q < 1e-12, recomputed in float64: it has no rule for slow points. *Fixed*: "
+                "distinct points with q < 1e-12, wherever they lie: it has no box. *Ratio*: its "
+                "time over ours; the aim, fixed beforehand, was 30. Where training leaves many "
+                "multipliers near one, whole Jacobians and the descent take most of our time. "
+                "FixedPointFinder's time is that of its search; ours is that of all: the search, a "
+                "second one from between the points, eigenvalues.",
                 table(
                     ["units", "trained at", "search", "s", "ratio", "settled", "fixed", "slow"],
                     [row for case in found["cases"] for row in _rows(case)],
