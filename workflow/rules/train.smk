@@ -50,7 +50,8 @@ rule train_stack:
     threads: 1
     resources:
         gpu=1 if config["device"] == "cuda" else 0,
-        mem_mb=lambda w, attempt: (6000 if config["device"] == "cuda" else 3000) * attempt,
+        mem_mb=lambda w, attempt: (6000 if config["device"] == "cuda" else 3000)
+        * attempt,
         runtime=lambda w, attempt: 480 * attempt,
         attempt=lambda w, attempt: attempt,
     params:
