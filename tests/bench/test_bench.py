@@ -123,6 +123,20 @@ def test_the_benchmark_of_a_gpu_says_where_there_is_none(monkeypatch):
         gpu_run()
 
 
+def test_what_does_not_fit_loses_no_other_row(monkeypatch):
+    def measured(case, device, timer):
+        if case.runs == max(gpu.RUNS):
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return case._asdict() | {"ms": 1.0, "TFLOP/s": 1.0, "million per s": 1.0}
+
+    monkeypatch.setattr(gpu, "_measured", measured)
+    rows = gpu.cases(torch.device("cpu"), lambda steps: {})
+    assert len(rows) == len(gpu.CELLS) * len(gpu.UNITS) * len(gpu.RUNS)
+    peak = {"TFLOP/s": 50.0, "TB/s": 3.0}
+    shown = gpu_page({"device": "a GPU", "torch": "2", "peak": peak, "cases": rows})
+    assert shown.count("no room") == len(gpu.CELLS) * len(gpu.UNITS)
+
+
 def test_the_page_of_a_gpu_shows_rates_shares_and_ratios(monkeypatch):
     def timer(steps):
         for step in steps.values():
