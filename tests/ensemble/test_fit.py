@@ -167,6 +167,16 @@ def test_what_was_learned_stays_when_training_is_interrupted():
         ({"sample": (torch.zeros(2, B, T, 2), torch.zeros(2, B, T, 2))}, r"or \[3, B, T, I\]"),
         ({"sample": (torch.zeros(B, T, 5), torch.zeros(B, T, 2))}, r"x is \[3, 8, 6, 5\]"),
         ({"sample": (torch.zeros(B, T, 2), torch.zeros(B, T, 1))}, r"y has shape"),
+        *(
+            (
+                {
+                    "sample": (torch.zeros(B, T, 2), torch.full((B, T), wrong)),
+                    "loss": "cross_entropy",
+                },
+                f"y holds classes {wrong} to {wrong}; with 2 outputs give 0 to 1",
+            )
+            for wrong in (2, -1, -100)  # the last is what torch's own loss leaves out
+        ),
         ({"optimizer": "adamw"}, "unknown optimizer 'adamw'"),
     ],
 )

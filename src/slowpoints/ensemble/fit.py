@@ -60,6 +60,12 @@ def mean_cross_entropy(outputs: Tensor, y: Tensor) -> Tensor:
             f"y has shape {list(y.shape)} in {y.dtype}; give classes {list(outputs.shape[:-1])} "
             "in torch.int64"
         )
+    least, most = y.aminmax() if y.device.type == "cpu" else (0, 0)  # a GPU would have to wait
+    if not 0 <= least <= most < outputs.shape[-1]:
+        raise ValueError(
+            f"y holds classes {int(least)} to {int(most)}; with {outputs.shape[-1]} outputs give 0 "
+            f"to {outputs.shape[-1] - 1}"
+        )
     own = cross_entropy(outputs.movedim(-1, 1), y, reduction="none")
     return own.flatten(1).mean(1)
 
