@@ -144,14 +144,13 @@ def a_job(device: torch.device) -> Iterator[str]:
                     checkpoint=Path(f"{name}.safetensors"),
                     device=device,
                     data_dir=None,
-                    torch_build="cuda" if device.type == "cuda" else "cpu",
+                    torch_build=device.type,
                     start=None,
                 )
                 bits.append(out.weights.read_bytes())
             yield f"the same job again: {'equal' if bits[0] == bits[1] else 'DIFFERS'}"
-            build = "cuda" if device.type == "cuda" else "cpu"
             for row in range(len(runs)):
-                own = verify.compare(out.records, row, torch_build=build, data_dir=None)
+                own = verify.compare(out.records, row, torch_build=device.type, data_dir=None)
                 yield f"alone: {own.verdict}, weights {own.weights:.1e} apart"
         finally:
             os.chdir(home)

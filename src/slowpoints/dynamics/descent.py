@@ -126,13 +126,18 @@ class Linear(NamedTuple):
     free: Tensor  # [..., N, S] entries that may move
 
 
+def pushing(h: Tensor, gradient: Tensor, lower: Tensor, upper: Tensor) -> Tensor:
+    """Return which entries are at an edge of the box and would fall outside.    all [..., S]"""
+    return ((h <= lower) & (gradient > 0)) | ((h >= upper) & (gradient < 0))
+
+
 def linearise(problem: Problem, h: Tensor) -> Linear:
     """Return the displacement around h.    h: [..., N, S]"""
     r = problem.displacement(h)
     J = residual_jacobian(problem.F, h, measure=problem.measure, jacobian=problem.jacobian).detach()
     gradient = against(r, J)
-    pushing = ((h <= problem.lower) & (gradient > 0)) | ((h >= problem.upper) & (gradient < 0))
-    return Linear(h, r, J, gradient.masked_fill(pushing, 0), ~pushing)
+    at_edge = pushing(h, gradient, problem.lower, problem.upper)
+    return Linear(h, r, J, gradient.masked_fill(at_edge, 0), ~at_edge)
 
 
 def judge(problem: Problem, here: Linear) -> tuple[Tensor, Tensor]:

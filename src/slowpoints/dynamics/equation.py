@@ -16,9 +16,9 @@ from slowpoints.dynamics.maps import (
     residual_jacobian,
     slope,
 )
+from slowpoints.dynamics.search import NUMBERS
 
 LENGTHS = tuple(0.5**k for k in range(8))  # of a step, tried in turn
-NUMBERS = 4_000_000  # entries of all Jacobians at once
 DESCENT = 0.1  # how much of a step's promise must be kept
 
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from slowpoints.dynamics.boxed import against
-from slowpoints.dynamics.descent import FIXED, OPEN
+from slowpoints.dynamics.descent import FIXED, OPEN, pushing
 from slowpoints.dynamics.maps import Map, jacobian, residual, residual_jacobian
 from slowpoints.dynamics.search import NUMBERS, find_slow_points
 
@@ -26,8 +26,9 @@ def descend_within(
     start: [N, S], low, high: [S]    -> [N, S], [N], int8 [N]
     """
     point, steps = start.clone(), FIRST
-    speed, kind = point.new_zeros(len(point)), torch.zeros(len(point), dtype=torch.int8)
-    kind, rows = kind.to(point.device), torch.arange(len(point), device=point.device)
+    speed = point.new_zeros(len(point))
+    kind = torch.zeros(len(point), dtype=torch.int8, device=point.device)
+    rows = torch.arange(len(point), device=point.device)
     while len(rows) and max_iterations > 0:
         steps = min(steps, max_iterations)
         found = find_slow_points(
@@ -55,6 +56,5 @@ def _is_drawn_outward(F: Map, h: Tensor, *, measure: Map, low: Tensor, high: Ten
             F, some, measure=measure, jacobian=lambda state: jacobian(F, state)
         ).detach()
         gradient = against(residual(F, some, measure=measure), J)
-        outward = ((some <= low) & (gradient > 0)) | ((some >= high) & (gradient < 0))
-        is_drawn[rows] = outward.any(-1)
+        is_drawn[rows] = pushing(some, gradient, low, high).any(-1)
     return is_drawn
