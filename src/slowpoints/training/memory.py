@@ -28,8 +28,6 @@ LOSSES = (  # what CUDA says of a device that is no longer there; any other erro
     "unknown error",
     "hardware stack error",
     "nvlink",
-    "contained",
-    "unspecified launch failure",
 )
 SHORTAGES = (
     "not enough memory",
