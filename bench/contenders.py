@@ -134,7 +134,7 @@ def plain_loop(case: Case) -> Step:
                 torch.tanh(out_map(new[0]))
                 if cell.output_map
                 else new[-1]
-                if cell.emits
+                if cell.emitted
                 else new[0]
             )
         return (head(torch.stack(outputs, 1)) - y).square().mean()

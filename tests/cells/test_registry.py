@@ -57,14 +57,7 @@ def test_a_step_that_reads_an_unknown_name_says_what_is_known():
             {"streams": ("a", "b"), "second": ("b",), "read": lambda p, s: s.h, "recurrent": False},
             "so the cell is rec",
         ),
-        (
-            {"streams": ("a",), "emitted": 2, "output_map": True},
-            "2 times as wide needs `emits` and `output_map`",
-        ),
-        (
-            {"streams": ("a",), "emitted": 2, "emits": True},
-            "2 times as wide needs `emits` and `output_map`",
-        ),
+        ({"streams": ("a",), "emitted": 2}, "emits 2 numbers a unit: needs output_map"),
         (
             {"streams": (Stream("a", of="nothing"),)},
             r"\['a'\] are of nothing, so they are a bias alone",

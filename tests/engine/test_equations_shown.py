@@ -21,7 +21,7 @@ FUNCTIONS = {
 }
 
 
-def test_every_cell_but_the_one_that_joins_its_states_has_equations():
+def test_every_cell_but_the_one_that_takes_a_cosine_has_equations():
     assert set(cells.names()) - set(WRITTEN) == {"lru"}
 
 

@@ -9,15 +9,14 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from helpers.agreement import assert_close, built, in_float64, random_params, values_and_gradients
-from helpers.networks import IN_THE_LOOP
 from slowpoints import cells
 from slowpoints.cells.definition import Bundle, Stream, cell
 from slowpoints.engine import Network, shapes, unroll
-from slowpoints.engine.cpu import build, compiled, scan, source
+from slowpoints.engine.cpu import build, call, compiled, scan, source
 from slowpoints.engine.cpu.compiled import kernel, runs_compiled
 
 needs_compiler = pytest.mark.skipif(build.compiler() is None, reason="no C++ compiler here")
-WITH_KERNELS = sorted(set(cells.names()) - set(IN_THE_LOOP))
+EVERY_CELL = cells.names()
 # H, B, T, depth
 SIZES = [
     (1, 1, 1, 1),
@@ -33,7 +32,7 @@ SIZES = [
 
 
 @needs_compiler
-@pytest.mark.parametrize("name", WITH_KERNELS)
+@pytest.mark.parametrize("name", EVERY_CELL)
 @pytest.mark.parametrize("size", SIZES, ids=str)
 def test_the_kernel_agrees_with_the_loop_in_float64(
     name: str, size: tuple[int, int, int, int]
@@ -48,17 +47,8 @@ def test_the_kernel_agrees_with_the_loop_in_float64(
     assert_close(found, values_and_gradients(net, *in_float64(params, x), last=last))
 
 
-@pytest.mark.parametrize("name", IN_THE_LOOP)
-def test_a_cell_whose_step_is_not_elementwise_runs_in_the_loop_and_says_why(
-    name: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    with caplog.at_level("INFO", logger="slowpoints"):
-        assert not runs_compiled(built(name), torch.ones(1), 4)
-    assert "without the compiled kernel: no rule for torch.cat" in caplog.text
-
-
 @needs_compiler
-@pytest.mark.parametrize("name", WITH_KERNELS)
+@pytest.mark.parametrize("name", EVERY_CELL)
 def test_long_sequences_are_computed_again_to_the_same_bits(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -73,7 +63,7 @@ def test_long_sequences_are_computed_again_to_the_same_bits(
 
 
 @needs_compiler
-@pytest.mark.parametrize("name", WITH_KERNELS)
+@pytest.mark.parametrize("name", EVERY_CELL)
 def test_silent_steps_are_steps_with_no_input(name: str) -> None:
     net = Network(built(name), n_in=3, n_out=1, units=9, depth=2)
     params = random_params(net, runs=2)
@@ -112,7 +102,7 @@ def test_narrower_vectors_give_the_same_numbers(
     params = random_params(net, runs=2)
     x = torch.randn(2, 11, 7, 5, generator=torch.Generator().manual_seed(3)).requires_grad_()
     wanted = values_and_gradients(net, *in_float64(params, x), last=3)
-    monkeypatch.setattr(scan, "kernel", lambda *_: narrow)
+    monkeypatch.setattr(call, "kernel", lambda *_: narrow)
     assert_close(values_and_gradients(net, params, x, last=3), wanted)
 
 
@@ -129,7 +119,7 @@ def test_tanh_and_exp_are_right_to_single_precision() -> None:
 
 
 @needs_compiler
-@pytest.mark.parametrize("name", WITH_KERNELS)
+@pytest.mark.parametrize("name", EVERY_CELL)
 def test_a_run_is_the_same_to_the_bit_alone_and_in_company(name: str) -> None:
     net = Network(built(name), n_in=3, n_out=1, units=3, learned_state=True)
     params = random_params(net, runs=5)

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from helpers.agreement import built
-from helpers.networks import IN_THE_LOOP
 from slowpoints import cells
 from slowpoints.engine.gpu.triton_scan import BLOCK, generated, kernels
 
@@ -45,7 +44,7 @@ def compiled(kernel: Any, flags: dict[str, bool]) -> Any:
     return compile_(source, target=GPUTarget("cuda", CAPABILITY, 32))
 
 
-@pytest.mark.parametrize("name", sorted(set(cells.names()) - set(IN_THE_LOOP)))
+@pytest.mark.parametrize("name", cells.names())
 def test_every_kernel_compiles_for_a_gpu(name: str) -> None:
     for kernel in generated(built(name)).values():
         names = [p.name for p in kernel.params if p.is_constexpr and p.name != "BLOCK"]

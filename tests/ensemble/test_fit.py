@@ -58,7 +58,7 @@ def test_it_trains_as_the_pipeline_does_to_the_bit(cell: str, tmp_path: Path):
     nets.fit(
         draw,
         steps=runs[0].train.steps,
-        loss=lambda out, y: task.loss(own[0], out, batches[-1]),
+        loss="mse",
         lr=torch.tensor([run.train.lr for run in runs], dtype=torch.float64),
         clip=torch.tensor([run.train.clip for run in runs]),
         last=first.shape[2],
@@ -113,14 +113,16 @@ def test_a_network_that_is_good_enough_ends_and_the_others_go_on():
 
 
 def test_a_gradient_that_is_not_finite_is_counted_and_disturbs_no_other():
+    def plain(outputs: Tensor, y: Tensor) -> Tensor:
+        return (outputs - y).square().flatten(1).mean(1)
+
     def broken(outputs: Tensor, y: Tensor) -> Tensor:
-        own = (outputs - y).square().flatten(1).mean(1)
-        return own * torch.tensor([1.0, torch.inf, 1.0])
+        return plain(outputs, y) * torch.tensor([1.0, torch.inf, 1.0])
 
     nets, clean = ensemble(), ensemble()
     before = {name: value.detach().clone() for name, value in nets.params.items()}
     history = nets.fit(sample, steps=20, loss=broken)
-    clean.fit(sample, steps=20)
+    clean.fit(sample, steps=20, loss=plain)
     assert history.skipped.tolist() == [0, 20, 0]
     for name, value in nets.params.items():
         assert torch.equal(value[1], before[name][1])
@@ -166,7 +168,7 @@ def test_what_was_learned_stays_when_training_is_interrupted():
         ({"loss": lambda out, y: (out - y).square().mean()}, "return one number for each network"),
         ({"sample": (torch.zeros(2, B, T, 2), torch.zeros(2, B, T, 2))}, r"or \[3, B, T, I\]"),
         ({"sample": (torch.zeros(B, T, 5), torch.zeros(B, T, 2))}, r"x is \[3, 8, 6, 5\]"),
-        ({"sample": (torch.zeros(B, T, 2), torch.zeros(B, T, 1))}, r"y has shape"),
+        ({"sample": (torch.zeros(B, T, 2), torch.zeros(B, T, 1))}, r"y is \[3, 8, 6, 1\]"),
         *(
             (
                 {

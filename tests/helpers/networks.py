@@ -18,7 +18,6 @@ OF_THE_PAPERS = [
     "rnn",
     "ugrnn",
 ]
-IN_THE_LOOP = ["lru"]  # no kernel runs these: what they hand up is wider than the layer
 INITIAL = {
     "keep_bias": 0.5,
     "recurrent_init": "normal",

@@ -24,8 +24,8 @@ N_RUNS = 8
 
 
 def stack(steps: int) -> Stack:
-    """Return eight networks whose training needs some hundred megabytes."""
-    task, net = {"name": "adding", "n_steps": 100}, {"cell": "gru", "units": 48}
+    """Return eight networks whose training needs some hundred megabytes, for their lower layer."""
+    task, net = {"name": "adding", "n_steps": 100}, {"cell": "gru", "units": 48, "depth": 2}
     runs = [make_run(i, task=task, net=net, steps=steps, batch=64) for i in range(N_RUNS)]
     return Stack("gru-0-0", "test", runs)
 

@@ -16,7 +16,7 @@ from slowpoints.spec import sizes
 from slowpoints.spec.strict import SpecError
 
 LIKE_ADDING = (
-    "from slowpoints.tasks.adding import METRICS, Settings, n_out, sample, loss, "
+    "from slowpoints.tasks.adding import METRICS, Settings, n_out, sample, loss_kind, "
     "score, solved, constant, baseline\n"
 )
 

@@ -108,8 +108,16 @@ WRONG = {  # functions, and what is said of them
         "sample: 21 answers are read (n_read), but a sequence has 20 steps",
     ),
     "one loss for all runs": (
-        {"loss": lambda s, out, batch: adding.loss(s, out, batch).mean()},
+        {"loss_kind": lambda s: None, "loss": lambda s, out, batch: (out - batch.y).mean()},
         "loss has shape [] for 2 runs; right is [2]: one per run",
+    ),
+    "an unknown measure of a miss": (
+        {"loss_kind": lambda s: "absolute"},
+        "loss_kind is 'absolute'; right is one of squared, cross_entropy, logistic",
+    ),
+    "a loss of classes on numbers": (
+        {"loss_kind": lambda s: "cross_entropy"},
+        "y has type torch.float32 under the loss cross_entropy; right is the index of an output",
     ),
     "a score per row": (
         {"score": lambda s, out, batch: {"mse": (out - batch.y)[:, :, 0, 0] ** 2}},
@@ -146,12 +154,13 @@ def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], 
     return writer("tasks", tmp_path, monkeypatch)
 
 
-PARTS = "METRICS, n_in, n_out, sample, loss, score, solved, constant, baseline"
+PARTS = "METRICS, n_in, n_out, sample, score, solved, constant, baseline, loss_kind"
 FROM = "from slowpoints.tasks.adding import Settings"
 BAD_FILES = {
-    f"{FROM}, METRICS, n_in, n_out, sample, score, solved, constant": "lacks loss, "
-    "baseline; define",
-    FROM: f"lacks {PARTS}; define them, or import them from another task",
+    f"{FROM}, METRICS, n_in, n_out, sample, score, solved, constant": "lacks baseline, "
+    "loss (or loss_kind); define",
+    FROM: "lacks METRICS, n_in, n_out, sample, score, solved, constant, baseline, loss (or "
+    "loss_kind); define them, or import them from another task",
     f"from slowpoints.tasks.adding import {PARTS}": "lacks class Settings, a frozen dataclass "
     "of its settings",
     f"{FROM}, {PARTS}\nMETRICS = 'mse'": "METRICS: expected the names of what score returns",

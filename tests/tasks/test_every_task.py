@@ -9,7 +9,7 @@ from slowpoints import tasks
 
 NAMES = tasks.names()
 FUNCTIONS = ("n_in", "n_out", "n_read", "world", "sample", "evaluation")
-FUNCTIONS += ("loss", "score", "solved", "constant", "baseline")
+FUNCTIONS += ("minimised", "score", "solved", "constant", "baseline")
 SPLITS = ("train", "valid", "test")
 
 
@@ -91,7 +91,7 @@ def test_a_batch_has_the_declared_shapes_and_types(task, settings, world, split)
 def test_a_batch_of_one_keeps_its_axes(task, settings, world):
     batch = task.sample(settings, world, batch=1, split="train", rng=rng(1))
     out = constant_output(task, settings, batch)[None]
-    assert task.loss(settings, out, tasks.stacked([batch])).shape == (1,)
+    assert task.minimised(settings, out, tasks.stacked([batch])).shape == (1,)
 
 
 def test_a_batch_follows_from_its_generator(task, settings, world):
@@ -146,7 +146,7 @@ def test_rows_of_weight_zero_change_neither_loss_nor_score(task, settings, world
     out = torch.randn(2, 7, task.n_read(settings), task.n_out(settings), generator=rng(9))
     both, alone = tasks.stacked([few, many]), tasks.stacked([few])
     torch.testing.assert_close(
-        task.loss(settings, out, both)[:1], task.loss(settings, out[:1, :4], alone)
+        task.minimised(settings, out, both)[:1], task.minimised(settings, out[:1, :4], alone)
     )
     scores, wanted = task.score(settings, out, both), task.score(settings, out[:1, :4], alone)
     for metric in scores:
@@ -156,9 +156,9 @@ def test_rows_of_weight_zero_change_neither_loss_nor_score(task, settings, world
 def test_each_run_is_judged_on_its_own(task, settings, world):
     batches = [task.sample(settings, world, batch=4, split="train", rng=rng(k)) for k in (1, 2)]
     out = torch.randn(2, 4, task.n_read(settings), task.n_out(settings), generator=rng(9))
-    together = task.loss(settings, out, tasks.stacked(batches))
+    together = task.minimised(settings, out, tasks.stacked(batches))
     for run in range(2):
-        alone = task.loss(settings, out[run : run + 1], tasks.stacked(batches[run : run + 1]))
+        alone = task.minimised(settings, out[run : run + 1], tasks.stacked(batches[run : run + 1]))
         torch.testing.assert_close(together[run : run + 1], alone)
 
 
@@ -167,9 +167,9 @@ def test_a_step_down_the_gradient_lowers_the_loss(task, settings, world):
     out = (
         0.1 * torch.randn(1, 16, task.n_read(settings), task.n_out(settings), generator=rng(9))
     ).requires_grad_()
-    before = task.loss(settings, out, batch).sum()
+    before = task.minimised(settings, out, batch).sum()
     (slope,) = torch.autograd.grad(before, out)
-    assert task.loss(settings, out.detach() - 0.01 * slope, batch).sum() < before
+    assert task.minimised(settings, out.detach() - 0.01 * slope, batch).sum() < before
 
 
 def test_evaluation_gives_batches_like_training(task, settings, world):

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from slowpoints import tasks
 from slowpoints.tasks import memorization, stacked
 from slowpoints.tasks.memorization import Settings
 
@@ -70,8 +71,8 @@ def test_scores_of_known_outputs():
     }
     faint = memorization.score(settings, batch.y / 10, batch)
     assert (faint["bit_accuracy"].item(), faint["exact_match"].item()) == (1.0, 1.0)
-    assert memorization.loss(settings, batch.y, batch).item() == 0
-    assert memorization.loss(settings, batch.y + 0.5, batch).item() == 0.25
+    assert tasks.load("memorization").minimised(settings, batch.y, batch).item() == 0
+    assert tasks.load("memorization").minimised(settings, batch.y + 0.5, batch).item() == 0.25
 
 
 @pytest.mark.parametrize(("exact_match", "is_solved"), [(0.98, False), (0.99, True), (1.0, True)])

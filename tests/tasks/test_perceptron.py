@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from slowpoints import tasks
 from slowpoints.measures import information
 from slowpoints.tasks import Batch, perceptron, stacked
 from slowpoints.tasks.perceptron import Settings
@@ -97,7 +98,9 @@ def test_loss_is_the_cross_entropy_of_the_labels():
     logit = torch.tensor([1.5, 0.5]).reshape(1, 2, 1, 1)
     p = logit.double().sigmoid().flatten()
     wanted = -(math.log(p[0]) + math.log(1 - p[1])) / 2
-    assert perceptron.loss(Settings(), logit, batch).item() == pytest.approx(wanted)
+    assert tasks.load("perceptron").minimised(Settings(), logit, batch).item() == pytest.approx(
+        wanted
+    )
     score = perceptron.score(Settings(), logit, batch)
     assert score["soft_bits_per_label"].item() == pytest.approx(1 - wanted / math.log(2))
     assert score["accuracy"].item() == 0.5
@@ -160,7 +163,7 @@ def test_the_loss_of_many_classes_is_their_cross_entropy():
     out = torch.tensor([[0.0, 1.0, 2.0], [0.5, 0.0, 1.0]]).reshape(1, 2, 1, 3)
     p = out[0, :, 0].double().softmax(-1)
     wanted = -(math.log(p[0, 2]) + math.log(p[1, 0])) / 2
-    assert perceptron.loss(settings, out, batch).item() == pytest.approx(wanted)
+    assert tasks.load("perceptron").minimised(settings, out, batch).item() == pytest.approx(wanted)
     score = perceptron.score(settings, out, batch)
     assert score["accuracy"].item() == 0.5
     assert score["soft_bits_per_label"].item() == pytest.approx(math.log2(3) - wanted / math.log(2))

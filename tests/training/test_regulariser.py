@@ -88,7 +88,7 @@ def test_the_penalty_is_lambda_times_the_summed_squared_displacement_of_every_co
     made, kicks = at_start()
     net, params = made.net, made.params
     loss = torch.tensor([1.0, 2.0])
-    found = regularised(net, params, loss, (), kicks)
+    found = regularised(net, params, loss, None, kicks)
     assert kicks.frames.shape == (2, 3 * COPIES, net.n_in)
     assert kicks.frames[..., -1].abs().max() == 0, "no trigger"
     for m in range(2):
@@ -108,7 +108,7 @@ def test_without_weight_the_loss_of_the_task_is_silent_and_the_penalty_alone_is_
     made, kicks = at_start()
     alone = kicks._replace(loss_weight=torch.zeros(2))
     both, penalty = (
-        regularised(made.net, made.params, torch.ones(2), (), own) for own in (kicks, alone)
+        regularised(made.net, made.params, torch.ones(2), None, own) for own in (kicks, alone)
     )
     torch.testing.assert_close(both - penalty, torch.ones(2))
     assert (penalty > 0).all()
@@ -119,10 +119,9 @@ def test_visited_states_are_those_where_the_sequences_end_and_are_constants() ->
     states = torch.randn(2, kicks.frames.shape[1], 4)
     visiting = kicks._replace(states=torch.empty(2, 0, 0))
     final = states.clone().requires_grad_()
-    found = regularised(made.net, made.params, torch.zeros(2), unpack(made.net, final), visiting)
-    torch.testing.assert_close(
-        found, regularised(made.net, made.params, torch.zeros(2), (), kicks._replace(states=states))
-    )
+    zeros, given = torch.zeros(2), kicks._replace(states=states)
+    found = regularised(made.net, made.params, zeros, unpack(made.net, final), visiting)
+    torch.testing.assert_close(found, regularised(made.net, made.params, zeros, None, given))
     found.sum().backward()
     assert final.grad is None
 

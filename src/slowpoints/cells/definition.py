@@ -78,10 +78,9 @@ class Cell:
     read: Read | None
     states: tuple[str, ...]  # the first one is what the projections see
     keep: tuple[str, ...]  # streams whose bias means "remember"
-    emits: bool  # step returns (*new states, y): y goes up, the states go through time
+    emitted: int  # step returns (*new states, y, ...): so many y go up, side by side; 0: the state
     embeds: bool  # layer 1 first maps the input affinely to H
-    output_map: bool  # y = tanh(W_y s + b_y), after the scan
-    emitted: int  # how many times as wide as the layer y is; the output map makes it as wide
+    output_map: bool  # y = tanh(W_y s + b_y), after the scan; it makes several y as wide as one
     # per state: the quantity whose displacement in one step is the speed
     measure: tuple[Pointwise, ...]
     recurrent_identity: bool  # R always starts as the identity
@@ -94,6 +93,17 @@ class Cell:
         return tuple(
             stream for stream in self.streams if stream.name not in self.projections + self.second
         )
+
+    @property
+    def looks_ahead(self) -> bool:
+        """Whether something other than the projections is computed from the input of a step: then
+        steps without input are not simply left out.
+        """
+        constant = {NOTHING}
+        for stream in self.free:
+            constant |= {stream.name} if stream.of in constant else set()
+        varies = any(stream.name not in constant for stream in self.free)
+        return self.embeds or varies or any(self.source_of(own) != "input" for own in self.stages)
 
     @property
     def stages(self) -> tuple[tuple[str, ...], ...]:
@@ -115,10 +125,9 @@ def cell(
     read: Read | None = None,
     states: tuple[str, ...] = ("h",),
     keep: tuple[str, ...] = (),
-    emits: bool = False,
+    emitted: int = 0,
     embeds: bool = False,
     output_map: bool = False,
-    emitted: int = 1,
     measure: tuple[Pointwise, ...] | None = None,
     recurrent_identity: bool = False,
     start: Start | None = None,
@@ -133,10 +142,10 @@ def cell(
         read: (p, s) -> what `second` projects, [M, B, H]
         states: names of the states; the first one is what the projections see
         keep: streams whose bias means "remember"
-        emits: step returns (*new states, y); y goes up, the states go through time
+        emitted: how many y the step returns after the new states; they go up, side by side, while
+            the states go through time. By default the first state goes up
         embeds: layer 1 first maps the input affinely to H
         output_map: y = tanh(W_y s + b_y), after the scan
-        emitted: how many times as wide as the layer y is
         measure: per state, the quantity whose displacement in one step is the speed
         recurrent_identity: R always starts as the identity
         start: (units, rng) -> the first values of streams of "nothing", by name, each [H]
@@ -162,10 +171,9 @@ def cell(
             read=read,
             states=states,
             keep=keep,
-            emits=emits,
+            emitted=emitted,
             embeds=embeds,
             output_map=output_map,
-            emitted=emitted,
             measure=measure or (identity,) * len(states),
             recurrent_identity=recurrent_identity,
             start=start,
@@ -196,10 +204,8 @@ def _check(made: Cell) -> None:
         raise ValueError(
             f"cell {made.name}: `second` projects what `read` returns, so the cell is recurrent"
         )
-    if made.emitted > 1 and not (made.emits and made.output_map):
-        raise ValueError(
-            f"cell {made.name}: what is {made.emitted} times as wide needs `emits` and `output_map`"
-        )
+    if made.emitted > 1 and not made.output_map:
+        raise ValueError(f"cell {made.name}: emits {made.emitted} numbers a unit: needs output_map")
     if bool(made.second) != (made.read is not None):
         raise ValueError(f"cell {made.name}: give `second` and `read` together, or neither")
     for name in projected:

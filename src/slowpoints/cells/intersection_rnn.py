@@ -33,7 +33,7 @@ def build(settings: Settings) -> Cell:
         streams=(*affine, Stream("x", affine=False)),
         projections=affine,
         keep=("output_gate", "gate"),
-        emits=True,
+        emitted=1,
         embeds=True,
     )
     def intersection_rnn(p: Bundle, s: Bundle) -> tuple[Tensor, Tensor]:

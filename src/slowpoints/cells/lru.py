@@ -55,15 +55,14 @@ def build(settings: Settings) -> Cell:
         projections=("re", "im"),
         recurrent=False,
         states=("re", "im"),
-        emits=True,
         output_map=True,
         emitted=2,
         start=partial(_ring, settings),
     )
-    def lru(p: Bundle, s: Bundle) -> tuple[Tensor, Tensor, Tensor]:
+    def lru(p: Bundle, s: Bundle) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         re = p.nu * (p.cos * s.re - p.sin * s.im) + p.gamma * p.re
         im = p.nu * (p.sin * s.re + p.cos * s.im) + p.gamma * p.im
-        return re, im, torch.cat([re, im], 2)
+        return re, im, re, im
 
     return lru
 

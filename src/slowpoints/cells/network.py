@@ -145,7 +145,7 @@ def _layer_shapes(net: Network, width: int, *, first: bool) -> dict[str, tuple[i
     if cell.recurrent:
         found |= {f"R.{name}": (units, units) for name in cell.projections + cell.second}
     if cell.output_map:
-        found |= {"out.W": (cell.emitted * units, units), "out.b": (units,)}
+        found |= {"out.W": (max(1, cell.emitted) * units, units), "out.b": (units,)}
     if net.learned_state:
         found |= {f"init.{state}": (units,) for state in cell.states}
     return found

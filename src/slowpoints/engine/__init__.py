@@ -6,16 +6,19 @@ differentiate as they are.
 """
 
 from slowpoints.cells.network import Front, Network, count_parameters, shapes, units_for_budget
+from slowpoints.engine.cpu.one_pass import Asked
 from slowpoints.engine.derivatives.curvature import state_curvature
 from slowpoints.engine.derivatives.maps import measure, pack, state_jacobian, state_map, unpack
 from slowpoints.engine.front import see
 from slowpoints.engine.fused import prepare
 from slowpoints.engine.gpu.graph import Captured
 from slowpoints.engine.initial import initialise
+from slowpoints.engine.learning import loss_in_one_pass
 from slowpoints.engine.recurrence import States, engine_of, readout, start, step, unroll
 from slowpoints.engine.trust import check_step
 
 __all__ = [
+    "Asked",
     "Captured",
     "Front",
     "Network",
@@ -24,6 +27,7 @@ __all__ = [
     "count_parameters",
     "engine_of",
     "initialise",
+    "loss_in_one_pass",
     "measure",
     "pack",
     "prepare",

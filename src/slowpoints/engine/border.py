@@ -84,6 +84,25 @@ def check_packed(packed: Tensor, x: Tensor) -> None:
         raise ValueError(f"states are {_kind(packed)}, but x is {_kind(x)}; give both alike")
 
 
+def check_asked(
+    net: Network, x: Tensor, kind: str, y: Tensor, weight: Tensor, allowed: Tensor
+) -> None:
+    """Raise unless targets and their weights are those of x and of this network's outputs."""
+    M, B, n_read = len(x), x.shape[1], weight.shape[-1]
+    numbers = (M, B, n_read, net.n_out), x.dtype
+    wanted = {
+        "y": ((M, B, n_read), torch.int64) if kind == "cross_entropy" else numbers,
+        "weight": ((M, B, n_read), x.dtype),
+        "allowed": ((M, net.n_out), torch.bool),
+    }
+    for own, (name, (shape, dtype)) in zip((y, weight, allowed), wanted.items(), strict=True):
+        if own.shape != shape or own.dtype != dtype or own.device != x.device:
+            raise ValueError(
+                f"{name} is {list(own.shape)} in {_kind(own)}; expected {list(shape)} in {dtype} "
+                f"on {x.device}"
+            )
+
+
 def check_states(net: Network, states: tuple[tuple[Tensor, ...], ...], x: Tensor) -> None:
     """Raise unless `states` are those of every layer, each [M, B, H], of the type and in the place
     of x.

@@ -3,8 +3,8 @@
 It is called with symbols, so what is shown is what is computed.
 
 The symbols are those from which the engine makes its kernels. A stream that the step reads through
-one function alone, such as a gate, is written as that function of it. What the step cannot be
-called with symbols for (the LRU joins two states) has no equations here; its docstring has them.
+one function alone, such as a gate, is written as that function of it. What a stream's function
+cannot be called with symbols for (the LRU's cosine) has no equations here; its docstring has them.
 """
 
 import math
@@ -149,7 +149,7 @@ def _seen(cell: Cell) -> list[str]:
 def _step(cell: Cell) -> list[str]:
     """Return one line for each new state, and one for what is emitted."""
     out = _called(cell, cell.step, cell.projections + cell.second)
-    targets = [*cell.states, *([EMITTED] if cell.emits else [])]
+    targets = [*cell.states, *[EMITTED] * cell.emitted]
     if len(out) != len(targets):
         raise NotElementwise(
             f"cell {cell.name}: its step returns {len(out)} values for {len(targets)} names"
@@ -164,7 +164,7 @@ def _step(cell: Cell) -> list[str]:
 def _output_map(cell: Cell) -> list[str]:
     if not cell.output_map:
         return []
-    return [rf"y_t &= \tanh(W_y\, {EMITTED if cell.emits else cell.states[0]}_t + b_y)"]
+    return [rf"y_t &= \tanh(W_y\, {EMITTED if cell.emitted else cell.states[0]}_t + b_y)"]
 
 
 def _called(

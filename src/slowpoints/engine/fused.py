@@ -75,6 +75,23 @@ def apply(weights: Affine, x: Tensor) -> Tensor:
     return torch.baddbmm(weights.b, pad(x, (0, missing)) if missing else x, weights.W)
 
 
+def sources(layer: Layer, x: Tensor) -> dict[str, Tensor]:
+    """Return what streams are computed from: the input, and the free streams.
+
+    x: [M, K, I] -> each [M, K, H]; [M, 1, H] where it comes from nothing
+    """
+    found = {
+        "input": x if layer.embed is None else apply(layer.embed, x),
+        NOTHING: x.new_empty(len(x), 1, 0),
+    }
+    for free in layer.free:
+        source = found[free.source]
+        found[free.name] = free.through(
+            source if free.weights is None else apply(free.weights, source)
+        )
+    return found
+
+
 def prepare(net: Network, params: Params) -> tuple[Layer, ...]:
     """Fuse the weights of every layer, once for many steps.
 

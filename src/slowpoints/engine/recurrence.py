@@ -14,14 +14,23 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from slowpoints.cells.definition import NOTHING, Bundle, Cell, cell
+from slowpoints.cells.definition import Bundle, Cell
 from slowpoints.cells.network import Network, shapes
 from slowpoints.engine.border import check_input, check_states
+from slowpoints.engine.compiled_layer import inputs, mapped, scanned
 from slowpoints.engine.cpu import build
 from slowpoints.engine.cpu.compiled import runs_compiled
-from slowpoints.engine.cpu.scan import Scan
 from slowpoints.engine.front import see
-from slowpoints.engine.fused import ALIGNMENT, Layer, Params, Stage, affine, apply, prepare_layer
+from slowpoints.engine.fused import (
+    ALIGNMENT,
+    Layer,
+    Params,
+    Stage,
+    affine,
+    apply,
+    prepare_layer,
+    sources,
+)
 from slowpoints.engine.gpu.triton_scan import TritonScan, runs_on_triton
 
 
@@ -67,26 +76,9 @@ def drive(layer: Layer, x: Tensor) -> tuple[Tensor, ...]:
 
     x: [M, K, I], where K may be batch, time x batch, or one    ->    each [M, K, H] or [M, K, kH]
     """
-    sources = _sources(layer, x)
-    staged = [apply(stage.weights, sources[stage.source]) for stage in layer.stages]
-    return *(sources[free.name].expand(-1, x.shape[1], -1) for free in layer.free), *staged
-
-
-def _sources(layer: Layer, x: Tensor) -> dict[str, Tensor]:
-    """Return what streams are computed from: the input, and the free streams.
-
-    x: [M, K, I] -> each [M, K, H]; [M, 1, H] where it comes from nothing
-    """
-    sources = {
-        "input": x if layer.embed is None else apply(layer.embed, x),
-        NOTHING: x.new_empty(len(x), 1, 0),
-    }
-    for free in layer.free:
-        source = sources[free.source]
-        sources[free.name] = free.through(
-            source if free.weights is None else apply(free.weights, source)
-        )
-    return sources
+    found = sources(layer, x)
+    staged = [apply(stage.weights, found[stage.source]) for stage in layer.stages]
+    return *(found[free.name].expand(-1, x.shape[1], -1) for free in layer.free), *staged
 
 
 def advance(
@@ -105,7 +97,8 @@ def advance(
             seen = cell.read(Bundle(p), s)
         p |= stage_values(stage, value, seen)
     new = cell.step(Bundle(p), s)
-    return new[: len(states)], new[-1] if cell.emits else new[0]
+    emitted = new[len(states) :] or new[:1]
+    return new[: len(states)], emitted[0] if len(emitted) == 1 else torch.cat(emitted, -1)
 
 
 def stage_values(stage: Stage, driven: Tensor, seen: Tensor) -> dict[str, Tensor]:
@@ -169,14 +162,11 @@ def unroll(
     """
     check_input(net, params, x, silent=silent, last=last)
     n_steps = x.shape[2] + silent
-    if net.front is not None:
-        x, silent = see(net, params, pad(x, (0, 0, 0, silent)) if silent else x), 0
+    compiled = is_compiled(net, x)
+    x = entering(net, params, x, silent=silent, compiled=compiled)
     if states is None:
         states = start(net, params, batch=x.shape[1])
     check_states(net, states, x)
-    compiled = runs_compiled(net.cell, x, net.units) and _agrees(net.cell, net.units)
-    if silent and (not compiled or net.cell.free or net.cell.embeds):
-        x = pad(x, (0, 0, 0, silent))
     final = []
     for index, first in enumerate(states):
         layer = prepare_layer(net.cell, params, index, staged=not compiled)
@@ -184,18 +174,28 @@ def unroll(
         if runs_on_triton(net.cell, x):
             x, now = _launches(net.cell, layer, x, first, kept)
         elif compiled:
-            x, now = _scan(
-                net.cell, layer, _weights(net.cell, params, index), x, first, n_steps, kept
-            )
+            given = inputs(net.cell, layer, params, index, x, first)
+            x, now = scanned(net.cell, given, n_steps, kept)
         else:
             x, now = _loop(net.cell, layer, x, first, kept)
         if layer.out is not None:
             flat = x.flatten(1, 2)
-            x = (_mapped(params, index, flat) if compiled else hand_up(layer, flat)).unflatten(
+            x = (mapped(params, index, flat) if compiled else hand_up(layer, flat)).unflatten(
                 1, (-1, kept)
             )
         final.append(now)
     return x, tuple(final)
+
+
+def entering(net: Network, params: Params, x: Tensor, *, silent: int, compiled: bool) -> Tensor:
+    """Return what the lowest layer reads, through the front if there is one.
+
+    The compiled kernel goes on by itself after the given steps, unless something is computed ahead.
+    x: [M, B, T - silent, I] -> [M, B, T or T - silent, I]
+    """
+    if silent and (not compiled or net.cell.looks_ahead or net.front is not None):
+        x = pad(x, (0, 0, 0, silent))
+    return x if net.front is None else see(net, params, x)
 
 
 def _loop(
@@ -237,62 +237,6 @@ def _launches(
     return out.transpose(1, 2), final.chunk(len(states), -1)
 
 
-def _scan(
-    cell: Cell,
-    layer: Layer,
-    weights: list[Tensor],
-    x: Tensor,
-    states: tuple[Tensor, ...],
-    n_steps: int,
-    last: int,
-) -> tuple[Tensor, tuple[Tensor, ...]]:
-    """Return the same as `_loop`, from the compiled kernel.
-
-    At steps after those of x the input is zero.
-    """
-    sources = {"input": x}
-    if layer.free or layer.embed is not None:
-        flat = _sources(layer, x.flatten(1, 2))
-        n = x.shape[1] * x.shape[2]
-        sources = {
-            name: value.expand(-1, n, -1).unflatten(1, x.shape[1:3]) for name, value in flat.items()
-        }
-    staged = [sources[cell.source_of(names)] for names in cell.stages]
-    free = (sources[stream.name] for stream in layer.free)
-    out, *final = Scan.apply(
-        cell, n_steps, last, torch.is_grad_enabled(), *staged, *free, *states, *weights
-    )
-    return out, tuple(final)
-
-
-@cell(streams=("y",))
-def output_map(p: Bundle, s: Bundle) -> tuple[Tensor]:
-    """Return tanh(W h + b): to the kernel, one step of a cell without input, whose state is what is
-    mapped.
-    """
-    return (torch.tanh(p.y),)
-
-
-def _mapped(params: Params, index: int, y: Tensor) -> Tensor:
-    """Return the same as `hand_up`, from the compiled kernel.    y: [M, K, H] -> [M, K, H]"""
-    W, b = params[f"{index}.out.W"], params[f"{index}.out.b"]
-    nothing = y.new_empty(*y.shape[:2], 1, 0), W.new_empty(len(W), 0, W.shape[2])
-    out, _ = Scan.apply(output_map, 1, 1, torch.is_grad_enabled(), nothing[0], y, b, nothing[1], W)
-    return out.squeeze(2)
-
-
-def _weights(cell: Cell, params: Params, index: int) -> list[Tensor]:
-    """Return the projecting weights of one layer in the order of `scan.Inputs`."""
-    own = params
-    if not cell.recurrent:
-        b = params[f"{index}.b.{cell.projections[0]}"]
-        nothing = b.new_zeros(*b.shape, b.shape[1])
-        own = params | {f"{index}.R.{name}": nothing for name in cell.projections}
-    return [
-        own[f"{index}.{kind}.{name}"] for names in cell.stages for kind in "bWR" for name in names
-    ]
-
-
 def engine_of(net: Network, device: torch.device) -> str:
     """Name what runs the recurrence of a network here, as its record says it.
 
@@ -302,8 +246,12 @@ def engine_of(net: Network, device: torch.device) -> str:
     like = torch.empty(0, device=device)
     if runs_on_triton(net.cell, like):
         return "triton"
-    compiled = runs_compiled(net.cell, like, net.units) and _agrees(net.cell, net.units)
-    return f"compiled by {build.compiler()}" if compiled else "eager"
+    return f"compiled by {build.compiler()}" if is_compiled(net, like) else "eager"
+
+
+def is_compiled(net: Network, like: Tensor) -> bool:
+    """Return whether the layers of a network run through the compiled kernel on such numbers."""
+    return runs_compiled(net.cell, like, net.units) and _agrees(net.cell, net.units)
 
 
 @cache
@@ -338,7 +286,8 @@ def _tried(cell: Cell, units: int, *, compiled: bool) -> list[Tensor]:
     states = tuple(torch.randn(TRIED.M, TRIED.B, units, generator=rng) for _ in cell.states)
     layer = prepare_layer(cell, params, 0, staged=not compiled)
     if compiled:
-        out, final = _scan(cell, layer, _weights(cell, params, 0), x, states, TRIED.T, TRIED.T)
+        given = inputs(cell, layer, params, 0, x, states)
+        out, final = scanned(cell, given, TRIED.T, TRIED.T)
     else:
         out, final = _loop(cell, layer, x, states, TRIED.T)
     total = out.sin().sum() + sum(state.cos().sum() for state in final)

@@ -125,18 +125,17 @@ def _stepped(cell: Cell, given: Given) -> list[Tensor]:
         raise ValueError(
             f"cell {cell.name}: its step changes streams or states in place; compute new tensors"
         )
-    n_new = len(cell.states) + cell.emits
+    n_new = len(cell.states) + cell.emitted
     if not isinstance(new, tuple | list) or len(new) != n_new:
         got = f"{len(new)} values" if isinstance(new, tuple | list) else type(new).__name__
-        wanted = ", ".join([*cell.states, *["y"] * cell.emits])
+        wanted = ", ".join([*cell.states, *["y"] * cell.emitted])
         raise ValueError(
             f"cell {cell.name}: its step returns {got}; return a tuple of {n_new}: ({wanted},)"
         )
     found = [*seen, *new]
-    widths = [1] * (len(found) - cell.emits) + [cell.emitted] * cell.emits
     like = next(iter(given.values()))
-    for value, times in zip(found, widths, strict=True):
-        if not isinstance(value, Tensor) or value.shape != (*like.shape[:2], times * like.shape[2]):
+    for value in found:
+        if not isinstance(value, Tensor) or value.shape != like.shape:
             shape = list(value.shape) if isinstance(value, Tensor) else type(value).__name__
             raise ValueError(
                 f"cell {cell.name}: its step turns [M, B, H] = {list(like.shape)} into {shape}"

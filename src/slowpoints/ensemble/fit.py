@@ -9,7 +9,7 @@ from torch.nn.functional import cross_entropy
 
 from slowpoints.cells.network import Network
 from slowpoints.dynamics import arrays
-from slowpoints.engine import readout, unroll
+from slowpoints.engine import Asked, loss_in_one_pass, readout, unroll
 from slowpoints.spec.training import ROWS, TrainSettings
 from slowpoints.training.optimiser import joined, views
 from slowpoints.training.slots import Slots, step
@@ -35,7 +35,7 @@ class Plan(NamedTuple):
 
     trains: list[TrainSettings]
     sample: Sample
-    loss: Loss
+    loss: str | Loss  # one of LOSSES, or the user's own
     last: int | None
     until: float | None
 
@@ -55,22 +55,28 @@ def mean_cross_entropy(outputs: Tensor, y: Tensor) -> Tensor:
 
     outputs: [M, B, T, O]; y: [M, B, T] int64    -> [M]
     """
-    if outputs.shape[:-1] != y.shape or y.dtype != torch.int64:
-        raise ValueError(
-            f"y has shape {list(y.shape)} in {y.dtype}; give classes {list(outputs.shape[:-1])} "
-            "in torch.int64"
-        )
-    least, most = y.aminmax() if y.device.type == "cpu" else (0, 0)  # a GPU would have to wait
-    if not 0 <= least <= most < outputs.shape[-1]:
-        raise ValueError(
-            f"y holds classes {int(least)} to {int(most)}; with {outputs.shape[-1]} outputs give 0 "
-            f"to {outputs.shape[-1] - 1}"
-        )
+    _check_classes(y, tuple(outputs.shape))
     own = cross_entropy(outputs.movedim(-1, 1), y, reduction="none")
     return own.flatten(1).mean(1)
 
 
+def _check_classes(y: Tensor, shape: tuple[int, ...]) -> None:
+    """Raise ValueError for classes that outputs of this shape, [M, B, T, O], do not have."""
+    if y.shape != shape[:-1] or y.dtype != torch.int64:
+        raise ValueError(
+            f"y has shape {list(y.shape)} in {y.dtype}; give classes {list(shape[:-1])} "
+            "in torch.int64"
+        )
+    least, most = y.aminmax() if y.device.type == "cpu" else (0, 0)  # a GPU would have to wait
+    if not 0 <= least <= most < shape[-1]:
+        raise ValueError(
+            f"y holds classes {int(least)} to {int(most)}; with {shape[-1]} outputs give 0 "
+            f"to {shape[-1] - 1}"
+        )
+
+
 LOSSES: dict[str, Loss] = {"mse": mean_square, "cross_entropy": mean_cross_entropy}
+IN_ONE_PASS = {"mse": "squared", "cross_entropy": "cross_entropy"}
 
 
 def settings(n: int, *, steps: int, lr: Any, clip: Any, optimizer: str) -> list[TrainSettings]:
@@ -152,8 +158,7 @@ def _interval(
     for now in range(tick, tick + n_ticks):
         x, y = of_members(plan.sample(rng), slots.members, n=len(plan.trains))
         x, y = x.to(total), y.to(slots.device)
-        top, _ = unroll(net, part.params, x, last=plan.last)
-        loss = plan.loss(readout(net, part.params, top), y)
+        loss = _loss(net, part.params, plan, x, y)
         if loss.shape != total.shape:
             raise ValueError(
                 f"the loss has shape {list(loss.shape)}; return one number for each network, "
@@ -163,6 +168,21 @@ def _interval(
         total += loss.detach()
         n_skipped += ~takes
     return total, n_skipped
+
+
+def _loss(net: Network, params: dict[str, Tensor], plan: Plan, x: Tensor, y: Tensor) -> Tensor:
+    """Return what every network minimises; in one pass where it can be.    -> [M]"""
+    if isinstance(plan.loss, str):
+        last = x.shape[2] if plan.last is None else plan.last
+        weight, allowed = x.new_ones(()), torch.ones(len(x), net.n_out, dtype=torch.bool)
+        asked = Asked(IN_ONE_PASS[plan.loss], y, weight.expand(*x.shape[:2], last), allowed)
+        if plan.loss == "cross_entropy":
+            _check_classes(y, (*x.shape[:2], last, net.n_out))
+        if (loss := loss_in_one_pass(net, params, x, asked)) is not None:
+            return loss
+    top, _ = unroll(net, params, x, last=plan.last)
+    own = LOSSES[plan.loss] if isinstance(plan.loss, str) else plan.loss
+    return own(readout(net, params, top), y)
 
 
 def of_members(

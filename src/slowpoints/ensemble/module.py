@@ -276,7 +276,7 @@ class Ensemble(nn.Module):
         plan = Plan(
             settings(self.n, steps=steps, lr=lr, clip=clip, optimizer=optimizer),
             draw,
-            LOSSES[loss] if isinstance(loss, str) else loss,
+            loss,
             last,
             until,
         )

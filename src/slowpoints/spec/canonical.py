@@ -31,4 +31,7 @@ def shape(blocks: Blocks, *names: str) -> dict[str, Any]:
         "train": PER_RUN_TRAIN,
     }
     given = blocks.as_json()
-    return {name: {k: v for k, v in given[name].items() if k not in free[name]} for name in names}
+    found = {name: {k: v for k, v in given[name].items() if k not in free[name]} for name in names}
+    if "train" in names and blocks.train.regularise == "visited":  # their steps need final states
+        found["train"]["regularise"] = "visited"
+    return found

@@ -15,17 +15,7 @@ from slowpoints.spec.strict import SpecError, unknown
 
 # What the file of every task has besides its class Settings; for the rest there are defaults, see
 # tasks/definition.py.
-OF_A_TASK = (
-    "METRICS",
-    "n_in",
-    "n_out",
-    "sample",
-    "loss",
-    "score",
-    "solved",
-    "constant",
-    "baseline",
-)
+OF_A_TASK = ("METRICS", "n_in", "n_out", "sample", "score", "solved", "constant", "baseline")
 KIND = {"cells": "cell", "tasks": "task", "analyses": "analysis"}
 
 
@@ -71,7 +61,10 @@ def _check(folder: str, name: str, module: ModuleType) -> None:
     if folder == "analyses" and not hasattr(module, "run"):
         raise SpecError(f"{file}: lacks run(given), which returns a table and arrays")
     if folder == "tasks":
-        if missing := [needed for needed in OF_A_TASK if not hasattr(module, needed)]:
+        missing = [needed for needed in OF_A_TASK if not hasattr(module, needed)]
+        if not hasattr(module, "loss") and not hasattr(module, "loss_kind"):
+            missing.append("loss (or loss_kind)")
+        if missing:
             raise SpecError(
                 f"{file}: lacks {', '.join(missing)}; define them, or import them from another task"
             )

@@ -3,9 +3,11 @@
 import importlib
 from pathlib import Path
 
-from slowpoints.tasks.definition import Batch, Split, Task, TaskError, stacked
+from slowpoints.tasks._batch import Batch, stacked
+from slowpoints.tasks._measures import LOSSES
+from slowpoints.tasks.definition import Split, Task, TaskError
 
-__all__ = ["Batch", "Split", "Task", "TaskError", "load", "names", "stacked"]
+__all__ = ["LOSSES", "Batch", "Split", "Task", "TaskError", "load", "names", "stacked"]
 
 
 def names() -> list[str]:

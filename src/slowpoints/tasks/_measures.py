@@ -1,9 +1,12 @@
-"""Weighted means that several tasks share."""
+"""Losses and weighted means that several tasks share."""
+
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
+from torch.nn.functional import softplus
 
-from slowpoints.tasks import Batch
+from slowpoints.tasks._batch import Batch
 
 
 def weighted_mean(values: Tensor, weight: Tensor) -> Tensor:
@@ -20,11 +23,27 @@ def mean_square(out: Tensor, batch: Batch) -> Tensor:
 
 
 def cross_entropy(out: Tensor, batch: Batch) -> Tensor:
-    """Return each run's -log p of the outputs wanted, in nats.
+    """Return each run's -log p of the outputs wanted, among those in use, in nats.
 
     out: [M, B, T_y, O], batch.y: [M, B, T_y] -> [M]
     """
-    return -weighted_mean(at_target(out.log_softmax(-1), batch.y), batch.weight)
+    usable = out.masked_fill(~batch.allowed[:, None, None, :], -torch.inf)
+    return -weighted_mean(at_target(usable.log_softmax(-1), batch.y), batch.weight)
+
+
+def logistic(out: Tensor, batch: Batch) -> Tensor:
+    """Return each run's -log p per output, each the logit of 1, in nats.
+
+    out, batch.y: [M, B, T_y, O] -> [M]
+    """
+    return weighted_mean((softplus(out) - batch.y * out).mean(-1), batch.weight)
+
+
+LOSSES: dict[str, Callable[[Tensor, Batch], Tensor]] = {
+    "squared": mean_square,
+    "cross_entropy": cross_entropy,
+    "logistic": logistic,
+}
 
 
 def at_target(p: Tensor, y: Tensor) -> Tensor:

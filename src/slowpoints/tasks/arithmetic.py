@@ -109,12 +109,9 @@ def _put(line: Tensor, symbols: Tensor, *, at: Tensor) -> Tensor:
     return line.scatter(1, at[:, None] + torch.arange(symbols.shape[1], device=at.device), symbols)
 
 
-def loss(s: Settings, out: Tensor, batch: Batch) -> Tensor:
-    """Return the cross-entropy of all characters, spaces too, in nats.
-
-    out: [M, B, T, O] -> [M]
-    """
-    return cross_entropy(out, batch)
+def loss_kind(s: Settings) -> str:
+    """Return how a miss of a character, spaces too, is measured."""
+    return "cross_entropy"
 
 
 def score(s: Settings, out: Tensor, batch: Batch) -> dict[str, Tensor]:

@@ -6,15 +6,15 @@ The file of a task defines `class Settings`, `METRICS`, and functions named as t
 imported from it.
 """
 
-from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
-import torch
 from torch import Generator, Tensor
 
 from slowpoints.errors import SlowpointsError
+from slowpoints.tasks._batch import Batch
+from slowpoints.tasks._measures import LOSSES
 
 Split = Literal["train", "valid", "test"]
 
@@ -24,34 +24,6 @@ class TaskError(SlowpointsError):
 
     The file, what it returns, what is right.
     """
-
-
-class Batch(NamedTuple):
-    """Sequences and what is asked in their last T_y steps.
-
-    In a stack every field of numbers leads with M.
-    """
-
-    x: Tensor  # [B, T_x, I]
-    y: Tensor  # [B, T_y, O] numbers wanted, or [B, T_y] index of the output wanted
-    weight: Tensor  # [B, T_y] how much each answer counts; rows of zeros are padding
-    allowed: Tensor  # [O] outputs that are in use
-    silent: int = 0  # steps after the T_x given ones, at which the input is zero
-
-    @property
-    def n_steps(self) -> int:
-        """Return the length of the sequences, silent steps included."""
-        return self.x.shape[-2] + self.silent
-
-    def to(self, device: torch.device) -> "Batch":
-        """Return the batch on a device."""
-        return Batch(
-            self.x.to(device),
-            self.y.to(device),
-            self.weight.to(device),
-            self.allowed.to(device),
-            self.silent,
-        )
 
 
 class Task:
@@ -122,9 +94,21 @@ class Task:
         """Return the mean of such inputs.    [rows, I]"""
         raise TaskError(f"task {self.name} has no noise under which states could move")
 
+    def loss_kind(self, s: Any) -> str | None:
+        """Return how a miss is measured: squared, cross_entropy or logistic.
+
+        These the engine computes on its way, which is faster. By default None: `loss` says it.
+        """
+        return None
+
     def loss(self, s: Any, out: Tensor, batch: Batch) -> Tensor:
-        """Return what is minimised.    out: [M, B, T_y, O] -> [M]"""
+        """Return what is minimised where it is of no `loss_kind`.    out: [M, B, T_y, O] -> [M]"""
         raise NotImplementedError
+
+    def minimised(self, s: Any, out: Tensor, batch: Batch) -> Tensor:
+        """Return what is minimised.    out: [M, B, T_y, O] -> [M]"""
+        kind = self.loss_kind(s)
+        return self.loss(s, out, batch) if kind is None else LOSSES[kind](out, batch)
 
     def score(self, s: Any, out: Tensor, batch: Batch) -> dict[str, Tensor]:
         """Return every metric of `METRICS`.    out: [M, B, T_y, O] -> [M] each"""
@@ -145,22 +129,6 @@ class Task:
 
 # What a file may define: everything public of a task but what is made from it.
 OWN = {name for name in (*vars(Task), *Task.__annotations__) if not name.startswith("_")} - {
-    "settings"
+    "settings",
+    "minimised",
 }
-
-
-def stacked(batches: Sequence[Batch]) -> Batch:
-    """Return the batches of M runs as one, M first.
-
-    Shorter ones are filled up with rows of weight zero.
-    """
-    rows = max(len(batch.x) for batch in batches)
-    fields: list[Any] = list(zip(*batches, strict=True))
-    x, y, weight = (torch.stack([_filled(part, rows) for part in parts]) for parts in fields[:3])
-    return Batch(x, y, weight, torch.stack([batch.allowed for batch in batches]), batches[0].silent)
-
-
-def _filled(part: Tensor, rows: int) -> Tensor:
-    """Return `part` with rows of zeros appended up to `rows`.    part: [B, ...] -> [rows, ...]"""
-    missing = rows - len(part)
-    return torch.cat([part, part.new_zeros(missing, *part.shape[1:])]) if missing else part

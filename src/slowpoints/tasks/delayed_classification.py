@@ -157,20 +157,21 @@ def mean_noise(s: Settings, world: World, *, rows: int, rng: Generator) -> Tenso
     return frames
 
 
+def loss_kind(s: Settings) -> str | None:
+    """Return how a miss is measured with the loss "ce".
+
+    Departs: the plain cross-entropy of the logits in use, divided by the sum of the weights.
+    """
+    return "cross_entropy" if s.loss == "ce" else None
+
+
 def loss(s: Settings, out: Tensor, batch: Batch) -> Tensor:
-    """Return the cross-entropy of the answers, weighted.
+    """Return the loss "paper": the cross-entropy of the answers, weighted.
 
+    Softmax over sigmoids, those outside the vocabulary times -1000; log(p + 1e-4); over B T O.
     out: [M, B, T, O] -> [M]
-
-    "paper": softmax over sigmoids, those outside the vocabulary times -1000; log(p + 1e-4); over B
-    T O.
-    Departs: "ce" is the plain cross-entropy of the logits in use, divided by the sum of the
-    weights.
     """
     allowed = batch.allowed[:, None, None, :]
-    if s.loss == "ce":
-        log_p = out.masked_fill(~allowed, -torch.inf).log_softmax(-1)
-        return -weighted_mean(at_target(log_p, batch.y), batch.weight)
     p = (out.sigmoid() * torch.where(allowed, 1.0, FORBIDDEN)).softmax(-1)
     n_rows = (batch.weight > 0).any(-1).sum(-1)  # rows that are not padding
     log_p = (at_target(p, batch.y) + TINY).log()

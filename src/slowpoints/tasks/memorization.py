@@ -79,9 +79,9 @@ def sample(s: Settings, world: None, *, batch: int, split: Split, rng: Generator
     return Batch(x, y, x.new_ones(batch, 1), x.new_ones(s.n_targeted, dtype=torch.bool))
 
 
-def loss(s: Settings, out: Tensor, batch: Batch) -> Tensor:
-    """Return the mean squared error on +-1 targets.    out: [M, B, 1, O] -> [M]"""
-    return mean_square(out, batch)
+def loss_kind(s: Settings) -> str:
+    """Return how a miss of the targets, +-1, is measured."""
+    return "squared"
 
 
 def score(s: Settings, out: Tensor, batch: Batch) -> dict[str, Tensor]:

@@ -11,10 +11,9 @@ from typing import Literal, NamedTuple
 
 import torch
 from torch import Generator, Tensor
-from torch.nn.functional import softplus
 
 from slowpoints.tasks import Batch, Split
-from slowpoints.tasks._measures import cross_entropy, share_right, weighted_mean
+from slowpoints.tasks._measures import cross_entropy, logistic, share_right, weighted_mean
 
 METRICS = ("accuracy", "soft_bits_per_label", "bits_per_parameter")  # what `score` returns
 PER_RUN: tuple[str, ...] = ("labels_per_parameter",)
@@ -109,14 +108,9 @@ def _shown(s: Settings, world: World, index: Tensor) -> Batch:
     return Batch(x, y, x.new_ones(len(index), 1), x.new_ones(n_out(s), dtype=torch.bool), silent)
 
 
-def loss(s: Settings, out: Tensor, batch: Batch) -> Tensor:
-    """Return the cross-entropy of the labels in nats; a lone `out` is the logit of 1.
-
-    out: [M, B, 1, O] -> [M]
-    """
-    if s.n_classes > 2:
-        return cross_entropy(out, batch)
-    return weighted_mean((softplus(out) - batch.y * out)[..., 0], batch.weight)
+def loss_kind(s: Settings) -> str:
+    """Return how a miss of a label is measured; a lone output is the logit of 1."""
+    return "cross_entropy" if s.n_classes > 2 else "logistic"
 
 
 def score(s: Settings, out: Tensor, batch: Batch) -> dict[str, Tensor]:
@@ -127,12 +121,13 @@ def score(s: Settings, out: Tensor, batch: Batch) -> dict[str, Tensor]:
     bits_per_parameter is the paper's: labels per parameter times the mutual information per label.
     """
     if s.n_classes > 2:
-        accuracy = share_right(out, batch)
+        accuracy, nats = share_right(out, batch), cross_entropy(out, batch)
     else:
         accuracy = weighted_mean(((out > 0) == (batch.y > 0)).float()[..., 0], batch.weight)
+        nats = logistic(out, batch)
     return {
         "accuracy": accuracy,
-        "soft_bits_per_label": math.log2(s.n_classes) - loss(s, out, batch) / math.log(2),
+        "soft_bits_per_label": math.log2(s.n_classes) - nats / math.log(2),
         "bits_per_parameter": s.labels_per_parameter * information(accuracy, n_classes=s.n_classes),
     }
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from slowpoints.spec.parts import file_of
-from slowpoints.tasks import Batch, Task, TaskError, stacked
+from slowpoints.tasks import LOSSES, Batch, Task, TaskError, stacked
 
 ROWS = 3  # of the batches that are checked
 NUMBERS = (torch.float32,)
@@ -33,6 +33,14 @@ def check_task(task: Task, settings: Any, world: Any) -> None:
     _check_batch(task, settings, train, rows=ROWS, of=f"{file}: sample")
     valid = task.evaluation(settings, world, rows=ROWS, split="valid", rng=rng)
     _check_batch(task, settings, valid, rows=None, of=f"{file}: evaluation")
+    kind = task.loss_kind(settings)
+    if kind not in (None, *LOSSES):
+        raise TaskError(f"{file}: loss_kind is {kind!r}; right is one of {', '.join(LOSSES)}")
+    if kind is not None and (kind == "cross_entropy") != (train.y.dtype == torch.long):
+        raise TaskError(
+            f"{file}: y has type {train.y.dtype} under the loss {kind}; right is the index of an "
+            "output for cross_entropy, numbers for the others"
+        )
     both = stacked([train, train])
     out = torch.zeros(2, ROWS, task.n_read(settings), task.n_out(settings))
     score = task.score(settings, out, both)
@@ -41,7 +49,7 @@ def check_task(task: Task, settings: Any, world: Any) -> None:
             f"{file}: score returns {', '.join(score)}; METRICS says {', '.join(task.METRICS)}"
         )
     found = {
-        "loss": task.loss(settings, out, both),
+        "loss": task.minimised(settings, out, both),
         **{f"score {name!r}": value for name, value in score.items()},
     }
     for name, value in (found | {"solved": task.solved(settings, score)}).items():

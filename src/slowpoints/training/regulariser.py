@@ -104,15 +104,15 @@ def chosen(run: Run, points: Tensor) -> Tensor:
 
 
 def regularised(
-    net: Network, params: dict[str, Tensor], loss: Tensor, final: States, kicks: Kicks
+    net: Network, params: dict[str, Tensor], loss: Tensor, final: States | None, kicks: Kicks
 ) -> Tensor:
     """Return the weighted loss plus lambda times the summed squared displacement of the states in
     one step.
 
-    final: the states where the batch's sequences end, each [m, B, H]; values of params: [m, ...];
-    loss: [m] -> [m]
+    final: the states where the batch's sequences end, each [m, B, H], which are slowed down where
+    there are no others; values of params: [m, ...]; loss: [m] -> [m]
     """
-    states = kicks.states if kicks.states.shape[1] else pack(final).detach()
+    states = kicks.states if final is None else pack(final).detach()
     _, moved = step(net, prepare(net, params), see(net, params, kicks.frames), unpack(net, states))
     of = measure(net)
     squared = (of(pack(moved)) - of(states)).square().sum((1, 2))

@@ -17,7 +17,15 @@ from torch import Tensor
 from tqdm import tqdm
 
 from slowpoints import tasks
-from slowpoints.engine import Captured, Network, check_step, count_parameters
+from slowpoints.engine import (
+    Asked,
+    Captured,
+    Network,
+    States,
+    check_step,
+    count_parameters,
+    loss_in_one_pass,
+)
 from slowpoints.spec.run import Run
 from slowpoints.spec.tuning import Study
 from slowpoints.tasks import Batch
@@ -80,6 +88,7 @@ class Trainer:
             self.regulariser = Regulariser(
                 self.runs, self.task, self.settings[0], self.worlds, points
             )
+        self.slows_visited = self.regulariser is not None and start is None
         first = start.params if start is not None else fresh(self.net, self.runs)
         self.slots = Slots(
             [run.train for run in runs],
@@ -155,14 +164,26 @@ class Trainer:
         others: the two of Pace, and the four of Kicks where there is a regulariser
         """
         params, batch = part.params, Batch(x, y, weight, allowed, self._silent or 0)
-        out, final = predict(self.net, params, batch)
-        loss = total = self.task.loss(self.settings[0], out, batch)
+        loss, final = self._loss(params, batch)
+        total = loss
         if self.regulariser is not None:
             total = regularised(self.net, params, loss, final, Kicks(*others[2:]))
         takes = step(part, total, Pace(*others[:2]))
         self.loss_sum[part.rows] += torch.where(
             takes, loss.detach(), torch.full_like(loss, torch.nan)
         )
+
+    def _loss(self, params: dict[str, Tensor], batch: Batch) -> tuple[Tensor, States | None]:
+        """Return the loss of each run, and the final states where they are to slow down."""
+        settings = self.settings[0]
+        kind = self.task.loss_kind(settings)
+        if kind is not None and not self.slows_visited:
+            asked = Asked(kind, batch.y, batch.weight, batch.allowed)
+            loss = loss_in_one_pass(self.net, params, batch.x, asked, silent=batch.silent)
+            if loss is not None:
+                return loss, None
+        out, final = predict(self.net, params, batch)
+        return self.task.minimised(settings, out, batch), final if self.slows_visited else None
 
     def evaluate(self) -> None:
         """Evaluate on validation data, note what became of each run, and hand the slots of those

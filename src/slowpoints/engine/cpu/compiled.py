@@ -4,7 +4,7 @@ import ctypes
 import logging
 from collections.abc import Callable
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -18,10 +18,14 @@ log = logging.getLogger("slowpoints")
 
 
 class Kernel(NamedTuple):
-    """A compiled cell: forward(Call *) and backward(Call *, Back *), see `structures`."""
+    """A compiled cell, see `structures`.
+
+    forward(Call *), backward(Call *, Back *), one_pass(Call *, Back *, Asked *)
+    """
 
     forward: Callable[..., None]
     backward: Callable[..., None]
+    one_pass: Callable[..., None]
     vector: int  # numbers per vector
     rows: int  # sequences that share a weight in registers: batches are filled up to whole blocks
     # rows, steps, Hp -> numbers in the traces of one run
@@ -58,8 +62,25 @@ def kernel_in(library: ctypes.CDLL, *, vector: int, rows: int) -> Kernel:
     for sizes in (library.trace_numbers, library.mark_numbers):
         sizes.argtypes, sizes.restype = [ctypes.c_long] * 3, ctypes.c_long
     return Kernel(
-        library.forward, library.backward, vector, rows, library.trace_numbers, library.mark_numbers
+        _called(library.forward),
+        _called(library.backward),
+        _called(library.one_pass),
+        vector,
+        rows,
+        library.trace_numbers,
+        library.mark_numbers,
     )
+
+
+def _called(function: Callable[..., int]) -> Callable[..., None]:
+    """Return a function of the kernel that raises where it had no memory."""
+
+    def call(*structures: Any) -> None:
+        """Call it with pointers to its structures."""
+        if function(*map(ctypes.byref, structures)):
+            raise MemoryError("no memory for the numbers that the compiled kernel needs itself")
+
+    return call
 
 
 def runs_compiled(cell: Cell, like: Tensor, units: int) -> bool:

@@ -109,24 +109,27 @@ static void step(const Call& k, Packed& own, long m, long b, long t, const Trace
 #endif
   project<N2 ? N2 : N1>(k.stage[N2 ? 1 : 0], k, (N2 ? own.second : own.first).data(), m, b, t,
                         N2 ? seen : trace.state(i, 0), trace.rows, [&](long r, long j, const vf* p) {
-    vf s[NS], f[NF + 1], q[K + 1], out[NS + 1];
+    vf s[NS], f[NF + 1], q[K + 1], out[NS + NE];
     load(s, f, trace, k, m, b, t, i, r, j);
     for (int n = 0; n < @K1@; n++) q[n] = at(trace.kept(i, r, j) + n * Hp);
     last(p, s, f, q, out);
     for (int n = @K1@; n < K; n++) at(trace.kept(i, r, j) + n * Hp) = q[n];
     for (int n = 0; n < NS; n++) at(trace.state(i + 1, n) + r * Hp + j) = out[n];
-    if (given >= 0 && k.out.start) at(k.out.to(m, b + r, given) + j) = out[NE ? NS : 0];
+    if (given >= 0 && k.out.start)
+      for (int n = 0; n < NO; n++) at(k.out.to(m, b + r, given) + n * Hp + j) = out[NE ? NS + n : n];
+    if (given >= 0 && trace.shown) at(trace.shown + (given * trace.rows + r) * Hp + j) = out[NE ? NS : 0];
   });
 }
 
-// H numbers of each row of the caller's to whole vectors: zeros where the caller has none.
-static void widen(const Rows& from, const Call& k, long m, long b, long t, long rows, float* to) {
+// `parts` times H numbers of each row of the caller's to whole vectors: zeros where the caller has none.
+static void widen(const Rows& from, const Call& k, long m, long b, long t, long rows, float* to, int parts = 1) {
   const long Hp = k.blocks * V;
-  for (long r = 0; r < rows; r++, to += Hp) {
-    const long n = from.start && b + r < k.batch ? k.H : 0;
-    if (n) memcpy(to, from.to(m, b + r, t), n * sizeof(float));
-    memset(to + n, 0, (Hp - n) * sizeof(float));
-  }
+  for (long r = 0; r < rows; r++)
+    for (int i = 0; i < parts; i++, to += Hp) {
+      const long n = from.start && b + r < k.batch ? k.H : 0;
+      if (n) memcpy(to, from.to(m, b + r, t) + i * k.H, n * sizeof(float));
+      memset(to + n, 0, (Hp - n) * sizeof(float));
+    }
 }
 
 // States between a step of a trace and the caller's tensors.
@@ -153,13 +156,21 @@ struct Plan {  // where the trace, or the marks, of a tile are
   float* trace(const Call& k, long m, long b) const {
     return k.traces + (m * tiles + b / TILE) * trace_size(k.T, k.blocks * V);
   }
-  float* mark(const Call& k, long m, long b, long segment) const {
-    return k.traces + ((m * tiles + b / TILE) * segments + segment) * marks;
-  }
+  float* mark(const Call& k, long m, long b) const { return k.traces + (m * tiles + b / TILE) * segments * marks; }
 };
 
-extern "C" void forward(const Call* call) {
-  const Call& k = *call;
+// All steps of one tile; into `marks`, if there are any, go the states at the first step of each segment.
+static void tile(const Call& k, const Plan& plan, Packed& own, long m, long b, const Trace& trace, float* marks) {
+  const long states = NS * trace.rows * trace.Hp;
+  enter(k.first, k, m, b, trace);
+  for (long t0 = 0; t0 < k.T; t0 += k.segment) {
+    if (t0) memcpy(trace.s, trace.state(k.segment, 0), states * sizeof(float));
+    if (marks) memcpy(marks + t0 / k.segment * plan.marks, trace.s, states * sizeof(float));
+    for (long i = 0; i < std::min(k.segment, k.T - t0); i++) step(k, own, m, b, t0 + i, trace, i);
+  }
+}
+
+static void all_forward(const Call& k) {
   const Plan plan(k);
   const long Hp = k.blocks * V;
   std::vector<float> scratch(k.keeps ? 0 : trace_size(k.segment, Hp));
@@ -169,15 +180,13 @@ extern "C" void forward(const Call* call) {
     for (long b = 0; b < k.B; b += TILE) {
       const long rows = std::min<long>(TILE, k.B - b);
       const Trace trace = trace_at(k.keeps ? plan.trace(k, m, b) : scratch.data(), k.segment, rows, Hp);
-      enter(k.first, k, m, b, trace);
-      for (long t0 = 0; t0 < k.T; t0 += k.segment) {
-        const long n = std::min(k.segment, k.T - t0);
-        if (!k.keeps && k.traces) memcpy(plan.mark(k, m, b, t0 / k.segment), trace.s, NS * rows * Hp * sizeof(float));
-        for (long i = 0; i < n; i++) step(k, own, m, b, t0 + i, trace, i);
-        if (t0 + n == k.T) leave(k.final, k, m, b, trace, n);
-        else memcpy(trace.s, trace.state(n, 0), NS * rows * Hp * sizeof(float));
-      }
+      tile(k, plan, own, m, b, trace, k.keeps || !k.traces ? nullptr : plan.mark(k, m, b));
+      leave(k.final, k, m, b, trace, k.T - (plan.segments - 1) * k.segment);
     }
   }
+}
+
+extern "C" int forward(const Call* call) {
+  return with_memory([&] { all_forward(*call); });
 }
 """

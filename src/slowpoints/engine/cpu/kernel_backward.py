@@ -12,9 +12,15 @@ struct BackStage {
 
 struct Back {
   BackStage stage[2];
-  Rows d_out, d_free[NF + 1];
+  Rows d_out, d_free[NF + 1];     // a free stream that is the same everywhere gets the sum of its slopes
   Rows d_final[NS], d_first[NS];  // slopes of outputs and final states may be absent: zero
 };
+
+// A slope into the tensor of the caller; where it has one place for all rows and steps, the sum.
+static inline void give(const Rows& d, long m, long b, long t, long j, vf slope) {
+  vf& to = at(d.to(m, b, t) + j);
+  to = d.row ? slope : to + slope;
+}
 
 // The derivative of the step, all streams, and of what `read` returned.
 static inline void last_back(const vf* s, const vf* f, const vf* q, const vf* d, vf* dp, vf* ds, vf* df) {
@@ -42,14 +48,18 @@ static void weigh(const Stage& stage, const Call& k, long m, long b, long t, int
   outer(seen, k.H, dp, dp_row, steps, rows, out + (1 + stage.width) * width, width);
 }
 
-// dp [steps][rows][N1 + N2][Hp], seen [steps][rows][Hp], d_seen and d_out [rows][Hp], d_state [NS][rows][Hp]
+// How many steps' slopes meet the weights' gradients at once.
+static long chunk(const Call& k) { return std::max<long>(1, 128 / std::min<long>(TILE, k.B)); }
+
+// dp [steps][rows][N1 + N2][Hp], seen [steps][rows][Hp], d_seen [rows][Hp], d_out [rows][NO][Hp], d_state [NS][rows][Hp]
 struct Scratch {
   static constexpr long N = N1 + N2;
   long rows, Hp;
   std::vector<float> dp, seen, d_seen, d_out, d_state;
+  const Reading* reading = nullptr;  // where the slopes of outputs come from; without it, from the caller
   Scratch(long steps, long Hp)
       : rows(TILE), Hp(Hp), dp(steps * TILE * N * Hp), seen(N2 ? steps * TILE * Hp : 0), d_seen(TILE * Hp),
-        d_out(TILE * Hp), d_state(NS * TILE * Hp) {}
+        d_out(TILE * NO * Hp), d_state(NS * TILE * Hp) {}
   float* slope(long i, long r, long j) { return dp.data() + (i * rows + r) * N * Hp + j; }
 };
 
@@ -91,22 +101,24 @@ struct Turned {
 static void step_back(const Call& k, const Back& back, const Turned* stages, long m, long b, long t,
                       const Trace& trace, long i, long c, Scratch& own) {
   const long Hp = own.Hp, rows = own.rows, N = Scratch::N, given = t - (k.T - k.last);
-  if (given >= 0) widen(back.d_out, k, m, b, given, rows, own.d_out.data());
+  if (given >= 0 && own.reading) own.reading->back(given, own.d_out.data());
+  else if (given >= 0) widen(back.d_out, k, m, b, given, rows, own.d_out.data(), NO);
   for (long r = 0; r < rows; r++)
     for (long j = 0; j < Hp; j += V) {
-      vf s[NS], f[NF + 1], q[K + 1], d[NS + 1], dp[N], ds[NS], df[NF + 1];
+      vf s[NS], f[NF + 1], q[K + 1], d[NS + NE], dp[N], ds[NS], df[NF + 1];
       load(s, f, trace, k, m, b, t, i, r, j);
       for (int n = 0; n < K; n++) q[n] = at(trace.kept(i, r, j) + n * Hp);
       for (int n = 0; n < NS; n++) d[n] = at(own.d_state.data() + (n * rows + r) * Hp + j);
-      d[NS] = vf{};
-      if (given >= 0) d[NE ? NS : 0] += at(own.d_out.data() + r * Hp + j);
+      for (int n = 0; n < NE; n++) d[NS + n] = vf{};
+      if (given >= 0)
+        for (int n = 0; n < NO; n++) d[NE ? NS + n : n] += at(own.d_out.data() + (r * NO + n) * Hp + j);
       last_back(s, f, q, d, dp, ds, df);
 #if @N2@
       at(own.seen.data() + (c * rows + r) * Hp + j) = seen_again(s, f, q);
 #endif
       for (int n = 0; n < N; n++) at(own.slope(c, r, j) + n * Hp) = dp[n];
       for (int n = 0; n < NS; n++) at(own.d_state.data() + (n * rows + r) * Hp + j) = ds[n];
-      for (int n = 0; n < NF; n++) at(back.d_free[n].to(m, b + r, t) + j) = df[n];
+      for (int n = 0; n < NF; n++) give(back.d_free[n], m, b + r, t, j, df[n]);
     }
 #if @N2@
   turned(stages[1].recurrent.data(), own.slope(c, 0, N1 * Hp), N * Hp, k.H, Hp, N2, own.d_seen.data(),
@@ -128,8 +140,10 @@ static void step_back(const Call& k, const Back& back, const Turned* stages, lon
   stages[0].to_source(k, back.stage[0], m, b, t, own.slope(c, 0, 0), rows);
 }
 
-static void tile_back(const Call& k, const Back& back, Turned* stages, long m, long b, const Trace& trace, long t0,
-                      long n, long steps, Scratch& own) {
+// Some steps of one tile, from the last to the first.
+static void steps_back(const Call& k, const Back& back, Turned* stages, long m, long b, const Trace& trace, long t0,
+                       long n, Scratch& own) {
+  const long steps = chunk(k);
   for (long end = n; end > 0; end = (end - 1) / steps * steps) {
     const long begin = (end - 1) / steps * steps;  // where a chunk begins does not depend on the segments
     for (long i = end - 1; i >= begin; i--) step_back(k, back, stages, m, b, t0 + i, trace, i, i - begin, own);
@@ -143,14 +157,27 @@ static void tile_back(const Call& k, const Back& back, Turned* stages, long m, l
   }
 }
 
-extern "C" void backward(const Call* call, const Back* slopes) {
-  const Call& k = *call;
-  const Back& back = *slopes;
+// All steps of one tile, from slopes of its final states to those of its first; what was not kept is computed again
+// from `marks`.
+static void tile_back(const Call& k, const Back& back, const Plan& plan, Packed& packed, Turned* stages, long m, long b,
+                      const Trace& trace, const float* marks, Scratch& own) {
+  for (long segment = plan.segments - 1; segment >= 0; segment--) {
+    const long t0 = segment * k.segment, n = std::min(k.segment, k.T - t0);
+    if (marks) {
+      memcpy(trace.s, marks + segment * plan.marks, NS * own.rows * own.Hp * sizeof(float));
+      for (long i = 0; i < n; i++) step(k, packed, m, b, t0 + i, trace, i);
+    }
+    steps_back(k, back, stages, m, b, trace, t0, n, own);
+  }
+  leave(back.d_first, k, m, b, {own.d_state.data(), nullptr, own.rows, own.Hp, nullptr}, 0);
+}
+
+static void all_backward(const Call& k, const Back& back) {
   const Plan plan(k);
-  const long Hp = k.blocks * V, steps = std::max<long>(1, 128 / std::min<long>(TILE, k.B));
+  const long Hp = k.blocks * V;
   std::vector<float> scratch(k.keeps ? 0 : trace_size(k.segment, Hp));
   Packed packed(k);
-  Scratch own(steps, Hp);
+  Scratch own(chunk(k), Hp);
   Turned stages[2];
   for (long m = 0; m < k.M; m++) {
     if (!k.keeps) packed.fill(k, m);
@@ -158,19 +185,14 @@ extern "C" void backward(const Call* call, const Back* slopes) {
     for (long b = 0; b < k.B; b += TILE) {
       own.rows = std::min<long>(TILE, k.B - b);
       const Trace trace = trace_at(k.keeps ? plan.trace(k, m, b) : scratch.data(), k.segment, own.rows, Hp);
-      const Trace ends{own.d_state.data(), nullptr, own.rows, Hp};
-      enter(back.d_final, k, m, b, ends);
-      for (long segment = plan.segments - 1; segment >= 0; segment--) {
-        const long t0 = segment * k.segment, n = std::min(k.segment, k.T - t0);
-        if (!k.keeps) {
-          memcpy(trace.s, plan.mark(k, m, b, segment), NS * own.rows * Hp * sizeof(float));
-          for (long i = 0; i < n; i++) step(k, packed, m, b, t0 + i, trace, i);
-        }
-        tile_back(k, back, stages, m, b, trace, t0, n, steps, own);
-      }
-      leave(back.d_first, k, m, b, ends, 0);
+      enter(back.d_final, k, m, b, {own.d_state.data(), nullptr, own.rows, Hp, nullptr});
+      tile_back(k, back, plan, packed, stages, m, b, trace, k.keeps ? nullptr : plan.mark(k, m, b), own);
     }
     for (int i = 0; i < (N2 ? 2 : 1); i++) stages[i].hand_over(k.stage[i], back.stage[i], k, m);
   }
+}
+
+extern "C" int backward(const Call* call, const Back* slopes) {
+  return with_memory([&] { all_backward(*call, *slopes); });
 }
 """

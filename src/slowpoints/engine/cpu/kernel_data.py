@@ -4,8 +4,10 @@ See `kernel`.
 """
 
 DATA = r"""#include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <new>
 #include <vector>
 
 constexpr int V = @V@;      // numbers per vector
@@ -15,11 +17,23 @@ constexpr int N1 = @N1@;    // streams with a projection of the state
 constexpr int N2 = @N2@;    // streams with a projection of what `read` returns
 constexpr int NF = @NF@;    // streams without a projection
 constexpr int NS = @NS@;    // states
-constexpr int NE = @NE@;    // 1: the step returns an output beside the states
+constexpr int NE = @NE@;    // outputs that the step returns beside the states
+constexpr int NO = NE ? NE : 1;  // outputs: without any, the first state
 constexpr int K = @K@;      // values kept for the derivative
 constexpr int NP = N1 > N2 ? N1 : N2;
 typedef float vf __attribute__((vector_size(4 * V), aligned(4), may_alias));
 typedef int32_t vi __attribute__((vector_size(4 * V), aligned(4), may_alias));
+
+// What a call returns: 1 where there is no memory for its own numbers.
+template <class Work>
+static int with_memory(Work work) {
+  try {
+    work();
+    return 0;
+  } catch (const std::bad_alloc&) {
+    return 1;
+  }
+}
 
 static inline vf all(float x) { return vf{} + x; }
 static inline vf& at(float* p) { return *(vf*)p; }
@@ -87,12 +101,13 @@ struct Call {
 struct Trace {  // of some steps of one tile: states [steps + 1][NS][rows][Hp], q [steps][rows][K][Hp]
   float *s, *q;
   long rows, Hp;
+  float* shown;  // outputs of the last steps [last][rows][Hp], if they are wanted here
   float* state(long t, int i) const { return s + (t * NS + i) * rows * Hp; }
   float* kept(long t, long r, long j) const { return q + (t * rows + r) * K * Hp + j; }
 };
 
 static long trace_size(long steps, long Hp) { return TILE * Hp * ((steps + 1) * NS + steps * K); }
 static Trace trace_at(float* start, long steps, long rows, long Hp) {
-  return {start, start + (steps + 1) * NS * rows * Hp, rows, Hp};
+  return {start, start + (steps + 1) * NS * rows * Hp, rows, Hp, nullptr};
 }
 """

@@ -8,6 +8,7 @@ from slowpoints.cells.definition import Cell
 from slowpoints.engine.cpu.kernel import FORWARD
 from slowpoints.engine.cpu.kernel_backward import BACKWARD
 from slowpoints.engine.cpu.kernel_data import DATA
+from slowpoints.engine.cpu.kernel_pass import PASS, READING
 from slowpoints.engine.cpu.kernel_products import PRODUCTS
 from slowpoints.engine.derivatives.recorded import kept, recorded
 from slowpoints.engine.derivatives.symbols import Symbol, written
@@ -42,7 +43,7 @@ def source(cell: Cell, *, vector: int, rows: int) -> str:
         "N2": len(cell.second),
         "NF": len(cell.free),
         "NS": len(cell.states),
-        "NE": int(cell.emits),
+        "NE": cell.emitted,
         "K": len(q),
         "K1": len(first),
         "EXP": polynomial(EXP, "r"),
@@ -60,7 +61,7 @@ def source(cell: Cell, *, vector: int, rows: int) -> str:
         "SEEN": _lines(written(seen, q)),
         "FIRST_BACK": _lines(written(math.seen_back, q)),
     }
-    text = DATA + FORWARD + PRODUCTS + BACKWARD
+    text = DATA + FORWARD + PRODUCTS + READING + BACKWARD + PASS
     for name, value in fill.items():
         text = text.replace(f"@{name}@", str(value))
     return text

@@ -25,6 +25,20 @@ class Matrix(ctypes.Structure):
     _fields_ = [("start", POINTER), ("run", LONG)]
 
 
+class Asked(ctypes.Structure):
+    """The read-out, and what its outputs are compared with; see `kernel_pass`."""
+
+    _fields_ = [
+        *((name, Matrix) for name in ("W", "b", "d_W", "d_b")),
+        ("wanted", Rows),
+        ("weight", Rows),
+        ("allowed", POINTER),
+        ("loss", POINTER),
+        ("O", LONG),
+        ("kind", LONG),
+    ]
+
+
 class Types(NamedTuple):
     """The structures of one cell, whose arrays are as long as its lists of states and streams."""
 

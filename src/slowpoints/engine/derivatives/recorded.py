@@ -49,7 +49,7 @@ def recorded(cell: Cell) -> Math:
         sizes = (("dp", n), ("ds", len(s)), ("df", len(f)))
         return {f"{name}[{i}]": next(found) for name, size in sizes for i in range(size)}
 
-    out = _checked(cell, cell.step(*bundles(len(p))), len(s) + cell.emits)
+    out = _checked(cell, cell.step(*bundles(len(p))), len(s) + cell.emitted)
     n_first = len(cell.projections)
     seen = [] if cell.read is None else _checked(cell, (cell.read(*bundles(n_first)),), 1)
     return Math(p, out, seen, back(out, len(p), _indexed("d", len(out))),

@@ -136,7 +136,9 @@ class TritonScan(torch.autograd.Function):
         steps = {"q": first.new_empty(M, T, B, max(1, n_kept(cell)) * size.H)}
         steps |= {} if free is None else {"f": free}
         steps |= {"seen": first.new_empty(M, T, B, size.H)} if cell.second else {}
-        y = first.new_empty(M, T, B, size.H) if cell.emits else trace[:, 1:, :, : size.H]
+        y = trace[:, 1:, :, : size.H]
+        if cell.emitted:
+            y = first.new_empty(M, T, B, cell.emitted * size.H)
         for t in range(T):
             own = {name: buffer[:, t] for name, buffer in steps.items()}
             own |= {"s": trace[:, t], "new": trace[:, t + 1], "y": y[:, t]}

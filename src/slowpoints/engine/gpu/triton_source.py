@@ -78,7 +78,7 @@ def buffers(cell: Cell) -> dict[str, tuple[str, ...]]:
     if cell.second:
         found["first"] = ("p", "s", *f, *q, "seen")
         found["first_back"] = ("s", *f, *q, "dseen", "ds", "dfirst", *df)
-    found["last"] = ("p", "s", *f, *q, "new", *(("y",) if cell.emits else ()))
+    found["last"] = ("p", "s", *f, *q, "new", *(("y",) if cell.emitted else ()))
     found["last_back"] = ("s", *f, *q, "ds", "dy", "dfirst", *ahead, *df)
     return found
 
@@ -117,7 +117,7 @@ def _forward(
     p_first = {value: f"p{i}" for i, value in enumerate(math.p[:n_first])}
     p_last = {value: f"p{i}" for i, value in enumerate(math.p[n_first:] or math.p)}
     now = {f"new{i}": value for i, value in enumerate(math.out[: len(cell.states)])}
-    outputs = now | ({"y0": math.out[-1]} if cell.emits else {})
+    outputs = now | {f"y{i}": value for i, value in enumerate(math.out[len(cell.states) :])}
     of_first = {q[value]: value for value in first} | dict(zip(["seen0"], math.seen, strict=False))
     of_last = {q[value]: value for value in later} | outputs
     return {
@@ -131,10 +131,11 @@ def _forward(
 def _backward(cell: Cell, math: Math, q: dict[Symbol, str]) -> dict[str, list[str]]:
     n_first, inputs = len(cell.projections), _leaves(cell)
     slopes = {symbol(f"d[{i}]"): f"slope{i}" for i in range(len(math.out))}
-    shown = f"slope{len(math.out) - 1 if cell.emits else 0}"
-    reads = [f"slope{i} = {_load(f'ds{i}')}" for i in range(len(cell.states))]
-    reads += [f"{shown} = 0.0"] if cell.emits else []
-    reads += ["if WANTED:", f"    {shown} += {_load('dy0')}"]
+    n, emitted = len(cell.states), range(cell.emitted)
+    reads = [f"slope{i} = {_load(f'ds{i}')}" for i in range(n)]
+    reads += [f"slope{n + i} = 0.0" for i in emitted]
+    shown = [f"slope{n + i}" for i in emitted] or ["slope0"]
+    reads += ["if WANTED:", *(f"    {s} += {_load(f'dy{i}')}" for i, s in enumerate(shown))]
     named = {_renamed(target, n_first): value for target, value in math.back.items()}
     again = {_renamed(target, n_first): value for target, value in math.seen_back.items()}
     new = {f"new_{target}": value for target, value in named.items()}
