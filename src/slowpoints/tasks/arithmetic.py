@@ -13,6 +13,7 @@ from torch import Generator, Tensor
 
 from slowpoints.tasks import Batch, Split
 from slowpoints.tasks._measures import cross_entropy, share_right
+from slowpoints.tasks._symbols import one_hot
 
 METRICS = ("cross_entropy", "accuracy", "exact")  # what `score` returns
 PER_RUN: tuple[str, ...] = ("n_compute",)
@@ -67,7 +68,7 @@ def sample(s: Settings, world: None, *, batch: int, split: Split, rng: Generator
     largest = 10**s.n_digits
     a, b = torch.randint(-largest, largest + 1, (2, batch), generator=rng, device=rng.device)
     asked, answer = written(s, a, b)
-    x = torch.nn.functional.one_hot(asked, len(SYMBOLS)).float()
+    x = one_hot(asked, len(SYMBOLS))
     return Batch(x, answer, x.new_ones(batch, s.n_steps), x.new_ones(N_OUT, dtype=torch.bool))
 
 

@@ -107,7 +107,7 @@ def _index(world: World, at: Tensor) -> Tensor:
 def _shown(s: Settings, world: World, index: Tensor, weight: Tensor) -> Batch:
     """Return the samples `index` as sequences.    index, weight: [B]"""
     silent = s.n_steps - 1 if s.inject == "once" else 0
-    x = world.inputs[index][:, None].expand(-1, s.n_steps - silent, -1)
+    x = world.inputs.index_select(0, index)[:, None].expand(-1, s.n_steps - silent, -1)
     y = world.targets[index][:, None, None]
     return Batch(x, y, weight.float()[:, None], x.new_ones(1, dtype=torch.bool), silent)
 

@@ -103,7 +103,7 @@ def evaluation(s: Settings, world: World, *, rows: int, split: Split, rng: Gener
 def _shown(s: Settings, world: World, index: Tensor) -> Batch:
     """Return the rows `index` of the set as sequences.    index: [B]"""
     silent = s.n_steps - 1 if s.inject == "once" else 0
-    x = world.inputs[index][:, None].expand(-1, s.n_steps - silent, -1)
+    x = world.inputs.index_select(0, index)[:, None].expand(-1, s.n_steps - silent, -1)
     y = world.labels[index][:, None, None] if s.n_classes == 2 else world.labels[index][:, None]
     return Batch(x, y, x.new_ones(len(index), 1), x.new_ones(n_out(s), dtype=torch.bool), silent)
 

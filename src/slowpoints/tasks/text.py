@@ -13,11 +13,11 @@ from typing import Literal
 
 import torch
 from torch import Generator, Tensor
-from torch.nn.functional import one_hot
 
 from slowpoints import data
 from slowpoints.tasks import Batch, Split
 from slowpoints.tasks._measures import cross_entropy, share_right
+from slowpoints.tasks._symbols import one_hot
 
 METRICS = ("bits_per_character", "accuracy")  # what `score` returns
 N_SYMBOLS = 27  # space, a to z
@@ -120,7 +120,7 @@ def sample(
     text = world[split]
     start = torch.randint(0, len(text) - s.n_steps, (batch, 1), generator=rng, device=rng.device)
     symbols = text[start + torch.arange(s.n_steps + 1, device=rng.device)].long()
-    x = one_hot(symbols[:, :-1], N_SYMBOLS).float()
+    x = one_hot(symbols[:, :-1], N_SYMBOLS)
     weight = x.new_ones(batch, n_read(s))
     return Batch(x, symbols[:, s.n_warm + 1 :], weight, x.new_ones(N_SYMBOLS, dtype=torch.bool))
 

@@ -50,12 +50,14 @@ def scores(
     # also round
     # differently in company.
     width = 1 if task.PER_RUN else max(1, elements // size)
+    is_one_for_all = not task.PER_RUN and all(own is world for _, _, own in owners)
+    shown = _fresh(*owners[0], task, split=split, rows=rows) if is_one_for_all else None
     parts = []
     for start in range(0, len(owners), width):
         part = slice(start, start + width)
-        batch = stacked([_fresh(*own, task, split=split, rows=rows) for own in owners[part]]).to(
-            device
-        )
+        batch = stacked(
+            [shown or _fresh(*own, task, split=split, rows=rows) for own in owners[part]]
+        ).to(device)
         with torch.no_grad():
             out, _ = predict(net, select(params, part), batch)
         parts.append(task.score(owners[start][1], out, batch))
