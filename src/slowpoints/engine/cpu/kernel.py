@@ -16,7 +16,7 @@ template <int C>
 static inline void accumulate(vf (&acc)[R][C], const float* a, long a_row, const float* w, long n) {
   for (long i = 0; i < n; i++, w += C * V) {
     vf weight[C];
-    for (int c = 0; c < C; c++) weight[c] = at(w + c * V);
+    for (int c = 0; c < C; c++) hold(weight[c] = at(w + c * V));
     for (int r = 0; r < R; r++) {
       const float number = a[r * a_row + i];
       for (int c = 0; c < C; c++) acc[r][c] += weight[c] * number;
@@ -27,10 +27,29 @@ static inline void accumulate(vf (&acc)[R][C], const float* a, long a_row, const
 // How many streams from FROM on are summed at once: at most three, so that all sums stay in registers.
 static constexpr int together(int N, int FROM) { return N - FROM <= 3 ? N - FROM : 2; }
 
+// The same for neighbouring blocks of columns, so many still to come: three, and none alone if others are there, for
+// too few sums wait for each other.
+static long beside(long left) { return left == 4 ? 2 : std::min(left, 3L); }
+
 // Bias, input and recurrent weights of one run as `sums` reads them: [Hp / V][1 + width + H][G][V], streams that are
-// summed later behind.
+// summed later behind; of a single stream, for C blocks at a time, [1 + width + H][C][V].
 template <int N>
 static void pack(const Stage& stage, const Call& k, long m, float* to) {
+  if (N == 1) {
+    for (long j = 0, C; j < k.blocks; j += C) {
+      C = beside(k.blocks - j);
+      auto add = [&](const Matrix& source, long rows) {
+        for (long i = 0; i < rows; i++, to += C * V) {
+          memset(to, 0, C * V * sizeof(float));
+          memcpy(to, source.start + m * source.run + i * k.H + j * V, std::min(C * V, k.H - j * V) * sizeof(float));
+        }
+      };
+      add(stage.b[0], 1);
+      add(stage.W[0], stage.width);
+      add(stage.R[0], k.H);
+    }
+    return;
+  }
   for (long j = 0; j < k.blocks; j++)
     for (int from = 0; from < N; from += together(N, from)) {
       const long n = std::min<long>(V, k.H - j * V);
@@ -64,9 +83,39 @@ static inline void sums(vf (&p)[R][N], const float* x, long x_row, const float* 
   if constexpr (FROM + G < N) sums<N, FROM + G>(p, x, x_row, h, Hp, w + H * G * V, stage, H);
 }
 
+// The single stream of some rows and C blocks of columns.
+template <int C, class Then>
+static inline void one_stream(const float* w, const float* x, const Stage& stage, const Call& k, const float* h,
+                              long r0, long j, Then then) {
+  vf acc[R][C];
+  for (int r = 0; r < R; r++)
+    for (int c = 0; c < C; c++) acc[r][c] = at(w + c * V);
+  w += C * V;
+  if (x) accumulate<C>(acc, x, stage.source.row, w, stage.width);
+  accumulate<C>(acc, h + r0 * k.blocks * V, k.blocks * V, w + stage.width * C * V, k.H);
+  for (int r = 0; r < R; r++)
+    for (int c = 0; c < C; c++) then(r0 + r, (j + c) * V, &acc[r][c]);
+}
+
+template <class Then>
+static inline void project_one(const Stage& stage, const Call& k, const float* w, long m, long b, long t,
+                               const float* h, long rows, Then then) {
+  const bool silent = t >= stage.given;
+  for (long j = 0, C; j < k.blocks; j += C, w += stage.depth(k.H) * C * V) {
+    C = beside(k.blocks - j);
+    for (long r0 = 0; r0 < rows; r0 += R) {
+      const float* x = silent ? nullptr : stage.source.to(m, b + r0, t);
+      if (C == 3) one_stream<3>(w, x, stage, k, h, r0, j, then);
+      else if (C == 2) one_stream<2>(w, x, stage, k, h, r0, j, then);
+      else one_stream<1>(w, x, stage, k, h, r0, j, then);
+    }
+  }
+}
+
 template <int N, class Then>
 static inline void project(const Stage& stage, const Call& k, const float* w, long m, long b, long t, const float* h,
                            long rows, Then then) {
+  if constexpr (N == 1) return project_one(stage, k, w, m, b, t, h, rows, then);
   const long size = stage.depth(k.H) * N * V, Hp = k.blocks * V;
   const bool silent = t >= stage.given;
   for (long j = 0; j < k.blocks; j++, w += size)

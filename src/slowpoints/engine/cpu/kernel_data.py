@@ -35,6 +35,17 @@ static int with_memory(Work work) {
   }
 }
 
+// Keeps a vector in a register: the compiler would read it from memory again at each use, more than the loads allow.
+static inline void hold(vf& x) {
+#if defined(__AVX512F__)
+  asm("" : "+v"(x));
+#elif defined(__SSE2__)
+  asm("" : "+x"(x));
+#elif defined(__aarch64__)
+  asm("" : "+w"(x));
+#endif
+}
+
 static inline vf all(float x) { return vf{} + x; }
 static inline vf& at(float* p) { return *(vf*)p; }
 static inline vf at(const float* p) { return *(const vf*)p; }

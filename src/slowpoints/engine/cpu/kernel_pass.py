@@ -27,12 +27,17 @@ struct Reading {
 
   void fill(const Call& k, const Asked& a, long m) {
     const float *W = a.W.start + m * a.W.run, *b = a.b.start + m * a.b.run;
-    const long out = side_by_side(Op / V) * V, back = side_by_side(Hp / V) * V;
-    for (long h = 0; h < H; h++)
-      for (long o = 0; o < O; o++) {
-        to_out[(o / out * H + h) * out + o % out] = W[h * O + o];
-        to_h[(h / back * O + o) * back + h % back] = W[h * O + o];
-      }
+    float *out = to_out.data(), *back = to_h.data();
+    for (long j = 0, C; j < Op / V; j += C, out += H * C * V) {
+      C = beside(Op / V - j);
+      for (long h = 0; h < H; h++)
+        for (long o = 0; o < std::min(O - j * V, C * V); o++) out[h * C * V + o] = W[h * O + j * V + o];
+    }
+    for (long j = 0, C; j < Hp / V; j += C, back += O * C * V) {
+      C = beside(Hp / V - j);
+      for (long o = 0; o < O; o++)
+        for (long h = 0; h < std::min(H - j * V, C * V); h++) back[o * C * V + h] = W[(j * V + h) * O + o];
+    }
     for (long o = 0; o < O; o++) {
       bias[o] = b[o];
       usable[o] = a.allowed[m * O + o];

@@ -4,41 +4,41 @@ See `kernel`.
 """
 
 PRODUCTS = r"""
-// to[r] += dp[r] W^T over all columns of `to`, or = where `fresh`; C blocks of columns at once.
+// to[r] += dp[r] W^T for C blocks of columns, or = where `fresh`.
 template <int C>
 static void turn(const float* w, const float* dp, long dp_row, long H, long Hp, int G, float* to, long to_row,
-                 long blocks, long rows, bool fresh) {
-  for (long j = 0; j < blocks; j += C, w += G * H * C * V)
-    for (long r0 = 0; r0 < rows; r0 += R) {
-      vf acc[R][C];
-      for (int r = 0; r < R; r++)
-        for (int c = 0; c < C; c++) acc[r][c] = fresh ? vf{} : at(to + (r0 + r) * to_row + (j + c) * V);
-      for (int g = 0; g < G; g++) accumulate<C>(acc, dp + r0 * dp_row + g * Hp, dp_row, w + g * H * C * V, H);
-      for (int r = 0; r < R; r++)
-        for (int c = 0; c < C; c++) at(to + (r0 + r) * to_row + (j + c) * V) = acc[r][c];
-    }
+                 long rows, bool fresh) {
+  for (long r0 = 0; r0 < rows; r0 += R) {
+    vf acc[R][C];
+    for (int r = 0; r < R; r++)
+      for (int c = 0; c < C; c++) acc[r][c] = fresh ? vf{} : at(to + (r0 + r) * to_row + c * V);
+    for (int g = 0; g < G; g++) accumulate<C>(acc, dp + r0 * dp_row + g * Hp, dp_row, w + g * H * C * V, H);
+    for (int r = 0; r < R; r++)
+      for (int c = 0; c < C; c++) at(to + (r0 + r) * to_row + c * V) = acc[r][c];
+  }
 }
 
-static int side_by_side(long blocks) { return blocks % 3 == 0 ? 3 : blocks % 2 == 0 ? 2 : 1; }
-
-// Weights [n, H] of all streams as `turn` reads them: [n / V / C][G H][C][V], zeros beyond n.
+// Weights [n, H] of all streams as `turn` reads them: for C blocks at a time [G H][C][V], zeros beyond n.
 static void turn_weights(const Matrix* weights, const Call& k, long m, int G, long n, long blocks, float* to) {
-  const int wide = side_by_side(blocks) * V;
   memset(to, 0, k.H * G * blocks * V * sizeof(float));
-  for (int g = 0; g < G; g++)
-    for (long i = 0; i < n; i++) {
-      const float* row = weights[g].start + m * weights[g].run + i * k.H;
-      float* column = to + (i / wide * G + g) * k.H * wide + i % wide;
-      for (long h = 0; h < k.H; h++) column[h * wide] = row[h];
-    }
+  for (long j = 0, C; j < blocks; j += C, to += k.H * G * C * V) {
+    C = beside(blocks - j);
+    for (int g = 0; g < G; g++)
+      for (long i = 0; i < std::min(n - j * V, C * V); i++) {
+        const float* row = weights[g].start + m * weights[g].run + (j * V + i) * k.H;
+        for (long h = 0; h < k.H; h++) to[(g * k.H + h) * C * V + i] = row[h];
+      }
+  }
 }
 
 static void turned(const float* w, const float* dp, long dp_row, long H, long Hp, int G, float* to, long to_row,
                    long blocks, long rows, bool fresh) {
-  const int C = side_by_side(blocks);
-  if (C == 3) turn<3>(w, dp, dp_row, H, Hp, G, to, to_row, blocks, rows, fresh);
-  else if (C == 2) turn<2>(w, dp, dp_row, H, Hp, G, to, to_row, blocks, rows, fresh);
-  else turn<1>(w, dp, dp_row, H, Hp, G, to, to_row, blocks, rows, fresh);
+  for (long j = 0, C; j < blocks; j += C, w += G * H * C * V, to += C * V) {
+    C = beside(blocks - j);
+    if (C == 3) turn<3>(w, dp, dp_row, H, Hp, G, to, to_row, rows, fresh);
+    else if (C == 2) turn<2>(w, dp, dp_row, H, Hp, G, to, to_row, rows, fresh);
+    else turn<1>(w, dp, dp_row, H, Hp, G, to, to_row, rows, fresh);
+  }
 }
 
 struct Numbers {  // a[step][row], numbers side by side
@@ -56,7 +56,7 @@ static void outer_tile(Numbers a, const float* dp, long dp_row, long steps, long
     for (long r = 0; r < rows; r++, dp += dp_row) {
       const float* numbers = a.start + t * a.step + r * a.row;
       vf slope[C];
-      for (int c = 0; c < C; c++) slope[c] = at(dp + c * V);
+      for (int c = 0; c < C; c++) hold(slope[c] = at(dp + c * V));
       for (int i = 0; i < I; i++)
         for (int c = 0; c < C; c++) acc[i][c] += slope[c] * numbers[i];
     }
@@ -71,12 +71,12 @@ static void outer_rest(Numbers a, long n, const float* dp, long dp_row, long ste
 }
 
 static void outer(Numbers a, long n, const float* dp, long dp_row, long steps, long rows, float* out, long width) {
-  const long blocks = width / V;
-  const int C = side_by_side(blocks);
-  for (long j = 0; j < blocks; j += C) {
-    if (C == 3) outer_rest<R, 3>(a, n, dp + j * V, dp_row, steps, rows, out + j * V, width);
-    else if (C == 2) outer_rest<R, 2>(a, n, dp + j * V, dp_row, steps, rows, out + j * V, width);
-    else outer_rest<R, 1>(a, n, dp + j * V, dp_row, steps, rows, out + j * V, width);
+  constexpr int SUMS = 3 * R;
+  for (long left = width / V, C; left > 0; left -= C, dp += C * V, out += C * V) {
+    C = beside(left);
+    if (C == 3) outer_rest<SUMS / 3, 3>(a, n, dp, dp_row, steps, rows, out, width);
+    else if (C == 2) outer_rest<SUMS / 2, 2>(a, n, dp, dp_row, steps, rows, out, width);
+    else outer_rest<SUMS, 1>(a, n, dp, dp_row, steps, rows, out, width);
   }
 }
 """
