@@ -38,6 +38,13 @@ def find_points(args: argparse.Namespace) -> None:
     keep(args.out, "find-points", found := run(args.clone), page(found))
 
 
+def rivals(args: argparse.Namespace) -> None:
+    """Measure how fast the engine trains beside JAX and torch's vmap."""
+    from bench.rivals import page, run
+
+    keep(args.out, "speed-rivals", found := run(), page(found))
+
+
 def tuning(args: argparse.Namespace) -> None:
     """Measure what a tuned point costs."""
     from bench.tuning import run, tuning_page
@@ -85,7 +92,7 @@ def main() -> None:
         "required": True,
         "help": "folder of the page and the numbers behind it",
     }
-    for call in (engine, gpu, points, find_points, tuning, cost, first_figure, house):
+    for call in (engine, gpu, rivals, points, find_points, tuning, cost, first_figure, house):
         own = known.add_parser(call.__name__.replace("_", "-"), help=call.__doc__)
         if call is not house:
             own.add_argument("--out", **out)

@@ -12,7 +12,15 @@ from torch import Tensor, nn
 
 from slowpoints import cells
 from slowpoints.cells.definition import Bundle, Cell
-from slowpoints.engine import Captured, Network, initialise, readout, unroll
+from slowpoints.engine import (
+    Asked,
+    Captured,
+    Network,
+    initialise,
+    loss_in_one_pass,
+    readout,
+    unroll,
+)
 from slowpoints.spec.training import TrainSettings
 from slowpoints.training.optimiser import Moments, Pace, joined, pace, rules, update, views
 
@@ -44,7 +52,8 @@ def built(name: str) -> Cell:
     return found
 
 
-def _data(case: Case, runs: int, device: torch.device) -> tuple[Tensor, Tensor]:
+def data(case: Case, runs: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Return inputs [runs, B, T, I] and numbers wanted [runs, B, T, O]."""
     rng = torch.Generator().manual_seed(1)
     shape = (runs, case.batch, case.steps)
     return tuple(torch.randn(*shape, n, generator=rng).to(device) for n in (N_IN, N_OUT))  # type: ignore[return-value]
@@ -77,11 +86,14 @@ def ours(case: Case, device: torch.device = CPU) -> Step:
     moments = Moments(torch.zeros_like(flat), torch.zeros_like(flat))
     trains = [TrainSettings(steps=100, batch=32, lr=RATE, clip=CLIP)] * case.runs
     own_rules = rules(trains, device)
-    x, y = _data(case, case.runs, device)
+    x, y = data(case, case.runs, device)
+    asked = Asked("squared", y, y.new_ones(y.shape[:3]), y.new_ones(len(y), N_OUT).bool())
 
     def learn(*now: Tensor) -> None:
-        out = readout(net, params, unroll(net, params, x)[0])
-        loss = (out - y).square().mean((1, 2, 3))
+        loss = loss_in_one_pass(net, params, x, asked)  # as in training
+        if loss is None:
+            out = readout(net, params, unroll(net, params, x)[0])
+            loss = (out - y).square().mean((1, 2, 3))
         grads = torch.autograd.grad(loss.sum(), list(params.values()))
         update(flat, grads, moments, own_rules, Pace(*now))
 
@@ -95,7 +107,7 @@ def library(case: Case, device: torch.device = CPU) -> Step:
     recurrent = LIBRARY[case.cell](N_IN, case.units, batch_first=True).to(device)
     head = nn.Linear(case.units, N_OUT).to(device)
     parameters = [*recurrent.parameters(), *head.parameters()]
-    x, y = (part[0] for part in _data(case, 1, device))
+    x, y = (part[0] for part in data(case, 1, device))
     return _with_adam(parameters, lambda: (head(recurrent(x)[0]) - y).square().mean())
 
 
@@ -114,7 +126,7 @@ def plain_loop(case: Case) -> Step:
     b = {name: torch.zeros(H, requires_grad=True) for name in streams}
     maps = {free.name: nn.Linear(N_IN, H) for free in cell.free}
     head, out_map = nn.Linear(H, N_OUT), nn.Linear(H, H)
-    x, y = (part[0] for part in _data(case, 1, CPU))
+    x, y = (part[0] for part in data(case, 1, CPU))
     parameters = [*W.values(), *R.values(), *b.values(), *head.parameters(), *out_map.parameters()]
     parameters += [p for own in maps.values() for p in own.parameters()]
 

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from helpers.claim_tables import PLAIN, claim, found, networks
 from slowpoints.claims.estimate import ClaimError, estimate
@@ -159,6 +160,42 @@ def test_a_correlation_given_a_third_column_leaves_out_what_that_carries():
     assert estimate(claim(test | {"given": "nominal"}).test, unknown).n_networks == 39
     with pytest.raises(ClaimError, match=r"no column \['nominl'\]"):
         found(test | {"given": "nominl"}, table)
+
+
+def classes_of_networks(slopes: list[float]) -> pd.DataFrame:
+    """Networks of ten classes each; those with larger x have much larger y, whatever is in them."""
+    rows = [
+        {"run": f"r{i}", "seed": i, "x": i + 0.01 * k, "y": 10.0 * i + slope * 0.01 * k}
+        for i, slope in enumerate(slopes)
+        for k in range(10)
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_a_correlation_within_networks_does_not_see_what_lies_between_them():
+    table = classes_of_networks([-1.0] * 6)
+    plain = {"statistic": "spearman", "table": "t", "x": "x", "y": "y", "below": 0}
+    assert found(plain, table).estimate > 0.9
+    assert found(plain | {"within": True}, table) == pytest.approx((-1.0, -1.0, -1.0))
+
+
+def test_its_interval_is_that_of_a_mean_over_networks():
+    table = classes_of_networks([-1.0] * 12)
+    table["y"] += np.random.default_rng(0).normal(scale=0.04, size=len(table))
+    test = {"statistic": "spearman", "within": True, "table": "t", "x": "x", "y": "y", "below": 0}
+    own = found(test, table)
+    rho = np.array([stats.spearmanr(one["x"], one["y"])[0] for _, one in table.groupby("run")])
+    half = stats.t.ppf(0.975, len(rho) - 1) * rho.std(ddof=1) / len(rho) ** 0.5
+    assert own == pytest.approx((rho.mean(), rho.mean() - half, rho.mean() + half), abs=0.02)
+
+
+def test_networks_in_which_nothing_varies_say_nothing_about_what_is_within():
+    table = classes_of_networks([-1.0] * 4)
+    table.loc[table["run"] == "r0", "y"] = 5.0
+    test = {"statistic": "spearman", "within": True, "table": "t", "x": "x", "y": "y", "below": 0}
+    assert found(test, table).estimate == pytest.approx(-1.0)
+    table["y"] = 1.0
+    assert np.isnan(found(test, table).estimate)
 
 
 def test_the_distance_does_not_cancel_by_sign():

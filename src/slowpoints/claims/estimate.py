@@ -4,10 +4,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from slowpoints.errors import SlowpointsError
 from slowpoints.measures import statistics
-from slowpoints.measures.statistics import Interval
+from slowpoints.measures.statistics import Array, Interval
 from slowpoints.spec.claims import Test
 
 # every network of a group diverged: there is nothing to estimate
@@ -193,8 +194,29 @@ def _relation(test: Test, rows: pd.DataFrame) -> Interval:
     if test.statistic == "slope":
         return statistics.interval(lambda weights: statistics.slope(weights, x, y), network)
     given = _numbers(rows[test.given]) if test.given else None
+    if test.within:
+        return _within(x, y, network, given)
     return statistics.interval(
         lambda weights: statistics.spearman(weights, x, y, given=given), network, limits=(-1.0, 1.0)
+    )
+
+
+def _within(x: Array, y: Array, network: NDArray[np.int64], given: Array | None) -> Interval:
+    """Return the mean over networks of the rank correlation in each.
+
+    Networks in which x or y does not vary say nothing and are left out.
+    """
+    own = [
+        statistics.spearman(
+            np.ones((1, len(rows))), x[rows], y[rows], given=None if given is None else given[rows]
+        )[0]
+        for rows in (np.flatnonzero(network == one) for one in np.unique(network))
+    ]
+    found = np.array([rho for rho in own if not np.isnan(rho)])
+    if not len(found):
+        return NOTHING
+    return statistics.interval(
+        lambda weights: statistics.mean(weights, found), np.arange(len(found)), limits=(-1.0, 1.0)
     )
 
 

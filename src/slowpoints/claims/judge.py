@@ -97,7 +97,8 @@ def statistic_text(test: Test) -> str:
         "share_difference": f"difference in the share with {y}, {first} - {second}",
         "ratio": f"ratio of mean {y}, {first} / {second}",
         "spread": f"largest over smallest mean {y} among {test.by}",
-        "spearman": f"Spearman correlation of {test.x} and {y}{given}",
+        "spearman": f"Spearman correlation of {test.x} and {y}{given}"
+        + ("; mean over networks of that within each" if test.within else ""),
         "slope": f"slope of {y} on {'log10 ' if test.log else ''}{test.x}",
         "distance": f"mean distance of {y} from {test.to}",
         "share": f"share with {test.x} equal to {test.y}",

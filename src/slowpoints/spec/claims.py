@@ -16,6 +16,7 @@ A test is a small sentence: take a `table`, keep the rows `where` columns have g
 | ratio | y, groups | mean of the first group over mean of the second |
 | spread | y, by | largest over smallest mean among the values of the column `by` |
 | spearman | x, y | rank correlation; `order` ranks the names in x; `given` a column, the partial one |
+| spearman, `within: true` | x, y | the correlation within each network, mean over networks |
 | slope | x, y | least-squares slope |
 | distance | y, to | mean absolute distance between the columns y and `to` |
 | share | x, y | share of rows in which the columns x and y are equal |
@@ -75,6 +76,7 @@ MAY = {
     "order": {"spearman"},
     "empty": {"spearman"},
     "given": {"spearman"},
+    "within": {"spearman"},
 }
 EXTREMES = ("smallest", "largest")
 
@@ -112,6 +114,7 @@ class Test:
     groups: dict[str, Any] | None = None
     pair: tuple[str, ...] | None = None
     order: tuple[str, ...] | None = None
+    within: bool = False
     log: bool = False
     empty: Literal["left out", "highest"] = "left out"
     above: float | None = None
