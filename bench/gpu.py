@@ -85,13 +85,13 @@ def _measured(case: Case, device: torch.device, timer: Timer) -> dict[str, Any]:
     ms = timer(contenders)
     row = case._asdict() | {
         "ms": ms["ours"],
-        "TFLOP/s": _flops(case) * case.runs / ms["ours"] / 1e9,
+        "TFLOP/s": flops(case) * case.runs / ms["ours"] / 1e9,
         "million per s": case.runs * case.batch * case.steps / ms["ours"] / 1e3,
     }
     return row | ({"ratio": ms["library"] / (ms["ours"] / case.runs)} if "library" in ms else {})
 
 
-def _flops(case: Case) -> float:
+def flops(case: Case) -> float:
     """Return the operations of one step of one run in its matmuls, forward and twice backward."""
     cell, H = built(case.cell), case.units
     projected = len(cell.projections) + len(cell.second)

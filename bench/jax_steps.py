@@ -33,16 +33,16 @@ Tree = dict[str, Any]
 def gru(p: Any, h: Any, R: Any) -> Any:
     """Return the next state; the reset comes before the matmul, as in the project's cell."""
     units = h.shape[-1]
-    gates = jax.nn.sigmoid(p[:, : 2 * units] + h @ R[:, : 2 * units])
+    gates = jax.nn.sigmoid(p[:, : 2 * units] + h @ R[0])
     reset, update = gates[:, :units], gates[:, units:]
-    candidate = jnp.tanh(p[:, 2 * units :] + (reset * h) @ R[:, 2 * units :])
+    candidate = jnp.tanh(p[:, 2 * units :] + (reset * h) @ R[1])
     return update * h + (1 - update) * candidate
 
 
 def ugrnn(p: Any, h: Any, R: Any) -> Any:
     """Return the next state."""
     units = h.shape[-1]
-    total = p + h @ R
+    total = p + h @ R[0]
     gate = jax.nn.sigmoid(total[:, :units])
     return gate * h + (1 - gate) * jnp.tanh(total[:, units:])
 
@@ -52,13 +52,15 @@ CELLS = {"gru": gru, "ugrnn": ugrnn}
 
 def loss(cell: str, params: Tree, x: Any, y: Any) -> Any:
     """Return the squared error of one network.    x: [B, T, I], y: [B, T, O]"""
-    driven = jnp.swapaxes(x @ params["W"] + params["b"], 0, 1)
+    driven, units = jnp.swapaxes(x @ params["W"] + params["b"], 0, 1), len(params["R"])
+    # cut once: inside of the loop every step would fill a whole matrix with the slope of its part
+    R = params["R"][:, : 2 * units], params["R"][:, 2 * units :]
 
     def step(h: Any, p: Any) -> tuple[Any, Any]:
-        new = CELLS[cell](p, h, params["R"])
+        new = CELLS[cell](p, h, R)
         return new, new
 
-    _, states = jax.lax.scan(step, jnp.zeros((len(x), len(params["R"]))), driven)
+    _, states = jax.lax.scan(step, jnp.zeros((len(x), units)), driven)
     out = jnp.swapaxes(states, 0, 1) @ params["V"] + params["c"]
     return jnp.square(out - y).mean()
 

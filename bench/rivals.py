@@ -17,13 +17,15 @@ from torch import Tensor
 from torch.func import grad, vmap
 
 from bench.contenders import CLIP, CPU, N_IN, N_OUT, RATE, Case, data, ours
-from bench.measure import processor
+from bench.gpu import flops
+from bench.measure import cpu_ms, processor
 from bench.report import table
 
 SCRIPT = Path(__file__).with_name("jax_steps.py")
 CELLS, UNITS, RUNS, STEPS, BATCH = ("gru", "ugrnn"), (16, 32, 64, 128, 256), 64, 20, 64
 COMPILED_UP_TO = 32  # units: torch.compile takes minutes for each size
 ROUNDS = 3
+PRODUCT = 512  # rows and columns of the product that stands for the core's peak
 Timed = Callable[[], float]  # takes a step of all networks and returns its CPU seconds
 NAMES = {
     "map": "JAX, `lax.map` over networks, `scan`",
@@ -64,8 +66,20 @@ def _measured(case: Case) -> dict[str, Any]:
             for name, call in contenders.items():
                 found[name].append(call())
     return case._asdict() | {
-        "seconds": {name: statistics.median(values) for name, values in found.items()}
+        "seconds": {name: statistics.median(values) for name, values in found.items()},
+        "share": share_of_peak(case),
     }
+
+
+def share_of_peak(case: Case) -> float:
+    """Return the arithmetic of our step per second over that of a large product of torch."""
+    a, out = torch.randn(2, PRODUCT, PRODUCT)
+
+    def product() -> None:
+        torch.mm(a, a, out=out)
+
+    ms = cpu_ms({"ours": ours(case), "product": product})
+    return flops(case) * case.runs / (2 * PRODUCT**3) * ms["product"] / ms["ours"]
 
 
 def _timed(step: Callable[[], Any]) -> Timed:
@@ -133,9 +147,10 @@ def by_vmap(case: Case, *, compiled: bool) -> tuple[Callable[[], Any], dict[str,
 
     def loss(own: dict[str, Tensor], x: Tensor, y: Tensor) -> Tensor:
         driven, H = x @ own["W"] + own["b"], case.units
+        R = own["R"][:, : 2 * H], own["R"][:, 2 * H :]  # cut once, as in JAX
         h, states = x.new_zeros(case.batch, H), []
         for t in range(case.steps):
-            h = (_gru if case.cell == "gru" else _ugrnn)(driven[:, t], h, own["R"])
+            h = (_gru if case.cell == "gru" else _ugrnn)(driven[:, t], h, R)
             states.append(h)
         return (torch.stack(states, 1) @ own["V"] + own["c"] - y).square().mean()
 
@@ -161,15 +176,15 @@ def by_vmap(case: Case, *, compiled: bool) -> tuple[Callable[[], Any], dict[str,
     return step, params
 
 
-def _gru(p: Tensor, h: Tensor, R: Tensor) -> Tensor:
+def _gru(p: Tensor, h: Tensor, R: tuple[Tensor, Tensor]) -> Tensor:
     H = h.shape[-1]
-    reset, update = torch.sigmoid(p[:, : 2 * H] + h @ R[:, : 2 * H]).chunk(2, -1)
-    candidate = torch.tanh(p[:, 2 * H :] + (reset * h) @ R[:, 2 * H :])
+    reset, update = torch.sigmoid(p[:, : 2 * H] + h @ R[0]).chunk(2, -1)
+    candidate = torch.tanh(p[:, 2 * H :] + (reset * h) @ R[1])
     return update * h + (1 - update) * candidate
 
 
-def _ugrnn(p: Tensor, h: Tensor, R: Tensor) -> Tensor:
-    gate, candidate = (p + h @ R).chunk(2, -1)
+def _ugrnn(p: Tensor, h: Tensor, R: tuple[Tensor, Tensor]) -> Tensor:
+    gate, candidate = (p + h @ R[0]).chunk(2, -1)
     gate = torch.sigmoid(gate)
     return gate * h + (1 - gate) * torch.tanh(candidate)
 
@@ -180,6 +195,8 @@ def page(found: dict[str, Any]) -> str:
     for cell in CELLS:
         own = [case["seconds"] for case in found["cases"] if case["cell"] == cell]
         rows.append([f"**{cell}**, ours, ms", *(f"{1e3 * at['ours']:.3g}" for at in own)])
+        shares = (case["share"] for case in found["cases"] if case["cell"] == cell)
+        rows.append(["share of the peak", *(f"{100 * share:.0f} %" for share in shares)])
         rows += [[name, *(_ratio(at, form, units) for at, units in zip(own, UNITS, strict=True))]
                  for form, name in NAMES.items()]  # fmt: skip
     return (
@@ -193,7 +210,9 @@ def page(found: dict[str, Any]) -> str:
                 "read-out, squared error, backward, clipping, Adam. Numbers are their time over "
                 "ours. In brackets the aim up to 128 units, fixed beforehand; **bold** where it is "
                 f"missed. `torch.compile` was measured up to {COMPILED_UP_TO} units: it takes "
-                "minutes for each size.",
+                "minutes for each size. *Share of the peak*: the arithmetic of our step, of its "
+                f"matrices alone, per second, over that of torch's product of {PRODUCT} rows and "
+                "columns, measured in turn: what is left are tanh, Adam and the traffic.",
                 table(["against", *map(str, UNITS)], rows),
             ]
         )
