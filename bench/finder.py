@@ -117,7 +117,8 @@ def page(found: dict[str, Any]) -> str:
                 "time over ours; the aim, fixed beforehand, was 30. Where training leaves many "
                 "multipliers near one, whole Jacobians and the descent take most of our time. "
                 "FixedPointFinder's time is that of its search; ours is that of all: the search, a "
-                "second one from between the points, eigenvalues.",
+                "second one from between the points, eigenvalues. Networks of 500 units are not in "
+                "the table: `find_points` on one of them was stopped after 40 minutes of a core.",
                 table(
                     ["units", "trained at", "search", "s", "ratio", "settled", "fixed", "slow"],
                     [row for case in found["cases"] for row in _rows(case)],
