@@ -25,6 +25,7 @@ from slowpoints.provenance.records import (
 from slowpoints.spec.digests import code, env
 from slowpoints.spec.run import Run
 from slowpoints.spec.stack import Stack
+from slowpoints.training import gpus
 from slowpoints.training.memory import room_at, trained
 from slowpoints.training.regulariser import Start
 from slowpoints.training.stack import network, weights_of
@@ -46,7 +47,8 @@ class Outputs(NamedTuple):
 def device_named(name: str, *, matmul: str) -> torch.device:
     """Return the device for `cpu` or `cuda`, its matmuls in float32 or tf32.
 
-    A GPU that is not there is an error.
+    Of several GPUs it becomes the current one that no other job holds. A GPU that is not there is
+    an error.
     """
     if name == "cpu":
         # one thread: deterministic as it is, and the switch below takes a second to import
@@ -56,6 +58,7 @@ def device_named(name: str, *, matmul: str) -> torch.device:
             "device is 'cuda' but torch finds no GPU here: set device: cpu in config/config.yaml, "
             "or give the environments a CUDA build with --config torch=cuda"
         )
+    torch.cuda.set_device(gpus.free(torch.cuda.device_count()))
     # without it cuBLAS may add in another order each time
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(True)
