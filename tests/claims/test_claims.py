@@ -194,6 +194,9 @@ def test_networks_in_which_nothing_varies_say_nothing_about_what_is_within():
     table.loc[table["run"] == "r0", "y"] = 5.0
     test = {"statistic": "spearman", "within": True, "table": "t", "x": "x", "y": "y", "below": 0}
     assert found(test, table).estimate == pytest.approx(-1.0)
+    assert estimate(claim(test).test, table).n_networks == 3
+    few = table[(table["run"] != "r1") | (table.index % 10 < 3)]  # of three rows it says little
+    assert estimate(claim(test).test, few).n_networks == 2
     table["y"] = 1.0
     assert np.isnan(found(test, table).estimate)
 

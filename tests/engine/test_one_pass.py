@@ -9,8 +9,8 @@ from torch import Tensor
 from helpers.agreement import built, in_float64, random_params
 from slowpoints import cells
 from slowpoints.engine import Asked, Network, loss_in_one_pass, readout, unroll
+from slowpoints.engine.border import KINDS
 from slowpoints.engine.cpu import build, scan
-from slowpoints.engine.cpu.one_pass import KINDS
 from slowpoints.tasks import LOSSES, Batch
 
 pytestmark = pytest.mark.skipif(build.compiler() is None, reason="no C++ compiler here")
@@ -168,3 +168,41 @@ def test_what_does_not_fit_is_refused(field: str, change, message: str) -> None:
     asked = own.asked._replace(**{field: change(getattr(own.asked, field))})
     with pytest.raises(ValueError, match=message):
         loss_in_one_pass(own.net, own.params, own.x, asked)
+
+
+@pytest.mark.parametrize("as_stacked", [True, False])
+def test_padding_does_not_count_whatever_is_asked_of_it(as_stacked: bool) -> None:
+    own = case("gru", "cross_entropy", (5, 4, 9, 3, 1, 0, 1))
+    allowed = torch.tensor([[False, True, True, True]] * 2)
+    y = own.asked.y.clamp(min=1)
+    weight = torch.ones_like(own.asked.weight)
+    weight[0, 5:], y[0, 5:] = 0, 0  # a run of fewer rows than its neighbour has
+    asked = Asked("cross_entropy", y, weight, allowed)
+    whole = own._replace(asked=asked)
+    loss, slopes = found(whole) if as_stacked else wanted(whole)
+    assert loss.isfinite().all()
+    short = Asked("cross_entropy", *(part[:1, :5] for part in (y, weight)), allowed[:1])
+    alone = own._replace(
+        params={name: value[:1].detach().requires_grad_() for name, value in own.params.items()},
+        x=own.x[:1, :5],
+        asked=short,
+    )
+    exact, exact_slopes = wanted(alone)
+    torch.testing.assert_close(loss[:1].double(), exact, rtol=1e-5, atol=1e-6)
+    for ours, theirs in zip(slopes, exact_slopes, strict=True):
+        torch.testing.assert_close(ours[:1].double(), theirs, rtol=1e-4, atol=1e-6)
+
+
+def test_an_answer_that_is_not_in_use_costs_without_end_and_pushes_nothing_forbidden() -> None:
+    own = case("gru", "cross_entropy", (5, 3, 4, 3, 1, 0, 1))
+    allowed = torch.tensor([[True, True, False]] * 2)
+    y, weight = torch.full((2, 4, 1), 2), torch.ones(2, 4, 1)
+    loss, slopes = found(own._replace(asked=Asked("cross_entropy", y, weight, allowed)))
+    assert loss.isinf().all()
+    assert (slopes[list(own.params).index("readout.b")][:, 2] == 0).all()
+
+
+def test_an_unknown_kind_of_loss_is_named() -> None:
+    own = case("gru", "squared", SIZES[1])
+    with pytest.raises(ValueError, match="unknown kind of loss 'absolute'; known: squared"):
+        loss_in_one_pass(own.net, own.params, own.x, own.asked._replace(kind="absolute"))

@@ -268,3 +268,45 @@ def test_the_source_names_its_vector_and_leaves_no_gap(vector: int) -> None:
     text = source.source(built("gru"), vector=vector, rows=8)
     assert f"constexpr int V = {vector};" in text
     assert "@" not in text
+
+
+@needs_compiler
+def test_rows_that_fill_up_a_block_cannot_spoil_the_gradients_of_others() -> None:
+    net = Network(built("irnn"), 1, 1, 4)
+    params = {name: torch.zeros(1, *shape) for name, shape in shapes(net).items()}
+    params["0.R.state"] += 3 * torch.eye(4)  # without input, as in such a row, states grow
+    params["0.b.state"] += 1
+    params["0.W.state"] -= 5
+    params = {name: value.requires_grad_() for name, value in params.items()}
+    for batch in (8, 9):
+        out, _ = unroll(net, params, torch.ones(1, batch, 100, 1))
+        grads = torch.autograd.grad(
+            out.sum(), [value for name, value in params.items() if name.startswith("0.")]
+        )
+        assert all(grad.isfinite().all() for grad in grads)
+
+
+def test_streams_of_constants_and_of_the_input_itself_run_in_both_types() -> None:
+    @cell(streams=(Stream("rate", of="nothing"), Stream("a", of="rate")), projections=("a",))
+    def of_a_constant(p: Bundle, s: Bundle) -> tuple[Tensor]:
+        return (torch.tanh(p.a + p.rate),)
+
+    @cell(streams=("a", Stream("x", affine=False)), projections=("a",))
+    def with_the_input(p: Bundle, s: Bundle) -> tuple[Tensor]:
+        return (0.5 * s.h + torch.tanh(p.a) * p.x,)
+
+    for own, n_in in ((of_a_constant, 3), (with_the_input, 6)):
+        net = Network(own, n_in, 1, 6)
+        params = random_params(net, runs=2)
+        x = torch.randn(2, 8, 5, n_in, generator=torch.Generator().manual_seed(3)).requires_grad_()
+        found = values_and_gradients(net, params, x, last=5)
+        assert_close(found, values_and_gradients(net, *in_float64(params, x), last=5))
+
+
+@needs_compiler
+def test_slopes_of_constants_are_exact_over_many_steps() -> None:
+    net = Network(built("lru"), n_in=2, n_out=1, units=4)
+    params = random_params(net, runs=1)
+    x = torch.randn(1, 64, 3000, 2, generator=torch.Generator().manual_seed(3)).requires_grad_()
+    found = values_and_gradients(net, params, x, last=1)
+    assert_close(found, values_and_gradients(net, *in_float64(params, x), last=1))

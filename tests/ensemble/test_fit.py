@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -179,6 +180,8 @@ def test_what_was_learned_stays_when_training_is_interrupted():
             )
             for wrong in (2, -1, -100)  # the last is what torch's own loss leaves out
         ),
+        ({"last": -1}, r"last is -1; it must lie in 1..6"),
+        ({"last": 7}, r"last is 7; it must lie in 1..6"),
         ({"optimizer": "adamw"}, "unknown optimizer 'adamw'"),
     ],
 )
@@ -194,3 +197,11 @@ def test_what_does_not_fit_is_refused(changes, message: str):
 def test_networks_in_double_precision_are_not_trained():
     with pytest.raises(ValueError, match="call float"):
         ensemble().double().fit(sample, steps=1)
+
+
+@pytest.mark.parametrize("kind", [np.float64, np.float16, np.int64])
+def test_numbers_wanted_may_be_of_any_type(kind: type):
+    x = np.random.default_rng(0).normal(size=(B, T, 2))
+    y = np.round(np.tanh(x.cumsum(1)) * 2).astype(kind)
+    history = ensemble().fit((x, y), steps=3)
+    assert history.loss.isfinite().all()

@@ -14,7 +14,7 @@ HOLD = """
 import sys
 from pathlib import Path
 from slowpoints.training import gpus
-print(gpus.free(2, folder=Path(sys.argv[1])), flush=True)
+print(gpus.take(2, folder=Path(sys.argv[1])), flush=True)
 sys.stdin.read()
 """
 
@@ -23,17 +23,24 @@ def test_each_takes_one_that_is_free_and_then_they_share(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    assert [gpus.free(3, folder=tmp_path) for _ in range(3)] == [0, 1, 2]
-    assert gpus.free(3, folder=tmp_path) == os.getpid() % 3
+    assert [gpus.take(3, folder=tmp_path) for _ in range(3)] == [0, 1, 2]
+    assert gpus.take(3, folder=tmp_path) == os.getpid() % 3
+
+
+def test_a_process_takes_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    gpus.of_this_process.cache_clear()
+    assert [gpus.of_this_process(3) for _ in range(3)] == [0, 0, 0]
+    gpus.of_this_process.cache_clear()
 
 
 def test_one_that_is_named_otherwise_elsewhere_is_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")
-    assert gpus.free(1, folder=tmp_path) == 0
+    assert gpus.take(1, folder=tmp_path) == 0
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0, 1,2")
-    assert [gpus.free(3, folder=tmp_path) for _ in range(2)] == [0, 2]
+    assert [gpus.take(3, folder=tmp_path) for _ in range(2)] == [0, 2]
 
 
 def test_it_is_free_again_when_its_process_has_ended(
@@ -47,6 +54,6 @@ def test_it_is_free_again_when_its_process_has_ended(
     ) as other:
         assert other.stdout is not None
         assert other.stdout.readline().strip() == "0"
-        assert gpus.free(2, folder=tmp_path) == 1
+        assert gpus.take(2, folder=tmp_path) == 1
         other.kill()
-    assert gpus.free(1, folder=tmp_path) == 0
+    assert gpus.take(1, folder=tmp_path) == 0

@@ -13,6 +13,7 @@ from slowpoints.spec.claims import Test
 
 # every network of a group diverged: there is nothing to estimate
 NOTHING = Interval(np.nan, np.nan, np.nan)
+FEWEST_ROWS = 4  # of a network whose own correlation counts: of two rows it is always 1 or -1
 
 
 class ClaimError(SlowpointsError):
@@ -30,6 +31,7 @@ class Estimate(NamedTuple):
 def estimate(test: Test, table: pd.DataFrame) -> Estimate:
     """Return the estimate of `test` from `table`, its interval clustered by network."""
     rows = rows_of(test, table)
+    rows = _telling(test, rows) if test.within else rows
     compute = {
         "paired_difference": _paired,
         "spearman": _relation,
@@ -201,11 +203,18 @@ def _relation(test: Test, rows: pd.DataFrame) -> Interval:
     )
 
 
-def _within(x: Array, y: Array, network: NDArray[np.int64], given: Array | None) -> Interval:
-    """Return the mean over networks of the rank correlation in each.
+def _telling(test: Test, rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of networks in which x and y vary, over enough rows to say something."""
+    used = [column for column in (test.x, test.y, test.given) if column]
 
-    Networks in which x or y does not vary say nothing and are left out.
-    """
+    def tells(own: pd.DataFrame) -> bool:
+        return len(own) >= FEWEST_ROWS and bool((own[used].nunique() > 1).all())
+
+    return rows.groupby("run").filter(tells)
+
+
+def _within(x: Array, y: Array, network: NDArray[np.int64], given: Array | None) -> Interval:
+    """Return the mean over networks of the rank correlation in each."""
     own = [
         statistics.spearman(
             np.ones((1, len(rows))), x[rows], y[rows], given=None if given is None else given[rows]
@@ -213,8 +222,6 @@ def _within(x: Array, y: Array, network: NDArray[np.int64], given: Array | None)
         for rows in (np.flatnonzero(network == one) for one in np.unique(network))
     ]
     found = np.array([rho for rho in own if not np.isnan(rho)])
-    if not len(found):
-        return NOTHING
     return statistics.interval(
         lambda weights: statistics.mean(weights, found), np.arange(len(found)), limits=(-1.0, 1.0)
     )

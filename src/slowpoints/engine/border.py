@@ -11,6 +11,8 @@ from slowpoints.cells.network import Network, shapes
 from slowpoints.engine.trust import check_step
 
 _shapes = cache(shapes)
+# of losses, in the order of the compiled kernel's
+KINDS = ("squared", "cross_entropy", "logistic")
 
 
 def check_params(net: Network, params: dict[str, Tensor]) -> Tensor:
@@ -88,6 +90,8 @@ def check_asked(
     net: Network, x: Tensor, kind: str, y: Tensor, weight: Tensor, allowed: Tensor
 ) -> None:
     """Raise unless targets and their weights are those of x and of this network's outputs."""
+    if kind not in KINDS:
+        raise ValueError(f"unknown kind of loss {kind!r}; known: {', '.join(KINDS)}")
     M, B, n_read = len(x), x.shape[1], weight.shape[-1]
     numbers = (M, B, n_read, net.n_out), x.dtype
     wanted = {

@@ -77,7 +77,10 @@ def drive(layer: Layer, x: Tensor) -> tuple[Tensor, ...]:
     x: [M, K, I], where K may be batch, time x batch, or one    ->    each [M, K, H] or [M, K, kH]
     """
     found = sources(layer, x)
-    staged = [apply(stage.weights, found[stage.source]) for stage in layer.stages]
+    staged = [
+        apply(stage.weights, found[stage.source]).expand(-1, x.shape[1], -1)
+        for stage in layer.stages
+    ]
     return *(found[free.name].expand(-1, x.shape[1], -1) for free in layer.free), *staged
 
 
@@ -276,13 +279,15 @@ def _agrees(cell: Cell, units: int) -> bool:
 
 def _tried(cell: Cell, units: int, *, compiled: bool) -> list[Tensor]:
     """Return outputs, final states and gradients of one layer of made-up numbers."""
-    net, rng = Network(cell, TRIED.I, 1, units), torch.Generator().manual_seed(0)
+    is_itself = any(own.of == "input" and not own.affine for own in cell.free) and not cell.embeds
+    n_in = units if is_itself else TRIED.I
+    net, rng = Network(cell, n_in, 1, units), torch.Generator().manual_seed(0)
     params = {
         name: (torch.randn(TRIED.M, *shape, generator=rng) / math.sqrt(units)).requires_grad_()
         for name, shape in shapes(net).items()
         if not name.startswith("readout.")
     }
-    x = torch.randn(TRIED.M, TRIED.B, TRIED.T, TRIED.I, generator=rng)
+    x = torch.randn(TRIED.M, TRIED.B, TRIED.T, n_in, generator=rng)
     states = tuple(torch.randn(TRIED.M, TRIED.B, units, generator=rng) for _ in cell.states)
     layer = prepare_layer(cell, params, 0, staged=not compiled)
     if compiled:

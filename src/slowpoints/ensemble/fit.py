@@ -174,6 +174,9 @@ def _loss(net: Network, params: dict[str, Tensor], plan: Plan, x: Tensor, y: Ten
     """Return what every network minimises; in one pass where it can be.    -> [M]"""
     if isinstance(plan.loss, str):
         last = x.shape[2] if plan.last is None else plan.last
+        if not 1 <= last <= x.shape[2]:
+            raise ValueError(f"last is {last}; it must lie in 1..{x.shape[2]}, the number of steps")
+        y = y.to(x) if plan.loss == "mse" else y
         weight, allowed = x.new_ones(()), torch.ones(len(x), net.n_out, dtype=torch.bool)
         asked = Asked(IN_ONE_PASS[plan.loss], y, weight.expand(*x.shape[:2], last), allowed)
         if plan.loss == "cross_entropy":

@@ -12,9 +12,10 @@ from slowpoints.tasks._batch import Batch
 def weighted_mean(values: Tensor, weight: Tensor) -> Tensor:
     """Return each run's mean of `values`, answers counted by `weight`.
 
-    both [M, B, T_y] -> [M]
+    What has no weight does not count, whatever it is: padding may hold an answer that is not in
+    use. both [M, B, T_y] -> [M]
     """
-    return (values * weight).sum((1, 2)) / weight.sum((1, 2))
+    return torch.where(weight == 0, 0.0, values * weight).sum((1, 2)) / weight.sum((1, 2))
 
 
 def mean_square(out: Tensor, batch: Batch) -> Tensor:

@@ -103,7 +103,7 @@ class Task:
 
     def loss(self, s: Any, out: Tensor, batch: Batch) -> Tensor:
         """Return what is minimised where it is of no `loss_kind`.    out: [M, B, T_y, O] -> [M]"""
-        raise NotImplementedError
+        raise TaskError(f"task {self.name} has no loss: define loss, or loss_kind for one of ours")
 
     def minimised(self, s: Any, out: Tensor, batch: Batch) -> Tensor:
         """Return what is minimised.    out: [M, B, T_y, O] -> [M]"""

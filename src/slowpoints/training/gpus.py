@@ -3,19 +3,24 @@
 import fcntl
 import os
 import tempfile
+from functools import cache
 from pathlib import Path
 
 
-def free(n: int, *, folder: Path | None = None) -> int:
+@cache
+def of_this_process(n: int) -> int:
+    """Return the index of the GPU that this process takes, of the n that it sees."""
+    return take(n, folder=Path(tempfile.gettempdir()))
+
+
+def take(n: int, *, folder: Path) -> int:
     """Return the index of a GPU, held until the process ends.
 
     Each has a file that whoever holds it has locked. Where all are held, jobs share: which one is
     then left to chance.
 
-    n: how many this process sees
-    folder: of the locks; by default that of temporary files
+    n: how many this process sees; folder: of the locks
     """
-    folder = Path(tempfile.gettempdir()) if folder is None else folder
     for index, name in enumerate(_names(n)):
         path = folder / f"slowpoints-{os.getuid()}-gpu-{name}"
         file = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)  # never closed: the lock would go

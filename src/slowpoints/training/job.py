@@ -58,7 +58,7 @@ def device_named(name: str, *, matmul: str) -> torch.device:
             "device is 'cuda' but torch finds no GPU here: set device: cpu in config/config.yaml, "
             "or give the environments a CUDA build with --config torch=cuda"
         )
-    torch.cuda.set_device(gpus.free(torch.cuda.device_count()))
+    torch.cuda.set_device(gpus.of_this_process(torch.cuda.device_count()))
     # without it cuBLAS may add in another order each time
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(True)

@@ -162,6 +162,8 @@ static void step(const Call& k, Packed& own, long m, long b, long t, const Trace
     load(s, f, trace, k, m, b, t, i, r, j);
     for (int n = 0; n < @K1@; n++) q[n] = at(trace.kept(i, r, j) + n * Hp);
     last(p, s, f, q, out);
+    if (b + r >= k.batch)  // rows that fill up a block begin each step from zero: nothing there may grow
+      for (int n = 0; n < NS + NE; n++) out[n] = vf{};
     for (int n = @K1@; n < K; n++) at(trace.kept(i, r, j) + n * Hp) = q[n];
     for (int n = 0; n < NS; n++) at(trace.state(i + 1, n) + r * Hp + j) = out[n];
     if (given >= 0 && k.out.start)

@@ -16,12 +16,6 @@ struct Back {
   Rows d_final[NS], d_first[NS];  // slopes of outputs and final states may be absent: zero
 };
 
-// A slope into the tensor of the caller; where it has one place for all rows and steps, the sum.
-static inline void give(const Rows& d, long m, long b, long t, long j, vf slope) {
-  vf& to = at(d.to(m, b, t) + j);
-  to = d.row ? slope : to + slope;
-}
-
 // The derivative of the step, all streams, and of what `read` returned.
 static inline void last_back(const vf* s, const vf* f, const vf* q, const vf* d, vf* dp, vf* ds, vf* df) {
   @LAST_BACK@
@@ -48,19 +42,36 @@ static void weigh(const Stage& stage, const Call& k, long m, long b, long t, int
   outer(seen, k.H, dp, dp_row, steps, rows, out + (1 + stage.width) * width, width);
 }
 
-// How many steps' slopes meet the weights' gradients at once.
-static long chunk(const Call& k) { return std::max<long>(1, 128 / std::min<long>(TILE, k.B)); }
+// How many steps' slopes meet the weights' gradients at once: about 128 rows, and whole numbers of them in a segment.
+static long chunk(const Call& k) {
+  long steps = 4;
+  while (steps < 32 && 2 * steps * std::min<long>(TILE, k.B) <= 128) steps *= 2;
+  return steps;
+}
 
 // dp [steps][rows][N1 + N2][Hp], seen [steps][rows][Hp], d_seen [rows][Hp], d_out [rows][NO][Hp], d_state [NS][rows][Hp]
 struct Scratch {
   static constexpr long N = N1 + N2;
   long rows, Hp;
-  std::vector<float> dp, seen, d_seen, d_out, d_state;
+  std::vector<float> dp, seen, d_seen, d_out, d_state, d_free;
   const Reading* reading = nullptr;  // where the slopes of outputs come from; without it, from the caller
   Scratch(long steps, long Hp)
       : rows(TILE), Hp(Hp), dp(steps * TILE * N * Hp), seen(N2 ? steps * TILE * Hp : 0), d_seen(TILE * Hp),
-        d_out(TILE * NO * Hp), d_state(NS * TILE * Hp) {}
+        d_out(TILE * NO * Hp), d_state(NS * TILE * Hp), d_free(NF * Hp) {}
   float* slope(long i, long r, long j) { return dp.data() + (i * rows + r) * N * Hp + j; }
+
+  // A slope of free stream n into the tensor of the caller, or into the sum of a chunk where the stream has one place
+  // for all rows and steps.
+  void give(const Rows& d, int n, long m, long b, long t, long j, vf slope, bool adds) {
+    vf& to = at(d.row ? d.to(m, b, t) + j : d_free.data() + n * Hp + j);
+    to = adds || !d.row ? to + slope : slope;
+  }
+  // The sums of a chunk, to those of the run.
+  void hand_over(const Rows* d, long m) {
+    for (int n = 0; n < NF; n++)
+      for (long j = 0; !d[n].row && j < Hp; j += V) at(d[n].to(m, 0, 0) + j) += at(d_free.data() + n * Hp + j);
+    std::fill(d_free.begin(), d_free.end(), 0.0f);
+  }
 };
 
 // One stage of one run on the way back: turned weights, and the sum of its gradients [1 + width + H][G][Hp].
@@ -118,7 +129,7 @@ static void step_back(const Call& k, const Back& back, const Turned* stages, lon
 #endif
       for (int n = 0; n < N; n++) at(own.slope(c, r, j) + n * Hp) = dp[n];
       for (int n = 0; n < NS; n++) at(own.d_state.data() + (n * rows + r) * Hp + j) = ds[n];
-      for (int n = 0; n < NF; n++) give(back.d_free[n], m, b + r, t, j, df[n]);
+      for (int n = 0; n < NF; n++) own.give(back.d_free[n], n, m, b + r, t, j, df[n], false);
     }
 #if @N2@
   turned(stages[1].recurrent.data(), own.slope(c, 0, N1 * Hp), N * Hp, k.H, Hp, N2, own.d_seen.data(),
@@ -131,7 +142,7 @@ static void step_back(const Call& k, const Back& back, const Turned* stages, lon
       first_back(s, f, q, at(own.d_seen.data() + r * Hp + j), dp, ds, df);
       for (int n = 0; n < N1; n++) at(own.slope(c, r, j) + n * Hp) += dp[n];
       for (int n = 0; n < NS; n++) at(own.d_state.data() + (n * rows + r) * Hp + j) += ds[n];
-      for (int n = 0; n < NF; n++) at(back.d_free[n].to(m, b + r, t) + j) += df[n];
+      for (int n = 0; n < NF; n++) own.give(back.d_free[n], n, m, b + r, t, j, df[n], true);
     }
   stages[1].to_source(k, back.stage[1], m, b, t, own.slope(c, 0, N1 * Hp), rows);
 #endif
@@ -148,6 +159,7 @@ static void steps_back(const Call& k, const Back& back, Turned* stages, long m, 
     const long begin = (end - 1) / steps * steps;  // where a chunk begins does not depend on the segments
     for (long i = end - 1; i >= begin; i--) step_back(k, back, stages, m, b, t0 + i, trace, i, i - begin, own);
     const long dp_row = Scratch::N * own.Hp;
+    own.hand_over(back.d_free, m);
     weigh(k.stage[0], k, m, b, t0 + begin, N1, {trace.state(begin, 0), NS * own.rows * own.Hp, own.Hp},
           own.slope(0, 0, 0), dp_row, end - begin, own.rows, stages[0].sum.data());
 #if @N2@

@@ -67,6 +67,10 @@ struct Reading {
   // What a row costs; its outputs become slopes of the loss.
   double slope(const Asked& a, long m, long b, long t, float* out) const {
     const double weight = *a.weight.to(m, b, t);
+    if (weight == 0 && counted > 0) {  // padding, whatever is asked of it
+      memset(out, 0, Op * sizeof(float));
+      return 0;
+    }
     const float share = weight / counted;
     if (a.kind == CROSS_ENTROPY) {
       const long place = m * a.wanted.run + b * a.wanted.row + t * a.wanted.step;
@@ -96,12 +100,12 @@ struct Reading {
       if (usable[o] && out[o] > most) most = out[o];
     double cost = is_one ? (usable[wanted] ? most - out[wanted] : HUGE_VAL) : 0;
     for (long o = 0; o < Op; o += V) {
-      at(out + o) = exp_(at(out + o) - most) * at(usable.data() + o);
+      at(out + o) = at(usable.data() + o) > 0.0f ? exp_(at(out + o) - most) : vf{};
       for (long i = 0; i < V; i++) sum += out[o + i];
     }
     for (long o = 0; o < Op; o += V) at(out + o) = is_one ? at(out + o) * (share / sum) : vf{};
     if (!is_one) return 0;
-    out[wanted] -= share;
+    if (usable[wanted]) out[wanted] -= share;
     return cost + std::log(sum);
   }
 

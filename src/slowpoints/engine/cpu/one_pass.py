@@ -6,13 +6,11 @@ import torch
 from torch import Tensor
 
 from slowpoints.cells.definition import Cell
-from slowpoints.engine.border import laid_out
+from slowpoints.engine.border import KINDS, laid_out
 from slowpoints.engine.cpu import structures
 from slowpoints.engine.cpu.call import prepared, side_by_side, slopes
 from slowpoints.engine.cpu.scan import kept_steps
 from slowpoints.engine.cpu.structures import Matrix, rows
-
-KINDS = ("squared", "cross_entropy", "logistic")  # in the order of the kernel's
 
 
 class Asked(NamedTuple):
