@@ -21,7 +21,8 @@ def markdown(found: dict[str, Any]) -> str:
     )
     parts = [
         "# Speed",
-        f"Written by `make bench` on one core of {found['processor']}, torch {found['torch']}. "
+        f"Written by `make bench` on one core of {found['processor']}, whose vectors hold "
+        f"{found['vector']} numbers, torch {found['torch']}. "
         "Every number is the "
         "median of rounds in which the contenders take turns, in CPU time of one thread; a "
         "ratio of 5 means that a "

@@ -10,6 +10,7 @@ from bench.contenders import LIBRARY, Case, built, library, ours, plain_loop
 from bench.measure import cpu_ms, processor, slowest_s, wall_s, with_precision
 from bench.report import SIZES
 from slowpoints.engine import Network, engine_of
+from slowpoints.engine.cpu import build
 
 CUSTOM = ("ugrnn", "pru", "intersection_rnn")
 SWEEP_RUNS, SWEEP_PROCESSES = 64, 2
@@ -67,6 +68,7 @@ def run() -> dict[str, Any]:
     torch.set_num_threads(1)
     return {
         "processor": processor(),
+        "vector": build.widest_vector(),
         "torch": torch.__version__,
         "engine": {name: _engine(name) for name in (*LIBRARY, *CUSTOM)},
         "batch 64": [

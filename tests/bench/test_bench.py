@@ -94,6 +94,7 @@ def made_up(*, ratio):
     sizes = [{"units": units} for units in SIZES]
     return {
         "processor": "a processor",
+        "vector": 8,
         "torch": "2.0",
         "seconds to compile": {"gru": 1.25},
         "seconds to start": 2.0,
