@@ -197,6 +197,8 @@ def test_networks_in_which_nothing_varies_say_nothing_about_what_is_within():
     assert estimate(claim(test).test, table).n_networks == 3
     few = table[(table["run"] != "r1") | (table.index % 10 < 3)]  # of three rows it says little
     assert estimate(claim(test).test, few).n_networks == 2
+    settled = classes_of_networks([-1.0] * 4).assign(z=lambda own: own["x"])
+    assert np.isnan(found(test | {"given": "z"}, settled).estimate)
     table["y"] = 1.0
     assert np.isnan(found(test, table).estimate)
 

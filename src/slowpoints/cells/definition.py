@@ -101,7 +101,8 @@ class Cell:
         """
         constant = {NOTHING}
         for stream in self.free:
-            constant |= {stream.name} if stream.of in constant else set()
+            if stream.of in constant:
+                constant.add(stream.name)
         varies = any(stream.name not in constant for stream in self.free)
         return self.embeds or varies or any(self.source_of(own) != "input" for own in self.stages)
 

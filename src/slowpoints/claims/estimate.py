@@ -222,6 +222,8 @@ def _within(x: Array, y: Array, network: NDArray[np.int64], given: Array | None)
         for rows in (np.flatnonzero(network == one) for one in np.unique(network))
     ]
     found = np.array([rho for rho in own if not np.isnan(rho)])
+    if not len(found):  # a third column settles x or y in every network
+        return NOTHING
     return statistics.interval(
         lambda weights: statistics.mean(weights, found), np.arange(len(found)), limits=(-1.0, 1.0)
     )

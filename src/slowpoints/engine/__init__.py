@@ -6,7 +6,7 @@ differentiate as they are.
 """
 
 from slowpoints.cells.network import Front, Network, count_parameters, shapes, units_for_budget
-from slowpoints.engine.cpu.one_pass import Asked
+from slowpoints.engine.border import Asked
 from slowpoints.engine.derivatives.curvature import state_curvature
 from slowpoints.engine.derivatives.maps import measure, pack, state_jacobian, state_map, unpack
 from slowpoints.engine.front import see

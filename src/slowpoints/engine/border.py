@@ -3,6 +3,7 @@ taken.
 """
 
 from functools import cache
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -13,6 +14,15 @@ from slowpoints.engine.trust import check_step
 _shapes = cache(shapes)
 # of losses, in the order of the compiled kernel's
 KINDS = ("squared", "cross_entropy", "logistic")
+
+
+class Asked(NamedTuple):
+    """What is wanted of the outputs at the last steps, and how much each answer counts."""
+
+    kind: str  # how a miss is measured: one of KINDS
+    y: Tensor  # [M, B, last, O] numbers; [M, B, last] outputs, int64, for the cross-entropy
+    weight: Tensor  # [M, B, last]
+    allowed: Tensor  # [M, O] bool: outputs that take part in the cross-entropy
 
 
 def check_params(net: Network, params: dict[str, Tensor]) -> Tensor:
@@ -86,20 +96,19 @@ def check_packed(packed: Tensor, x: Tensor) -> None:
         raise ValueError(f"states are {_kind(packed)}, but x is {_kind(x)}; give both alike")
 
 
-def check_asked(
-    net: Network, x: Tensor, kind: str, y: Tensor, weight: Tensor, allowed: Tensor
-) -> None:
+def check_asked(net: Network, x: Tensor, asked: Asked) -> None:
     """Raise unless targets and their weights are those of x and of this network's outputs."""
-    if kind not in KINDS:
-        raise ValueError(f"unknown kind of loss {kind!r}; known: {', '.join(KINDS)}")
-    M, B, n_read = len(x), x.shape[1], weight.shape[-1]
+    if asked.kind not in KINDS:
+        raise ValueError(f"unknown kind of loss {asked.kind!r}; known: {', '.join(KINDS)}")
+    M, B, n_read = len(x), x.shape[1], asked.weight.shape[-1]
     numbers = (M, B, n_read, net.n_out), x.dtype
     wanted = {
-        "y": ((M, B, n_read), torch.int64) if kind == "cross_entropy" else numbers,
+        "y": ((M, B, n_read), torch.int64) if asked.kind == "cross_entropy" else numbers,
         "weight": ((M, B, n_read), x.dtype),
         "allowed": ((M, net.n_out), torch.bool),
     }
-    for own, (name, (shape, dtype)) in zip((y, weight, allowed), wanted.items(), strict=True):
+    for name, (shape, dtype) in wanted.items():
+        own: Tensor = getattr(asked, name)
         if own.shape != shape or own.dtype != dtype or own.device != x.device:
             raise ValueError(
                 f"{name} is {list(own.shape)} in {_kind(own)}; expected {list(shape)} in {dtype} "

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 
 from slowpoints.cells.network import Network
-from slowpoints.engine.border import check_asked, check_input
+from slowpoints.engine.border import Asked, check_asked, check_input
 from slowpoints.engine.compiled_layer import inputs
-from slowpoints.engine.cpu.one_pass import Asked, OnePass
+from slowpoints.engine.cpu.one_pass import OnePass
 from slowpoints.engine.fused import Params, prepare_layer
 from slowpoints.engine.recurrence import entering, is_compiled, start, unroll
 
@@ -39,7 +39,7 @@ def loss_in_one_pass(
         return None
     last, top = asked.weight.shape[-1], net.depth - 1
     check_input(net, params, x, silent=silent, last=last)
-    check_asked(net, x, asked.kind, asked.y, asked.weight, asked.allowed)
+    check_asked(net, x, asked)
     n_steps = x.shape[2] + silent
     if top:
         x, _ = unroll(replace(net, depth=top), params, x, silent=silent)

@@ -193,7 +193,8 @@ def unroll(
 def entering(net: Network, params: Params, x: Tensor, *, silent: int, compiled: bool) -> Tensor:
     """Return what the lowest layer reads, through the front if there is one.
 
-    The compiled kernel goes on by itself after the given steps, unless something is computed ahead.
+    The compiled kernel continues by itself after the given steps, unless something is computed
+    ahead.
     x: [M, B, T - silent, I] -> [M, B, T or T - silent, I]
     """
     if silent and (not compiled or net.cell.looks_ahead or net.front is not None):

@@ -1,25 +1,16 @@
 """Forward, read-out, loss and backward of a top layer in one call, tile by tile."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from slowpoints.cells.definition import Cell
-from slowpoints.engine.border import KINDS, laid_out
+from slowpoints.engine.border import KINDS, Asked, laid_out
 from slowpoints.engine.cpu import structures
 from slowpoints.engine.cpu.call import prepared, side_by_side, slopes
 from slowpoints.engine.cpu.scan import kept_steps
 from slowpoints.engine.cpu.structures import Matrix, rows
-
-
-class Asked(NamedTuple):
-    """What is wanted of the outputs at the last steps, and how much each answer counts."""
-
-    kind: str  # how a miss is measured: one of KINDS
-    y: Tensor  # [M, B, last, O] numbers; [M, B, last] outputs, int64, for the cross-entropy
-    weight: Tensor  # [M, B, last]
-    allowed: Tensor  # [M, O] bool: outputs that take part in the cross-entropy
 
 
 class OnePass(torch.autograd.Function):

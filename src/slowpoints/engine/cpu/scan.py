@@ -61,14 +61,14 @@ class Scan(torch.autograd.Function):
                 "the compiled recurrence can be differentiated once; run it forward again"
             )
         of: Prepared = ctx.of
-        ctx.of = None
+        traces, ctx.of, ctx.traces = ctx.traces, None, None
         own = slopes(of, ctx.needs_input_grad[4:])
         d_out, *d_final = (None if slope is None else side_by_side(slope) for slope in given)
         own.back.out = NOWHERE if d_out is None else rows(d_out)
         fill(own.back, final=d_final)
         of.call.out = NOWHERE  # outputs are not wanted again
         of.run.backward(of.call, own.back)
-        POOL[:] = [*POOL[-7:], ctx.traces]
+        POOL[:] = [*POOL[-7:], traces]
         return (None,) * 4 + own.given(of)
 
 
