@@ -156,11 +156,12 @@ def test_the_block_in_the_readme_is_one_that_works(
     assert study.rungs == (0.25,)
 
 
-def test_studies_have_no_seeds_of_their_own(folder: Path) -> None:
-    with pytest.raises(
-        SpecError, match=r"one study per arm and sweep point: write 1, and tune\.reruns"
-    ):
-        loaded(folder, seeds=2)
+def test_seeds_are_independent_studies_of_the_same_condition(folder: Path) -> None:
+    two = loaded(folder, seeds=2)
+    one = loaded(folder, seeds=1)
+    assert len(two.studies) == 2 * len(one.studies)
+    assert set(one.studies) < set(two.studies)
+    assert len({stack.name for stack in stacks(two)}) == len(two.studies)
 
 
 def test_settings_of_a_study_without_a_study_are_a_mistake(folder: Path) -> None:

@@ -58,9 +58,10 @@ def test_slots_and_restarts_change_nothing(
     own = {"task": TASK, "net": net, "steps": 10}
     kinds = ["visited"] * 4 if is_visited else KINDS
     where = {} if is_visited else {"start": "x", "start_arm": "a"}
+    kicks = ("noise", "noise", "noise" if is_visited else "scatter", "mean")
     runs = [
         make_run(
-            i, **own, **where, regularise=kinds[i], strength=0.1 * i, kick=("noise", "mean")[i // 3]
+            i, **own, **where, regularise=kinds[i], strength=0.1 * i, kick=kicks[i]
         )
         for i in range(4)
     ]
@@ -101,7 +102,8 @@ def test_the_penalty_is_lambda_times_the_summed_squared_displacement_of_every_co
             )
             g = measure(net)
             total = total + (g(pack(moved))[0, 0] - g(state)).square().sum()
-        torch.testing.assert_close(found[m], loss[m] + 0.5 * total)
+        scale = 8 * 11 / (8 + 7)  # of 8 steps and 11 outputs: theirs over ours
+        torch.testing.assert_close(found[m], loss[m] + 0.5 * scale * total)
 
 
 def test_without_weight_the_loss_of_the_task_is_silent_and_the_penalty_alone_is_trained() -> None:
@@ -124,6 +126,39 @@ def test_visited_states_are_those_where_the_sequences_end_and_are_constants() ->
     torch.testing.assert_close(found, regularised(made.net, made.params, zeros, None, given))
     found.sum().backward()
     assert final.grad is None
+
+
+def test_drift_and_scatter_add_up_to_what_noise_displaces() -> None:
+    runs = [
+        fine_tuned(0, regularise="centres", kick=kick, strength=1.0)
+        for kick in ("noise", "mean", "scatter")
+    ]
+    made = trainer(runs, origin(runs))
+    assert made.regulariser is not None
+    found = torch.zeros(3)
+    for _ in range(300):
+        kicks = made.regulariser([0, 1, 2])
+        kicks = kicks._replace(states=kicks.states[:1].expand(3, -1, -1))
+        own = {name: value[:1].expand_as(value) for name, value in made.params.items()}
+        with torch.no_grad():
+            found += regularised(made.net, own, torch.zeros(3), None, kicks) / 300
+    noise, drift, scatter = found
+    assert drift > 0.02 * noise
+    assert scatter > 0.02 * noise
+    # a step is not quite linear in its input
+    torch.testing.assert_close(drift + scatter, noise, rtol=0.03, atol=0)
+
+
+def test_a_strength_weighs_as_much_beside_either_loss() -> None:
+    strengths = {}
+    for loss in ("ce", "paper"):
+        run = make_run(0, task=TASK | {"loss": loss}, steps=10, start="x", start_arm="a",
+                       regularise="centres", strength=1e-3)  # fmt: skip
+        made = trainer([run], origin([run]))
+        assert made.regulariser is not None
+        strengths[loss] = float(made.regulariser([0]).strength)
+    assert strengths["paper"] == pytest.approx(1e-3)
+    assert strengths["ce"] == pytest.approx(1e-3 * 8 * 11 / 15)
 
 
 def test_the_mean_kick_is_the_mean_of_the_noise() -> None:
@@ -161,6 +196,7 @@ def test_chosen_states_keep_what_their_name_says() -> None:
         ({"regularise": "visited", "start": "x", "start_arm": "a"}, "visited takes no start"),
         ({"loss_weight": -1.0}, "must not be negative"),
         ({"kick": "hard"}, "unknown value 'hard'"),
+        ({"regularise": "visited", "kick": "scatter"}, "visited states have none"),
     ],
 )
 def test_settings_that_contradict_each_other_are_refused(

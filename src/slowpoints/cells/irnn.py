@@ -12,6 +12,9 @@ from torch import Tensor
 from slowpoints.cells.definition import Bundle, Cell, cell
 
 
+RECTIFIED: dict[str, str] = {}
+
+
 @dataclass(frozen=True)
 class Settings:
     """No options: the nonlinearity and the recurrent initialisation define the cell."""

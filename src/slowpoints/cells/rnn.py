@@ -10,6 +10,7 @@ from torch import Tensor
 
 from slowpoints.cells.definition import ACTIVATIONS, Bundle, Cell, cell
 
+RECTIFIED = {"activation": "relu"}
 NEVER = {
     "recurrent_init": {"identity": "that is cell irnn (Collins et al. 2017 keep the two apart)"}
 }

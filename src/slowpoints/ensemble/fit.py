@@ -17,7 +17,10 @@ from slowpoints.training.slots import Slots, step
 Sample = Callable[[torch.Generator], tuple[Tensor, Tensor]]
 Loss = Callable[[Tensor, Tensor], Tensor]
 Report = Callable[[int, Tensor], None]  # of steps done and the losses [N] of an entry
-OPTIMIZERS = get_args(TrainSettings.__annotations__["optimizer"])
+# path_sgd divides by what the network carries, which the pipeline alone computes
+OPTIMIZERS = tuple(
+    name for name in get_args(TrainSettings.__annotations__["optimizer"]) if name != "path_sgd"
+)
 EVERY = 100  # steps between two entries of the history
 
 

@@ -34,4 +34,6 @@ def shape(blocks: Blocks, *names: str) -> dict[str, Any]:
     found = {name: {k: v for k, v in given[name].items() if k not in free[name]} for name in names}
     if "train" in names and blocks.train.regularise == "visited":  # their steps need final states
         found["train"]["regularise"] = "visited"
+    if "train" in names and blocks.train.optimizer == "path_sgd":  # their steps weigh paths too
+        found["train"]["optimizer"] = "path_sgd"
     return found

@@ -42,7 +42,7 @@ class Envelope:
     # arms for cells that ask to join, "{cell}" for the name
     join: dict[str, Any] = field(default_factory=dict)
     sweep: dict[str, Any] = field(default_factory=dict)
-    # with it, every arm and sweep point is a study
+    # with it, every arm and sweep point has as many studies as there are seeds
     tune: dict[str, Any] = field(default_factory=dict)
     scales: dict[str, Any] = field(default_factory=dict)
     claims: list[Any] = field(default_factory=list)
@@ -119,11 +119,6 @@ def load(path: Path, *, scale: str) -> Experiment:
         for blocks in [_resolved(given, overrides, point, where=f"{where}: arms.{arm}")]
         for seed in range(seeds)
     ]
-    if own["tune"] and seeds != 1:
-        raise SpecError(
-            f"{where}: seeds: tune makes one study per arm and sweep point: write 1, and "
-            "tune.reruns"
-        )
     studies = _studies(own["tune"], runs, arms, where=where) if own["tune"] else {}
     resolved = _analyses(analyses, where=f"{where}: analyses")
     claims = parse_claims(envelope.claims, where=f"{where}: claims")

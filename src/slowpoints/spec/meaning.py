@@ -103,7 +103,7 @@ def columns(own: Experiment, table: str, *, tasks: list[str]) -> set[str]:
     found = {
         *IDENTITY,
         *(key.split(".")[-1] for key in own.runs[0].sweep),
-        *(["phase"] if own.studies else []),
+        *(["study", "phase"] if own.studies else []),
     }
     for name in attribute("analyses", table, "COLUMNS", ()):
         found |= {name.format(metric=m, delay=d) for m in known or {""} for d in delays or {""}}
@@ -162,6 +162,7 @@ def _planned(own: Experiment, table: str) -> list[dict[str, Any]]:
             "curriculum": run.train.curriculum,
         }
         row |= {key.split(".")[-1]: value for key, value in run.sweep.items()}
+        row |= {"study": run.seed} if own.studies else {}
         found.append(row)
     unique = [
         dict(items)

@@ -38,6 +38,21 @@ def _check_start(net: NetSettings, *, where: str) -> None:
             raise SpecError(f"{where}.{name}: {value} is not for {net.cell}: {reasons[value]}")
 
 
+def _check_paths(net: NetBlock, *, where: str) -> None:
+    """Refuse Path-SGD for cells that are not rectified sums.
+
+    Their files say which settings make them so: `RECTIFIED = {setting: value}`.
+    """
+    wanted = parts.attribute("cells", net.cell, "RECTIFIED", None)
+    if wanted is None or net.front != "none" or any(
+        getattr(net.own, name) != value for name, value in wanted.items()
+    ):  # fmt: skip
+        raise SpecError(
+            f"{where}.optimizer: path_sgd is for rectified networks without gates or a front: cell "
+            "irnn, or cell rnn with activation: relu"
+        )
+
+
 def resolve(
     task: dict[str, Any], net: dict[str, Any], train: dict[str, Any], *, where: str
 ) -> Blocks:
@@ -53,6 +68,8 @@ def resolve(
             f"{where}: train.regularise: task {own_task.name} has no noise under which states "
             "could move"
         )
+    if own_train.optimizer == "path_sgd":
+        _check_paths(own_net, where=f"{where}: train")
     if own_net.front != "none":
         _check_front(own_net, own_task, where=f"{where}: net")
     return Blocks(own_task, own_net, own_train)

@@ -34,7 +34,7 @@ class Run:
 
     experiment: str
     arm: str
-    sweep: dict[str, Any]  # {dotted key: value}; of a study also the phase, trial or rerun
+    sweep: dict[str, Any]  # {dotted key: value}; of a study also its number and phase
     seed: int
     task: TaskBlock
     net: NetBlock

@@ -37,7 +37,7 @@ class TrainSettings:
     lr_final: float = 1.0  # factor on lr at the end
     # share of the steps after which "drop" applies it (Haviv et al. 2019, MNIST)
     drop_at: float = 6 / 7
-    optimizer: Literal["adam", "rmsprop", "momentum", "sgd"] = "adam"
+    optimizer: Literal["adam", "rmsprop", "momentum", "sgd", "path_sgd"] = "adam"
     momentum: float = (
         0.9  # adam: beta_1; rmsprop: decay of the mean square; momentum: share of the last step
     )
@@ -53,9 +53,12 @@ class TrainSettings:
     start: str = ""  # experiment whose trained networks are the starting point
     start_arm: str = ""
     regularise: Literal["none", "slow_points", "centres", "random", "shuffled", "visited"] = "none"
-    # lambda (Haviv et al. 2019): with `loss: ce` it weighs 220 / 39 times less than with `paper`
+    # lambda (Haviv et al. 2019), beside their loss: beside another it is multiplied by how many
+    # times larger that one is, so that it weighs as much
     strength: float = 0.0
-    kick: Literal["noise", "mean"] = "noise"  # the input under which the speed is penalised
+    # what is penalised: the squared displacement in one step under noise, under the mean input
+    # (the drift), or under noise about its mean over the copies of a state (the scatter)
+    kick: Literal["noise", "mean", "scatter"] = "noise"
     loss_weight: float = 1.0  # of the task's own loss; 0: the speed alone is trained
     snapshots: int = 0  # how often, in equal steps, the weights are kept on the way
 
@@ -93,6 +96,11 @@ class TrainSettings:
                 f"regularise: {self.regularise} needs start: its states come from that "
                 "experiment's slow points; "
                 "only visited states are the run's own"
+            )
+        if self.regularise == "visited" and self.kick == "scatter":
+            raise ValueError(
+                "kick: scatter is about the mean over copies of a state, and visited states have "
+                "none; take kick: noise or kick: mean"
             )
         if self.regularise == "visited" and self.start:
             raise ValueError(

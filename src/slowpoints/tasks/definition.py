@@ -110,6 +110,13 @@ class Task:
         kind = self.loss_kind(s)
         return self.loss(s, out, batch) if kind is None else LOSSES[kind](out, batch)
 
+    def loss_scale(self, s: Any) -> float:
+        """Return how many times larger the loss is than that of the task's authors.
+
+        The strength of a penalty is multiplied by it. By default 1: the loss is theirs.
+        """
+        return 1.0
+
     def score(self, s: Any, out: Tensor, batch: Batch) -> dict[str, Tensor]:
         """Return every metric of `METRICS`.    out: [M, B, T_y, O] -> [M] each"""
         raise NotImplementedError

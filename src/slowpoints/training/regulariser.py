@@ -5,6 +5,11 @@ The authors slow down the points of trained networks, each with fresh noise as i
 sequences of the batch end, from the first step of training ("visited"); and what must not help if
 it is the points that matter: each unit's values dealt anew among the classes ("shuffled"), and
 uniform numbers in the range of the points ("random").
+
+Under noise the squared displacement is the sum of two parts, which `kick` can penalise one by one:
+the drift, that under the mean of the noise, and the scatter, that about its own mean. Both are
+summed over the units, the classes and 10 copies of each, as the authors do: the same strength
+weighs less in a network of fewer units.
 """
 
 from typing import Any, NamedTuple
@@ -32,7 +37,8 @@ class Kicks(NamedTuple):
 
     frames: Tensor  # [m, K, I] inputs: noise, fresh in every step, or its mean
     states: Tensor  # [m, K, S] the states to slow down; K is 0 where the batch's own are taken
-    strength: Tensor  # [m] lambda
+    strength: Tensor  # [m] lambda, beside the loss in use
+    centred: Tensor  # [m] 1 where the mean over the copies is taken off, else 0
     loss_weight: Tensor  # [m] of the task's loss
 
     def to(self, device: torch.device) -> "Kicks":
@@ -62,20 +68,21 @@ class Regulariser:
             own = [chosen(run, value) for run, value in zip(runs, points.float(), strict=True)]
             self.states = torch.stack(own).repeat_interleave(COPIES, 1)
             self.rows = self.states.shape[1]
-        self.strength = torch.tensor([run.train.strength for run in runs])
+        scale = task.loss_scale(settings)
+        self.strength = torch.tensor([scale * run.train.strength for run in runs])
+        self.centred = torch.tensor([float(run.train.kick == "scatter") for run in runs])
         self.loss_weight = torch.tensor([run.train.loss_weight for run in runs])
         self.rngs = [generator(run, "regulariser") for run in runs]
 
     def __call__(self, members: list[int]) -> Kicks:
         """Return what some runs need for one step."""
         frames = torch.stack([self._frames(run) for run in members])
-        return Kicks(
-            frames, self.states[members], self.strength[members], self.loss_weight[members]
-        )
+        strength, centred = self.strength[members], self.centred[members]
+        return Kicks(frames, self.states[members], strength, centred, self.loss_weight[members])
 
     def _frames(self, run: int) -> Tensor:
         """Return inputs of one run for one step.    -> [K, I]"""
-        make = self.task.noise if self.runs[run].train.kick == "noise" else self.task.mean_noise
+        make = self.task.mean_noise if self.runs[run].train.kick == "mean" else self.task.noise
         frames: Tensor = make(self.settings, self.worlds[run], rows=self.rows, rng=self.rngs[run])
         return frames
 
@@ -115,6 +122,21 @@ def regularised(
     states = kicks.states if final is None else pack(final).detach()
     _, moved = step(net, prepare(net, params), see(net, params, kicks.frames), unpack(net, states))
     of = measure(net)
-    squared = (of(pack(moved)) - of(states)).square().sum((1, 2))
+    displaced = of(pack(moved)) - of(states)
+    if final is None:
+        displaced = about_mean(displaced, kicks.centred)
+    squared = displaced.square().sum((1, 2))
     penalty = torch.where(kicks.strength > 0, kicks.strength * squared, torch.zeros_like(squared))
     return kicks.loss_weight * loss + penalty
+
+
+def about_mean(displaced: Tensor, centred: Tensor) -> Tensor:
+    """Return displacements less their mean over the copies of a state, of the runs that ask for it.
+
+    They are stretched so that their squares sum to what they would about the mean over all noise.
+    displaced: [m, states x copies, S]; centred: [m], 1 or 0
+    """
+    copies = displaced.unflatten(1, (-1, COPIES))
+    share = centred[:, None, None, None]
+    stretch = 1 + share * ((COPIES / (COPIES - 1)) ** 0.5 - 1)
+    return ((copies - share * copies.mean(2, keepdim=True)) * stretch).flatten(1, 2)

@@ -36,6 +36,7 @@ from slowpoints.training.evaluate import ELEMENTS, predict, scores
 from slowpoints.training.interruption import GO_ON, Interrupted, postponed
 from slowpoints.training.optimiser import Pace, joined, views
 from slowpoints.training.outcome import Outcome, hopeless
+from slowpoints.training.path_sgd import carried, linear
 from slowpoints.training.regulariser import Kicks, Regulariser, Start, regularised
 from slowpoints.training.slots import Part, Slots, step, width_for
 from slowpoints.training.snapshots import Snapshots
@@ -81,6 +82,8 @@ class Trainer:
         check_task(self.task, self.settings[0], self.worlds[0])
         # here, for nothing may be tried while a step is recorded
         check_step(self.net.cell, self.net.units)
+        if self.train.optimizer == "path_sgd":
+            check_step(linear, self.net.units)
         self.feed = Feed(self.runs, self.task, self.settings, self.worlds, device)
         self.regulariser = None
         if start is not None or any(run.train.regularise != "none" for run in runs):
@@ -161,14 +164,18 @@ class Trainer:
 
         Nothing here may depend on a number that Python would have to wait for.
 
-        others: the two of Pace, and the four of Kicks where there is a regulariser
+        others: the two of Pace, and the five of Kicks where there is a regulariser
         """
         params, batch = part.params, Batch(x, y, weight, allowed, self._silent or 0)
         loss, final = self._loss(params, batch)
         total = loss
         if self.regulariser is not None:
             total = regularised(self.net, params, loss, final, Kicks(*others[2:]))
-        takes = step(part, total, Pace(*others[:2]))
+        weighs = None
+        if self.train.optimizer == "path_sgd":
+            n_steps = x.shape[2] + batch.silent
+            weighs = carried(self.net, params, n_steps=n_steps, n_read=y.shape[2])
+        takes = step(part, total, Pace(*others[:2]), weighs)
         self.loss_sum[part.rows] += torch.where(
             takes, loss.detach(), torch.full_like(loss, torch.nan)
         )

@@ -168,10 +168,13 @@ def best_of(known: Iterable[Trained], study: Study) -> Trained:
 
 
 def _numbered(base: Run, point: dict[str, Any], dims: Dimensions, phase: str, n: int) -> Suggested:
-    """Return one trial or rerun as a run with every setting resolved."""
+    """Return one trial or rerun as a run with every setting resolved.
+
+    The seed of the study becomes its number; trials and reruns count anew.
+    """
     values = settings(dims, point)
     blocks = with_values(base.blocks, values, where=base.id)
-    sweep = base.sweep | {"phase": phase}
+    sweep = base.sweep | {"study": base.seed, "phase": phase}
     return Suggested(
         replace(base, sweep=sweep, seed=n, suggested=values, **blocks._asdict()), point
     )
