@@ -229,3 +229,14 @@ def test_a_free_search_may_leave_the_class_and_keeps_what_longevity_says(group, 
     assert (
         table["accuracy_at_30"].to_numpy() == tables["longevity"]["accuracy_at_30"].to_numpy()
     ).all()
+
+
+def test_points_are_compared_with_chance_and_with_the_edges_of_their_box(group, analyse):
+    table, _ = analyse(slow_points, [group("gru")], **SMALL)
+    assert table["by_chance"].between(0, 1).all()
+    assert 0.02 < table["by_chance"].mean() < 0.9
+    is_class = (table["label"] == table["class"]).astype(float)
+    np.testing.assert_allclose(table["beyond_chance"], is_class - table["by_chance"])
+    lower, upper = torch.zeros(2, 4), torch.ones(2, 4)
+    point = torch.tensor([[0.0, 1.0, 0.5, 0.5], [0.2, 0.2, 0.2, 0.2]])
+    assert slow_points._on_faces(point, lower, upper).tolist() == [0.5, 0.0]

@@ -60,9 +60,7 @@ def test_slots_and_restarts_change_nothing(
     where = {} if is_visited else {"start": "x", "start_arm": "a"}
     kicks = ("noise", "noise", "noise" if is_visited else "scatter", "mean")
     runs = [
-        make_run(
-            i, **own, **where, regularise=kinds[i], strength=0.1 * i, kick=kicks[i]
-        )
+        make_run(i, **own, **where, regularise=kinds[i], strength=0.1 * i, kick=kicks[i])
         for i in range(4)
     ]
     start = None if is_visited else origin(runs)

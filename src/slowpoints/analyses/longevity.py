@@ -23,6 +23,7 @@ COLUMNS = (
     "noisy_speed",
     "spectral_radius",
     "accuracy_at_{delay}",
+    "retained_at_{delay}",
     "half_life",
     "log10_speed",
     "nominal",
@@ -37,7 +38,7 @@ class Settings:
 
 def run(given: Given) -> Result:
     """Return speed and rivals, nominal accuracy (over the delays of training), half-life, accuracy
-    at each delay.
+    at each delay and what share that is of the nominal one.
 
     half_life: the delay at which accuracy first falls to half the nominal one, interpolated in log
     delay; if it never does, the longest delay measured, and outlived is true.
@@ -61,6 +62,10 @@ def run(given: Given) -> Result:
             }
             | {"half_life": half, "outlived": outlived}
             | {f"accuracy_at_{delay}": float(value) for delay, value in curve.items()}
+            | {
+                f"retained_at_{delay}": float(value) / nominal if nominal else None
+                for delay, value in curve.items()
+            }
         )
     return pd.DataFrame(rows), {}
 

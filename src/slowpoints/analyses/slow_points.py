@@ -22,7 +22,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from slowpoints.analyses._centres import N_CORRECT, final_states, read, starts
+from slowpoints.analyses._centres import N_CORRECT, Starts, final_states, read, starts
 from slowpoints.analyses._delayed import (
     as_table,
     chosen_images,
@@ -53,12 +53,13 @@ from slowpoints.training.stack import Group, in_float64, rows_of
 COLUMNS = (
     "class", "start", "n_correct", "start_speed", "speed", "q", "kind", "gradient", "n_iterations",
     "spectral_radius", "n_unstable", "time_constant", "label", "representative", "distance",
-    "participation", "scatter", "noisy_speed",
+    "participation", "scatter", "noisy_speed", "on_faces", "by_chance", "beyond_chance",
 )  # fmt: skip
 KINDS = ("open", "fixed", "slow")
 NUMBERS = (
     8_000_000  # entries of all Jacobians searched at once; about fifteen such tensors live: 1 GB
 )
+N_CHANCE = 200  # states drawn from the box of each class
 OF_TASKS = ("delayed_classification",)
 
 
@@ -101,7 +102,9 @@ def run(given: Given) -> Result:
     one coincides with; distance: to the network's nearest other point; eigenvalues: real and
     imaginary part;
     participation: of state dimensions in the leading eigenvector; scatter, noisy_speed: one step
-    under noise.
+    under noise; on_faces: share of the state's numbers that lie on an edge of the box; by_chance:
+    share of random states of the box that are read out as the class; beyond_chance: what the point
+    has more (one, or nothing, less that share).
     """
     rows: list[dict[str, Any]] = []
     kept: dict[str, Tensor] = {}
@@ -151,6 +154,7 @@ def _searched(
         taking_part = participation(eigenvectors[..., 0])
         noisy = scatter(group, task, found.point)
         label = read(group, noise, found.point)
+        chance = _by_chance(group, noise, begin, rng=rng)
         start_speed = speed(F, begin.centres, measure=measure(net))
     rows: list[dict[str, Any]] = []
     kept: dict[str, Tensor] = {}
@@ -166,6 +170,9 @@ def _searched(
             "participation": taking_part[m].tolist(),
             "scatter": noisy.scatter[m].tolist(),
             "noisy_speed": noisy.noisy_speed[m].tolist(),
+            "on_faces": _on_faces(own.point, begin.lower[m], begin.upper[m]).tolist(),
+            "by_chance": chance[m].tolist(),
+            "beyond_chance": (_is_class(label[m]).double() - chance[m]).tolist(),
         }
         rows += [
             identity(record) | {"class": k} | {name: column[k] for name, column in columns.items()}
@@ -175,6 +182,27 @@ def _searched(
         arrays = {"points": own.point, "centres": begin.centres[m], "eigenvalues": values}
         kept |= {f"{record.id}/{name}": value.contiguous() for name, value in arrays.items()}
     return rows, kept
+
+
+def _is_class(label: Tensor) -> Tensor:
+    """Return which of the points of all classes are read out as theirs.    label: [..., N]"""
+    return label == torch.arange(1, label.shape[-1] + 1)
+
+
+def _by_chance(group: Group, noise: Tensor, begin: Starts, *, rng: torch.Generator) -> Tensor:
+    """Return the share of random states of each class's box that are read out as it.
+
+    -> [M, N]
+    """
+    share = torch.rand(N_CHANCE, *begin.lower.shape[1:], generator=rng, dtype=begin.lower.dtype)
+    states = begin.lower.unsqueeze(1) + share * (begin.upper - begin.lower).unsqueeze(1)
+    label = read(group, noise, states.flatten(1, 2)).unflatten(1, states.shape[1:3])
+    return _is_class(label).double().mean(1)
+
+
+def _on_faces(point: Tensor, lower: Tensor, upper: Tensor) -> Tensor:
+    """Return the share of numbers of each point at an edge of its box.    all [N, S] -> [N]"""
+    return ((point <= lower) | (point >= upper)).double().mean(-1)
 
 
 def expected(group: Group, frames: list[Tensor]) -> Expected:

@@ -47,18 +47,14 @@ class Part(NamedTuple):
     rules: Rules
 
 
-def step(
-    part: Part, loss: Tensor, now: Pace, carried: dict[str, Tensor] | None = None
-) -> Tensor:
+def step(part: Part, loss: Tensor, now: Pace, carried: dict[str, Tensor] | None = None) -> Tensor:
     """Take one optimiser step downhill on the loss of each slot of a part; return which took it.
 
     carried: what gradients are divided by, by parameter; loss: [m] -> [m]
     """
     grads = torch.autograd.grad(loss.sum(), list(part.params.values()))
     if carried is not None:
-        grads = tuple(
-            grad / carried[name] for name, grad in zip(part.params, grads, strict=True)
-        )
+        grads = tuple(grad / carried[name] for name, grad in zip(part.params, grads, strict=True))
     return update(part.flat, grads, part.moments, part.rules, now)
 
 
