@@ -287,7 +287,7 @@ def judged(tmp_path: Path):
 def test_a_claim_is_judged_only_at_its_scales(judged):
     rows, _ = judged
     assert [row["verdict"] for row in rows] == ["holds", NOT_JUDGED]
-    assert (rows[0]["n"], rows[0]["n_seeds"]) == (36, 6)
+    assert (rows[0]["n"], rows[0]["counted"]) == (36, "36 networks")
 
 
 def test_the_numbers_of_the_text_are_flat_and_complete(judged):

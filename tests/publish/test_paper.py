@@ -47,7 +47,7 @@ def row(name: str, verdict: str, *, value: float) -> dict:
         "high": value,
         "level": 0.95,
         "n": 0 if math.isnan(value) else 5,
-        "n_seeds": 5,
+        "counted": "5 networks",
         "verdict": verdict,
     }
 

@@ -11,7 +11,6 @@ from torch import Tensor
 
 from slowpoints.cells.definition import Bundle, Cell, cell
 
-
 RECTIFIED: dict[str, str] = {}
 
 

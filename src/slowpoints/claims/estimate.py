@@ -13,6 +13,7 @@ from slowpoints.spec.claims import Test
 
 # every network of a group diverged: there is nothing to estimate
 NOTHING = Interval(np.nan, np.nan, np.nan)
+UNITS = {"run": "networks", "study": "studies", "arm": "cells", "cell": "cells"}
 FEWEST_ROWS = 4  # of a network whose own correlation counts: of two rows it is always 1 or -1
 
 
@@ -25,11 +26,13 @@ class Estimate(NamedTuple):
 
     interval: Interval
     n_networks: int
-    n_seeds: int
+    unit: str  # what is independent: networks, pairs of networks, studies, cells
+    n_units: int
+    fewest: int  # units in the smallest group that is resampled by itself
 
 
 def estimate(test: Test, table: pd.DataFrame) -> Estimate:
-    """Return the estimate of `test` from `table`, its interval clustered by network."""
+    """Return the estimate of `test` from `table`, its interval clustered by what is independent."""
     rows = rows_of(test, table)
     rows = _telling(test, rows) if test.within else rows
     compute = {
@@ -40,7 +43,35 @@ def estimate(test: Test, table: pd.DataFrame) -> Estimate:
         "share_difference": _share_difference,
     }
     found = compute.get(test.statistic, _of_middles)(test, rows) if len(rows) else NOTHING
-    return Estimate(found, rows["run"].nunique(), rows["seed"].nunique())
+    return Estimate(found, rows["run"].nunique(), *_units(test, rows))
+
+
+def _units(test: Test, rows: pd.DataFrame) -> tuple[str, int, int]:
+    """Return what is independent, how many of it there are, and in the smallest group."""
+    if test.statistic == "paired_difference" and test.pair:
+        pairs = rows.groupby([*test.pair])[test.group_column].nunique()
+        n = int((pairs == 2).sum())
+        return "pairs", n, n
+    own = _clusters(test, rows)
+    sizes = own.groupby(_strata(test, rows, own)).nunique()
+    last = "run" if test.cluster is None else test.cluster[-1]
+    return UNITS.get(last, f"values of {last}"), own.nunique(), int(sizes.min() if len(sizes) else 0)
+
+
+def _clusters(test: Test, rows: pd.DataFrame) -> pd.Series:
+    """Return the number of the cluster that each row belongs to."""
+    return rows.groupby(list(test.cluster or ["run"]), sort=False).ngroup()
+
+
+def _strata(test: Test, rows: pd.DataFrame, cluster: pd.Series) -> pd.Series:
+    """Return within which group the cluster of each row is resampled.
+
+    The groups of the test, where no cluster spans two of them and the statistic is of group means.
+    """
+    column = test.group_column if test.groups else test.by
+    if column and len(rows) and rows.groupby(cluster)[column].nunique().max() == 1:
+        return rows[column]
+    return pd.Series("all", index=rows.index)
 
 
 def rows_of(test: Test, table: pd.DataFrame) -> pd.DataFrame:
@@ -128,10 +159,14 @@ def _of_middles(test: Test, rows: pd.DataFrame) -> Interval:
     y = (rows[test.y] - rows[test.to]).abs() if test.to else rows[test.y].astype(float)
     column = test.group_column if test.groups else test.by
     label = rows[column] if column else pd.Series("all", index=rows.index)
+    cluster = _clusters(test, rows)
+    strata = _strata(test, rows, cluster)
     network = (
-        pd.DataFrame({"run": rows["run"], "label": label, "y": y})
+        pd.DataFrame(
+            {"run": rows["run"], "label": label, "cluster": cluster, "strata": strata, "y": y}
+        )
         .groupby(["run", "label"], as_index=False)
-        .mean()
+        .agg({"y": "mean", "cluster": "first", "strata": "first"})
     )
     names = list(test.group_values) if test.groups else sorted(network["label"].unique())
     if set(names) - set(network["label"]):
@@ -153,8 +188,8 @@ def _of_middles(test: Test, rows: pd.DataFrame) -> Interval:
     }.get(test.statistic, lambda m: m[0])
     return statistics.interval(
         lambda weights: combine(np.stack([middle(weights * own, values) for own in member])),
-        _codes(network["run"]),
-        group=_codes(network["label"]),
+        _codes(network["cluster"]),
+        group=_codes(network["strata"]),
     )
 
 
@@ -193,13 +228,14 @@ def _relation(test: Test, rows: pd.DataFrame) -> Interval:
     Whole networks are resampled.
     """
     x, y, network = _numbers(rows[test.x]), _numbers(rows[test.y]), _codes(rows["run"])
+    cluster = _codes(_clusters(test, rows))
     if test.statistic == "slope":
-        return statistics.interval(lambda weights: statistics.slope(weights, x, y), network)
+        return statistics.interval(lambda weights: statistics.slope(weights, x, y), cluster)
     given = _numbers(rows[test.given]) if test.given else None
     if test.within:
         return _within(x, y, network, given)
     return statistics.interval(
-        lambda weights: statistics.spearman(weights, x, y, given=given), network, limits=(-1.0, 1.0)
+        lambda weights: statistics.spearman(weights, x, y, given=given), cluster, limits=(-1.0, 1.0)
     )
 
 
@@ -236,7 +272,9 @@ def _share(test: Test, rows: pd.DataFrame) -> Interval:
     """
     equal = _numbers(rows[test.x] == rows[test.y])
     own = statistics.interval(
-        lambda weights: statistics.mean(weights, equal), _codes(rows["run"]), limits=(0.0, 1.0)
+        lambda weights: statistics.mean(weights, equal),
+        _codes(_clusters(test, rows)),
+        limits=(0.0, 1.0),
     )
     sure = statistics.wilson(int(equal.sum()), len(equal))
     return Interval(own.estimate, min(own.low, sure.low), max(own.high, sure.high))

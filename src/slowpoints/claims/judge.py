@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from slowpoints.claims import evidence
 from slowpoints.claims.estimate import ClaimError, Estimate, estimate
 from slowpoints.claims.printing import estimated
 from slowpoints.measures.statistics import Interval
@@ -84,6 +85,24 @@ def direction(test: Test, found: Interval, given: str) -> str:
     return "lower" if test.above is not None and found.high <= test.above else "higher"
 
 
+def _why(test: Test, found: Estimate | None, given: str) -> str:
+    """Return in which direction a claim fails, and what one that is undecided would take."""
+    if found is None:
+        return ""
+    if given == "undecided":
+        return evidence.needed_text(evidence.needed(test, found), found.unit)
+    return direction(test, found.interval, given)
+
+
+def counted(found: Estimate) -> str:
+    """Return what an estimate rests on: how many networks, in how many clusters."""
+    if found.unit == "networks":
+        return f"{found.n_networks} networks"
+    if found.unit == "pairs":
+        return f"{found.n_units} pairs"
+    return f"{found.n_networks} networks of {found.n_units} {found.unit}"
+
+
 def statistic_text(test: Test) -> str:
     """Return in words what was estimated."""
     y = f"log10 {test.y}" if test.log else test.y
@@ -124,11 +143,13 @@ def _row(
         "high": interval.high,
         "level": LEVEL,
         "n": found.n_networks if found else 0,
-        "n_seeds": found.n_seeds if found else 0,
+        "counted": counted(found) if found else "",
+        "p": evidence.p_value(claim.test, found) if found else math.nan,
+        "fixed": claim.fixed,
         "statistic": statistic_text(claim.test),
         "threshold": claim.test.region(),
         "verdict": NOT_TESTABLE if why else reached,
-        "why": why or direction(claim.test, interval, reached),
+        "why": why or _why(claim.test, found, reached),
         "figure": claim.figure,
         "experiment": experiment.name,
     }
@@ -151,7 +172,7 @@ def numbers(
         flat |= {
             f"{row['id']}.{key}": row[key]
             for key in row
-            if key not in ("id", "estimate", "low", "high", "level")
+            if key not in ("id", "estimate", "low", "high", "level", "p")
         }
         keys = ("estimate", "low", "high")
         for key, text in zip(keys, estimated(*(row[key] for key in keys)), strict=True):

@@ -14,7 +14,7 @@ from slowpoints.provenance import jobs
 
 BEGIN = "<!-- claims: begin (written by `python -m slowpoints readme`; do not edit) -->"
 END = "<!-- claims: end -->"
-HEAD = "| paper | statement | published | here [95 % interval], networks × seeds | verdict | see |"
+HEAD = "| paper | statement | published | here [95 % interval], of what | verdict | see |"
 RULE = "|---|---|---|---|---|---|"
 FIGURE = "paper/reference/laptop/figures/{figure}.png"
 RECORDS_KEPT = "records.jsonl"  # one line per training job
@@ -88,7 +88,7 @@ def _value(row: dict[str, Any]) -> str:
     if math.isnan(row["estimate"]):
         return "–"
     shown = with_interval(row["estimate"], row["low"], row["high"])
-    return f"{shown}, {row['n']} × {row['n_seeds']}"
+    return f"{shown}, {row['counted']}"
 
 
 def _verdicts(rows: list[dict[str, Any]]) -> str:

@@ -21,6 +21,10 @@ A test is a small sentence: take a `table`, keep the rows `where` columns have g
 | distance | y, to | mean absolute distance between the columns y and `to` |
 | share | x, y | share of rows in which the columns x and y are equal |
 
+What is independent are networks. `cluster` names the columns of something larger that its rows
+share: `[arm, budget, study]` where reruns have the setting of one study, `[arm]` where the
+statement is about cells. Pairs, and networks under `within`, are their own clusters.
+
 `where` takes a value, a list (any of them), `{from: 4, to: 19}` (both included), `smallest` or
 `largest`. `log: true` takes log10 of y, and of x in a slope. `empty: highest` ranks an empty y
 above all others: whoever never solved a task took longest. Otherwise rows with an empty x or y are
@@ -29,6 +33,10 @@ left out.
 `better: lower` (or `higher`), beside both `above` and `below`, makes a test of being as good: an
 interval that reaches beyond the region on that side holds, and one that lies beyond it altogether
 is better than claimed.
+`fixed` says when the claim and its threshold were written: `before` any of its networks were
+trained, after `pilots`, or with an earlier run of them `seen`. An experiment's own `fixed` holds
+for its claims that say nothing else.
+
 A claim says `untestable: {laptop: why}` where, at that scale, no result could have decided it.
 
 `each: {gru: GRU, lstm: LSTM}` makes one claim of every value, its name after the colon: the value
@@ -45,6 +53,7 @@ from typing import Any, Literal
 from slowpoints.spec.strict import SpecError, build, shown, unknown
 
 Scale = Literal["smoke", "laptop", "paper"]
+Fixed = Literal["before", "pilots", "seen"]
 Statistic = Literal[
     "mean",
     "difference",
@@ -115,6 +124,7 @@ class Test:
     pair: tuple[str, ...] | None = None
     order: tuple[str, ...] | None = None
     within: bool = False
+    cluster: tuple[str, ...] | None = None
     log: bool = False
     empty: Literal["left out", "highest"] = "left out"
     above: float | None = None
@@ -136,6 +146,11 @@ class Test:
                 and self.statistic not in allowed
             ):
                 raise ValueError(f"{self.statistic} does not take {key!r}; {sorted(allowed)} do")
+        if self.cluster is not None and (self.statistic == "paired_difference" or self.within):
+            raise ValueError(
+                "'cluster': pairs, and networks under 'within', are clusters themselves; leave it "
+                "out"
+            )
         if self.given is not None and self.given in (self.x, self.y):
             raise ValueError(
                 f"{self.statistic}: 'given' is {self.given!r}, which is 'x' or 'y' itself; "
@@ -189,6 +204,7 @@ class Test:
             *self.where,
             *(self.groups or ()),
             *(self.pair or ()),
+            *(self.cluster or ()),
         ]
         if self.select:
             named += [*self.select.per, self.select.highest, self.select.lowest]
@@ -229,6 +245,7 @@ class Claim:
     figure: str
     test: Test
     statement: str  # the id that claims of one statement share
+    fixed: Fixed = "before"
     judged_at: tuple[Scale, ...] = ("laptop", "paper")
     of: str = ""
     published: str = "not known"
@@ -243,8 +260,8 @@ class Claim:
                 )
 
 
-def parse_claims(entries: list[Any], *, where: str) -> list[Claim]:
-    """Return the claims of one experiment.
+def parse_claims(entries: list[Any], *, where: str, fixed: Fixed = "before") -> list[Claim]:
+    """Return the claims of one experiment, `fixed` then where they do not say when.
 
     Every mistake is an error that names the place and what would be right.
     """
@@ -254,12 +271,11 @@ def parse_claims(entries: list[Any], *, where: str) -> list[Claim]:
         for data in _expanded(entry, f"{where}[{i}]")
     ]
     says = {data["statement"]: data["says"] for data, _ in places if "says" in data}
+    shared = ({"says": says[data["statement"]]} if data["statement"] in says else {}
+              for data, _ in places)  # fmt: skip
     return [
-        _claim(
-            {"says": says[data["statement"]]} | data if data["statement"] in says else data,
-            where=place,
-        )
-        for data, place in places
+        _claim({"fixed": fixed} | own | data, where=place)
+        for (data, place), own in zip(places, shared, strict=True)
     ]
 
 

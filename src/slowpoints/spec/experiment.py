@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from slowpoints.spec.claims import Claim, parse_claims
+from slowpoints.spec.claims import Claim, Fixed, parse_claims
 from slowpoints.spec.joins import Paper, joined
 from slowpoints.spec.parts import attribute, names, settings_class
 from slowpoints.spec.reading import read_yaml
@@ -45,6 +45,8 @@ class Envelope:
     # with it, every arm and sweep point has as many studies as there are seeds
     tune: dict[str, Any] = field(default_factory=dict)
     scales: dict[str, Any] = field(default_factory=dict)
+    # when the claims were written: see spec/claims.py
+    fixed: Fixed = "before"
     claims: list[Any] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -121,7 +123,7 @@ def load(path: Path, *, scale: str) -> Experiment:
     ]
     studies = _studies(own["tune"], runs, arms, where=where) if own["tune"] else {}
     resolved = _analyses(analyses, where=f"{where}: analyses")
-    claims = parse_claims(envelope.claims, where=f"{where}: claims")
+    claims = parse_claims(envelope.claims, where=f"{where}: claims", fixed=envelope.fixed)
     _check_claims(
         claims,
         arms=set(envelope.arms | _joining(envelope, where=where)),

@@ -59,7 +59,7 @@ def _value(row: dict[str, Any]) -> str:
         return NOT_JUDGED
     shown = with_interval(row["estimate"], row["low"], row["high"])
     return (
-        f"{shown}, {row['n']} networks x {row['n_seeds']} seeds: {row['verdict']} (holds if "
+        f"{shown}, {row['counted']}: {row['verdict']} (holds if "
         f"{row['threshold']})"
     )
 

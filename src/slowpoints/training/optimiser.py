@@ -123,8 +123,8 @@ def update(
     flat: [M, P]; grads: of the parameters in their order, each [M, ...]    -> [M]
     A run whose gradient is not finite is left untouched. No run reads another's numbers. With g the
     clipped gradient:
-    sgd, and path_sgd, whose gradient comes divided: -lr g; momentum: -lr v, v = mu v + g; rmsprop: -lr g / (sqrt(mean of g^2) + eps); adam:
-    Kingma & Ba 2015.
+    sgd, and path_sgd, whose gradient comes divided: -lr g; momentum: -lr v, v = mu v + g; rmsprop:
+    -lr g / (sqrt(mean of g^2) + eps); adam: Kingma & Ba 2015.
     """
     if optimiser_step.runs_compiled(flat):
         return optimiser_step.update(flat, grads, *moments, runs=[*own, *now])
