@@ -48,14 +48,18 @@ def estimate(test: Test, table: pd.DataFrame) -> Estimate:
 
 def _units(test: Test, rows: pd.DataFrame) -> tuple[str, int, int]:
     """Return what is independent, how many of it there are, and in the smallest group."""
-    if test.statistic == "paired_difference" and test.pair:
+    if test.statistic == "paired_difference" and test.pair and test.cluster is None:
         pairs = rows.groupby([*test.pair])[test.group_column].nunique()
         n = int((pairs == 2).sum())
         return "pairs", n, n
     own = _clusters(test, rows)
     sizes = own.groupby(_strata(test, rows, own)).nunique()
     last = "run" if test.cluster is None else test.cluster[-1]
-    return UNITS.get(last, f"values of {last}"), own.nunique(), int(sizes.min() if len(sizes) else 0)
+    return (
+        UNITS.get(last, f"values of {last}"),
+        own.nunique(),
+        int(sizes.min() if len(sizes) else 0),
+    )
 
 
 def _clusters(test: Test, rows: pd.DataFrame) -> pd.Series:
@@ -196,7 +200,7 @@ def _of_middles(test: Test, rows: pd.DataFrame) -> Interval:
 def _paired(test: Test, rows: pd.DataFrame) -> Interval:
     """Return the mean difference between rows that share the pair columns.
 
-    Whole pairs are resampled.
+    Whole pairs are resampled, or whole clusters of them.
 
     Where y is true or false and no pair differs, the ends are the exact bound on the share of pairs
     that do.
@@ -211,21 +215,23 @@ def _paired(test: Test, rows: pd.DataFrame) -> Interval:
     if set(test.group_values) - set(values):
         return NOTHING
     first, second = test.group_values
-    change = _numbers((values[first] - values[second]).dropna())
+    both = (values[first] - values[second]).dropna()
+    change = _numbers(both)
     if not len(change):
         raise ClaimError(f"table {test.table}: no two rows of {first} and {second} share {pair}")
     if rows[test.y].dtype == bool and not change.any():
         most = statistics.exact(0, len(change)).high
         return Interval(0.0, -most, most)
-    return statistics.interval(
-        lambda weights: statistics.mean(weights, change), np.arange(len(change))
-    )
+    cluster = np.arange(len(change))
+    if test.cluster is not None:
+        cluster = _codes(_clusters(test, rows).groupby([rows[c] for c in pair]).first()[both.index])
+    return statistics.interval(lambda weights: statistics.mean(weights, change), cluster)
 
 
 def _relation(test: Test, rows: pd.DataFrame) -> Interval:
     """Return the rank correlation or the slope of y on x over all rows.
 
-    Whole networks are resampled.
+    Whole clusters are resampled.
     """
     x, y, network = _numbers(rows[test.x]), _numbers(rows[test.y]), _codes(rows["run"])
     cluster = _codes(_clusters(test, rows))

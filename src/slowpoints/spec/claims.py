@@ -23,7 +23,8 @@ A test is a small sentence: take a `table`, keep the rows `where` columns have g
 
 What is independent are networks. `cluster` names the columns of something larger that its rows
 share: `[arm, budget, study]` where reruns have the setting of one study, `[arm]` where the
-statement is about cells. Pairs, and networks under `within`, are their own clusters.
+statement is about cells. Without it a pair is a cluster of its own, and so is a network under
+`within`.
 
 `where` takes a value, a list (any of them), `{from: 4, to: 19}` (both included), `smallest` or
 `largest`. `log: true` takes log10 of y, and of x in a slope. `empty: highest` ranks an empty y
@@ -146,11 +147,8 @@ class Test:
                 and self.statistic not in allowed
             ):
                 raise ValueError(f"{self.statistic} does not take {key!r}; {sorted(allowed)} do")
-        if self.cluster is not None and (self.statistic == "paired_difference" or self.within):
-            raise ValueError(
-                "'cluster': pairs, and networks under 'within', are clusters themselves; leave it "
-                "out"
-            )
+        if self.cluster is not None and self.within:
+            raise ValueError("'cluster': networks under 'within' are clusters; leave it out")
         if self.given is not None and self.given in (self.x, self.y):
             raise ValueError(
                 f"{self.statistic}: 'given' is {self.given!r}, which is 'x' or 'y' itself; "

@@ -58,10 +58,7 @@ def _value(row: dict[str, Any]) -> str:
     if row["verdict"] == NOT_JUDGED:
         return NOT_JUDGED
     shown = with_interval(row["estimate"], row["low"], row["high"])
-    return (
-        f"{shown}, {row['counted']}: {row['verdict']} (holds if "
-        f"{row['threshold']})"
-    )
+    return f"{shown}, {row['counted']}: {row['verdict']} (holds if {row['threshold']})"
 
 
 def _stands(place: Place, row: dict[str, Any]) -> list[str]:
