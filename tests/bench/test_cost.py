@@ -44,7 +44,7 @@ def test_operations_are_six_per_parameter_sequence_and_step() -> None:
     assert found.most_parameters <= 3000
 
 
-def test_the_kept_page_is_the_plans_and_the_readme_quotes_it() -> None:
+def test_the_kept_page_is_the_plans_and_a_text_quotes_it() -> None:
     page = (ROOT / "docs/cost-collins2017.md").read_text()
     assert page == cost.page("collins2017"), "run: make cost"
     _, jobs, networks, _, operations, *_ = (
@@ -55,4 +55,4 @@ def test_the_kept_page_is_the_plans_and_the_readme_quotes_it() -> None:
         f"{jobs} jobs, {networks} networks, {mantissa} · "
         f"10{power.translate(str.maketrans('0123456789', '⁰¹²³⁴⁵⁶⁷⁸⁹'))}"
     )
-    assert quoted in " ".join((ROOT / "README.md").read_text().split())
+    assert quoted in " ".join((ROOT / "docs" / "how-it-works.md").read_text().split())

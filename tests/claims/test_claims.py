@@ -281,7 +281,7 @@ def judged(tmp_path: Path):
     claims = [claim(PLAIN, id="now"), claim(PLAIN, id="later", judged_at=["paper"], of="PRU")]
     experiment = SimpleNamespace(name="e", paper="long2016", claims=claims)
     rows = judge([experiment], {("e", "outcomes"): path}, scale="laptop")
-    return rows, numbers(rows, {"e": path}, stamps={"scale": "laptop"})
+    return rows, numbers(rows, [], {"e": path}, stamps={"scale": "laptop"})
 
 
 def test_a_claim_is_judged_only_at_its_scales(judged):

@@ -1,4 +1,6 @@
-"""What the README promises: each command is planned, each block of code is run or planned."""
+"""What the README and the pages for users promise: each command is planned, each block of code is
+run or planned.
+"""
 
 import os
 import re
@@ -12,11 +14,11 @@ import torch
 import yaml
 
 from helpers.plans import ROOT
+from helpers.texts import TEXTS
 from slowpoints.command_line.parser import parsed
 from slowpoints.spec import experiment
 
-README = (ROOT / "README.md").read_text("utf-8")
-BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", TEXTS, re.MULTILINE | re.DOTALL)
 TOOLS = ("make", "snakemake", "slowpoints", "workflow/scripts/stage")
 DRIVER = ROOT / ".envs" / "driver" / "bin"
 
@@ -26,7 +28,7 @@ def commands() -> list[list[str]]:
     as words.
     """
     shell = "".join(body for language, body in BLOCKS if language == "sh")
-    prose = re.sub(r"^```.*?^```$", "", README, flags=re.MULTILINE | re.DOTALL)
+    prose = re.sub(r"^```.*?^```$", "", TEXTS, flags=re.MULTILINE | re.DOTALL)
     lines = [*shell.splitlines(), *re.findall(r"`([^`\n]+(?:\n[^`\n]+)?)`", prose)]
     split = [
         shlex.split(line, comments=True)
@@ -121,7 +123,7 @@ def test_everything_that_snakemake_is_asked_for_can_be_planned() -> None:
 
 
 def test_the_profiles_that_are_named_are_there() -> None:
-    named = re.findall(r"--profile (\S+?)`", README)
+    named = re.findall(r"--profile (\S+?)`", TEXTS)
     assert named
     for name in named:
         found = [yaml.safe_load(path.read_text()) for path in (ROOT / name).glob("*.yaml")]
@@ -202,6 +204,6 @@ def test_the_tuned_experiment_is_planned(tmp_path: Path) -> None:
 
 
 def test_activating_the_drivers_environment_gives_both_commands() -> None:
-    assert "source .envs/driver/bin/activate" in README
+    assert "source .envs/driver/bin/activate" in TEXTS
     assert all((DRIVER / name).is_file() for name in ("activate", "snakemake", "python"))
     assert (DRIVER / "slowpoints").resolve() == ROOT / "workflow" / "scripts" / "slowpoints"

@@ -69,7 +69,7 @@ def test_it_says_what_it_needs(wheel: Path) -> None:
 def test_the_snippet_of_the_readme_runs_where_it_is_installed(
     installed: Path, tmp_path: Path
 ) -> None:
-    section = (ROOT / "README.md").read_text().partition("## Slow points of a network")[2]
+    section = (ROOT / "README.md").read_text().partition("## Use it")[2]
     (code, *_) = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
     (tmp_path / "snippet.py").write_text(OWN + code + "print(points.eigenvalues.shape)\n")
     done = called(installed, "python", "snippet.py", cwd=tmp_path)

@@ -145,7 +145,7 @@ def test_the_block_in_the_readme_is_one_that_works(
 ) -> None:
     monkeypatch.setattr(tuning, "SPACES", ROOT / "config" / "spaces")
     (block,) = re.findall(
-        r"```yaml\n(tune:.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL
+        r"```yaml\n(tune:.*?)```", (ROOT / "docs" / "tuning-guide.md").read_text("utf-8"), re.DOTALL
     )
     train = BASE["train"] | {"eval_every": 25}
     found = loaded(

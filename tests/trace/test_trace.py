@@ -30,14 +30,14 @@ def test_every_key_that_the_paper_reads_is_a_number_that_is_traced():
     assert named - {"at"} <= set(numbers(KEPT))
 
 
-def readme_numbers() -> set[str]:
-    rows = [line.split(" | ")[3] for line in (ROOT / "README.md").read_text("utf-8").splitlines()
-            if line.startswith(("| [Long", "| [Collins", "| [Haviv"))]  # fmt: skip
+def numbers_of_the_claims() -> set[str]:
+    page = (ROOT / "docs" / "claims.md").read_text("utf-8")
+    rows = [line.split(" | ")[3] for line in page.splitlines() if line.count(" | ") == 9]
     return {word for row in rows for word in re.findall(r"(?<![\w.−])−?\d[\d.]*(?:e−?\d+)?", row)}
 
 
-def test_every_number_of_the_readmes_claims_table_is_found():
-    words = readme_numbers()
+def test_every_number_of_the_page_of_claims_is_found():
+    words = numbers_of_the_claims()
     assert len(words) > 300
     assert "−0.34" in words
     assert [word for word in words if not find.keys(KEPT, word)] == []
@@ -69,7 +69,7 @@ def test_a_number_is_told_with_all_that_it_rests_on():
     text = trace.trace("3.57", scale="laptop")
     for word in (
         "claim collins2017-rnn-bits, estimate",
-        "README.md:",
+        "docs/claims.md:",
         "paper/paper.typ:",
         "computed anew 3.569",
         "the same",
@@ -229,9 +229,11 @@ def test_another_number_is_not_taken_for_it(word, tmp_path, monkeypatch):
     assert find.passages(find.number(word)) == []
 
 
-def test_a_number_of_the_readme_is_found_without_its_separators():
+def test_a_number_of_the_texts_is_found_without_its_separators():
     prose = "\n".join(
-        line for line in (ROOT / "README.md").read_text("utf-8").splitlines() if line[:1] != "|"
+        line
+        for line in (ROOT / "docs" / "findings.md").read_text("utf-8").splitlines()
+        if line[:1] != "|"
     )
     words = re.findall(r"(?<![\w.,])\d{1,3}(?:,\d{3})+(?![\w.,])", prose)
     assert words

@@ -1,4 +1,4 @@
-"""A copy of the project with the README's own cell, task and experiment added, run once at smoke
+"""A copy of the project with the cell, task and experiment of the texts added, run once at smoke
 scale.
 """
 
@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 
 from helpers.copies import DRIVER, Snakemake, copied, surroundings
-from helpers.plans import ROOT
+from helpers.texts import TEXTS
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-ADDED = {  # what the README tells users to write, under the names it gives
+ADDED = {  # what the texts tell users to write, under the names it gives
     "src/slowpoints/cells/leaky.py": r'```python\n("""A leaky unit.*?)```',
     "src/slowpoints/tasks/maximum.py": r'```python\n("""Maximum.*?)```',
     "config/experiments/own-maximum.yaml": r"```yaml\n(# yaml-.*?)```",
@@ -21,12 +20,12 @@ ADDED = {  # what the README tells users to write, under the names it gives
 
 @pytest.fixture(scope="session")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a copy of the project with the three examples of the README added, one file each."""
+    """Return a copy of the project with the three examples of the texts added, one file each."""
     copy = tmp_path_factory.mktemp("copy") / "slow points"  # a folder name with a space
     copied(copy)
     for name, block in ADDED.items():
-        found = re.search(block, README, re.DOTALL)
-        assert found, f"the README has no example for {name}"
+        found = re.search(block, TEXTS, re.DOTALL)
+        assert found, f"the texts have no example for {name}"
         (copy / name).write_text(found[1])
     return copy
 

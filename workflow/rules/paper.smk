@@ -1,7 +1,7 @@
 """Claims and paper.
 
 Needs: all tables and provenance, for the verdicts; figures and numbers, for the PDF.
-Makes: results/<scale>/claims.csv, numbers.json with every number of the text, and paper.pdf.
+Makes: results/<scale>/claims.csv, headlines.csv, numbers.json with every number of the text, and paper.pdf.
 """
 
 
@@ -20,6 +20,7 @@ rule judge_claims:
         ],
     output:
         claims=report("results/{scale}/claims.csv", category="paper and claims"),
+        headlines=report("results/{scale}/headlines.csv", category="paper and claims"),
         numbers="results/{scale}/numbers.json",
     log:
         "logs/{scale}/claims.txt",
@@ -38,7 +39,7 @@ rule judge_claims:
         torch=TORCH,
     shell:
         "stage figures -m slowpoints claims --scale {wildcards.scale:q} --torch {params.torch}"
-        " --claims {output.claims:q} --numbers {output.numbers:q} 2> {log:q}"
+        " --claims {output.claims:q} --headlines {output.headlines:q} --numbers {output.numbers:q} 2> {log:q}"
 
 
 rule compile_paper:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from slowpoints.claims import evidence
 from slowpoints.claims.estimate import ClaimError, Estimate, estimate
-from slowpoints.claims.printing import estimated
+from slowpoints.claims.printing import corrected, estimated
 from slowpoints.measures.statistics import Interval
 from slowpoints.provenance.records import read_table
 from slowpoints.spec.claims import Claim, Test
@@ -156,16 +156,26 @@ def _row(
 
 
 def numbers(
-    rows: list[dict[str, Any]], outcomes: Mapping[str, Path], *, stamps: Mapping[str, str]
+    rows: list[dict[str, Any]],
+    headlines: list[dict[str, Any]],
+    outcomes: Mapping[str, Path],
+    *,
+    stamps: Mapping[str, str],
 ) -> dict[str, Any]:
     """Return every number the text may use, flat.
 
-    Claims, runs per experiment, and the provenance `stamps`.
+    Claims, headlines, runs per experiment, and the provenance `stamps`.
 
     A claim gives `<id>.estimate` and so on, as printed; `<id>.estimate_raw` is the number itself.
-    `claims` has the ids in order.
+    `claims` has the ids in order, `headlines` what each says, its estimates and verdict.
     """
     flat: dict[str, Any] = {"claims": [row["id"] for row in rows], "n_claims": len(rows), **stamps}
+    words = ("paper", "says", "published", "here", "verdict", "figures")
+    flat["headlines"] = [
+        {name: row[name] for name in words}
+        | {name: corrected(row[name]) for name in ("p_holm", "p_bh")}
+        for row in headlines
+    ]
     for name in VERDICTS:
         flat[f"n_{name.replace(' ', '_')}"] = sum(row["verdict"] == name for row in rows)
     for row in rows:

@@ -36,6 +36,13 @@ def with_interval(estimate: float, low: float, high: float) -> str:
     return f"{shown} [{', '.join(ends)}]"
 
 
+def corrected(p: float) -> str:
+    """Return a p value in words, to one digit where it is small."""
+    if math.isnan(p):
+        return NOTHING
+    return "< 0.001" if p < 0.001 else f"{p:.3f}" if p < 0.1 else f"{p:.2f}"
+
+
 def _decimals(value: float, *, digits: int) -> int:
     """Return the decimals that show so many significant digits of a number."""
     wanted = 0 if value == 0 else digits - 1 - math.floor(math.log10(abs(value)))

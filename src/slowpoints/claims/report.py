@@ -6,16 +6,26 @@ from typing import Any
 import pandas as pd
 
 from slowpoints import paths
+from slowpoints.claims.headlines import judged
 from slowpoints.claims.judge import judge, numbers
 from slowpoints.plan import dag
 from slowpoints.provenance import jobs
 from slowpoints.provenance.files import read_json
 from slowpoints.provenance.records import write_json, write_table
+from slowpoints.spec import headlines as spec
 
 
-def write(scale: str, *, torch: str, claims: Path, text: Path, archive: Path | None = None) -> None:
-    """Judge every claim at `scale`; write one row per claim to `claims`, and every number of the
-    text to `text`.
+def write(
+    scale: str,
+    *,
+    torch: str,
+    claims: Path,
+    headlines: Path,
+    text: Path,
+    archive: Path | None = None,
+) -> None:
+    """Judge every claim at `scale`; write one row per claim to `claims`, one per headline to
+    `headlines`, and every number of the text to `text`.
 
     archive: a folder such as paper/reference/laptop, whose tables are judged instead of those of
     the last run
@@ -32,9 +42,12 @@ def write(scale: str, *, torch: str, claims: Path, text: Path, archive: Path | N
     }
     rows = judge(known.values(), files, scale=scale)
     outcomes = {name: file(name, "outcomes") for name in known}
+    every = [claim for own in known.values() for claim in own.claims]
+    first = judged(spec.headlines(every), rows)
     write_table(claims, pd.DataFrame(rows))
+    write_table(headlines, pd.DataFrame(first))
     made, lock = _archived(archive) if archive else (_made(scale), dag.environment("train", torch))
-    write_json(text, numbers(rows, outcomes, stamps=_stamps(scale, made, lock=lock)))
+    write_json(text, numbers(rows, first, outcomes, stamps=_stamps(scale, made, lock=lock)))
 
 
 def _made(scale: str) -> list[dict[str, Any]]:

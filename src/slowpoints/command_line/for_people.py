@@ -86,17 +86,13 @@ def costs(args: argparse.Namespace) -> None:
 
 
 def readme(args: argparse.Namespace) -> None:
-    """Keep the results of one scale under paper/reference, and write its claims into the README."""
-    from slowpoints.publish import readme
+    """Keep the results of one scale under paper/reference; write README and docs/claims.md."""
+    from slowpoints.publish import archive, claims_page, readme
 
     folder = Path(paths.kept(args.scale))
-    readme.archive(args.scale, folder)
-    readme.write(
-        Path("README.md"),
-        claims=folder / "claims.csv",
-        figure=readme.FIGURE,
-        records=readme.RECORDS,
-    )
+    archive.keep(args.scale, folder)
+    readme.write(Path("README.md"), headlines=folder / "headlines.csv")
+    claims_page.write(folder / "claims.csv")
 
 
 def _keep(folder: Path, name: str, found: Any, page: str) -> None:

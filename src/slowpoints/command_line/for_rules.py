@@ -98,7 +98,12 @@ def claims(args: argparse.Namespace) -> None:
     from slowpoints.claims import report
 
     report.write(
-        args.scale, torch=args.torch, claims=args.claims, text=args.numbers, archive=args.archive
+        args.scale,
+        torch=args.torch,
+        claims=args.claims,
+        headlines=args.headlines,
+        text=args.numbers,
+        archive=args.archive,
     )
 
 
@@ -199,6 +204,7 @@ STAGES = [
             "--scale": TEXT,
             "--torch": {"default": "cpu"},
             "--claims": FILE,
+            "--headlines": FILE,
             "--numbers": FILE,
             "--archive": {"type": Path},
         },

@@ -87,6 +87,7 @@ MEANING = {
     "--cells": "the equations of every cell, from the stage of this name",
     "--sums": "write the checksums of the figure's files to this file",
     "--claims": "write the verdicts to this file",
+    "--headlines": "write the headlines, judged, to this file",
     "--archive": "judge the tables kept in this folder, as paper/reference/laptop (default: "
     "those of the last run)",
     "--numbers": "write every number of the text to this file",

@@ -242,6 +242,23 @@ def holm(p: Array) -> Array:
     return corrected
 
 
+def benjamini_hochberg(p: Array) -> Array:
+    """Correct p values so that those below a level hold the share of false ones below it.
+
+    Args:
+        p: [N]; those that are NaN are no tests
+
+    Returns:
+        [N]
+
+    Reference: Benjamini & Hochberg 1995.
+    """
+    corrected, tested = np.full_like(p, np.nan), ~np.isnan(p)
+    if tested.any():
+        corrected[tested] = stats.false_discovery_control(p[tested])
+    return corrected
+
+
 def median_steps(steps: Array, solved: NDArray[np.bool_]) -> float:
     """Return the Kaplan-Meier median of steps to solve; infinite when fewer than half solve.
 

@@ -19,6 +19,7 @@ from slowpoints.spec import meaning, sizes
 from slowpoints.spec.canonical import canonical, digest
 from slowpoints.spec.digests import code, env
 from slowpoints.spec.experiment import Experiment, load
+from slowpoints.spec.headlines import headlines
 from slowpoints.spec.parts import attribute
 from slowpoints.spec.registry import check as check_registry
 from slowpoints.spec.run import Run
@@ -363,10 +364,9 @@ def environment(stage: str, torch: str) -> str:
 
 
 def claims_cfg(scale: str) -> str:
-    """Return every claim with its test, as one text."""
-    return digest(
-        [repr(claim) for experiment in experiments(scale).values() for claim in experiment.claims]
-    )
+    """Return every claim with its test, and every headline, as one text."""
+    claims = [claim for experiment in experiments(scale).values() for claim in experiment.claims]
+    return digest([repr(own) for own in (*claims, *headlines(claims))])
 
 
 def paper_inputs(scale: str) -> list[str]:

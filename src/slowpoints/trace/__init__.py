@@ -23,7 +23,7 @@ def trace(word: str, *, scale: str) -> str:
     for place in there:
         found = [key_chain(place, key) for key in find.keys(place, word)]
         passages = [] if wanted is None else find.passages(wanted)
-        texts = [f"README.md:{p.line}: {p.text}" for p in passages]
+        texts = [f"{p.file}:{p.line}: {p.text}" for p in passages]
         linked = [] if found else [name for p in passages for name in p.figures]
         found += [figure_chain(place, name) for name in dict.fromkeys(linked)]
         if found or texts:
@@ -69,12 +69,12 @@ def _nothing(there: list[Place], word: str) -> str:
     near = [name for place in there for name in find.nearest(place, word)]
     hint = f"; near to it: {', '.join(dict.fromkeys(near))}" if near else ""
     return (f"{word!r} is no claim, figure, table, experiment, stack, run or number of {looked}, "
-            f"nor in the README or a cell of a table{hint}")  # fmt: skip
+            f"nor in the texts or a cell of a table{hint}")  # fmt: skip
 
 
 def untraced(place: Place) -> list[str]:
-    """Return the numbers of the paper and of the README's table that lead to no record, or are not
-    computed anew.
+    """Return the numbers of the paper and of the tables of claims that lead to no record, or are
+    not computed anew.
     """
     return [key for key in numbers(place) if not key.endswith("_raw") and leads_nowhere(place, key)]
 
@@ -86,7 +86,7 @@ def leads_nowhere(place: Place, key: str) -> bool:
 
 
 def trace_all(scale: str) -> str:
-    """Trace every number of the paper and of the README's table.
+    """Trace every number of the paper and of the tables of claims.
 
     One that leads nowhere is an error.
     """

@@ -64,12 +64,12 @@ def _value(row: dict[str, Any]) -> str:
 def _stands(place: Place, row: dict[str, Any]) -> list[str]:
     """Return where the number is written.
 
-    Claims file, README, and the places of the paper that show the claim.
+    Claims file, page of all claims, and the places of the paper that show the claim.
     """
     files = [line_of(f"{place.folder}/claims.csv", f"{row['id']},")]
     says = str(row["says"]).replace("|", "\\|")
     if place.scale == "laptop":
-        files.append(line_of("README.md", f"| {says} |"))
+        files.append(line_of("docs/claims.md", f"| {says} |"))
     text = line_of("paper/paper.typ", f'"{row["figure"]}"', f'of-paper("{row["paper"]}")')
     return [*files, f"{text}, and in its table of all statements"]
 

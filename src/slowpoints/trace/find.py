@@ -1,6 +1,7 @@
 """From a word that someone has read somewhere to what it may mean: names, files, numbers."""
 
 import re
+from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 from difflib import get_close_matches
 from pathlib import Path
@@ -28,12 +29,14 @@ MINUS = "\N{MINUS SIGN}"
 SHOWN = re.compile(
     rf"(?<![\w.,])[-{MINUS}]?\d+(,\d{{3}})*(\.\d+)?(e[-+{MINUS}]?\d+)?(?!\w|[.,]\d)(\s?%)?"
 )
+TEXTS = ("README.md", "docs/findings.md", "docs/departures.md")  # with numbers written by hand
 BEGIN_OF_ITEM = re.compile(r"^\s*(?:- |\d+\. |\||#|$)")
 
 
 class Passage(NamedTuple):
-    """A sentence of the README with the number in it, and the figures it refers to."""
+    """A sentence of our texts with the number in it, and the figures it refers to."""
 
+    file: str
     line: int
     text: str
     figures: list[str]
@@ -120,7 +123,7 @@ def keys(place: Place, word: str) -> list[str]:
     """
     wanted, found = number(word), []
     for key, value in numbers(place).items():
-        if key.endswith("_raw") or key == "claims":
+        if key.endswith("_raw") or key in ("claims", "headlines"):
             continue
         raw = numbers(place).get(f"{key}_raw", value)
         is_text = isinstance(value, str) and raw is value and "." not in key
@@ -134,11 +137,16 @@ def keys(place: Place, word: str) -> list[str]:
 
 
 def passages(wanted: Decimal) -> list[Passage]:
-    """Return the items of the README, its claims table apart, that have the number, with the
-    figures they link.
+    """Return the items of the texts, their tables apart, that have the number, with the figures
+    they link.
     """
-    lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
-    found = []
+    return [
+        passage for file in TEXTS if (ROOT / file).is_file() for passage in _passages(file, wanted)
+    ]
+
+
+def _passages(file: str, wanted: Decimal) -> Iterator[Passage]:
+    lines = (ROOT / file).read_text(encoding="utf-8").splitlines()
     for at, line in enumerate(lines):
         if not line.startswith("|") and any(are_alike(one, wanted) for one in shown_in(line)):
             begin = next((i for i in range(at, -1, -1) if BEGIN_OF_ITEM.match(lines[i])), 0)
@@ -146,8 +154,7 @@ def passages(wanted: Decimal) -> list[Passage]:
                 (i for i in range(at + 1, len(lines)) if BEGIN_OF_ITEM.match(lines[i])), len(lines)
             )
             links = [a or b for a, b in LINK.findall("\n".join(lines[begin:end]))]
-            found.append(Passage(at + 1, line.strip(), list(dict.fromkeys(links))))
-    return found
+            yield Passage(file, at + 1, line.strip(), list(dict.fromkeys(links)))
 
 
 def shown_in(line: str) -> list[Decimal]:

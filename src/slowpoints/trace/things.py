@@ -28,7 +28,7 @@ def key_chain(place: Place, key: str) -> Chain:
     value = numbers(place)[key]
     if name in claims(place):
         return claim_chain(place, name)._replace(title=f"claim {name}, {what}")
-    facts: Facts = [("value", f"{value if key != 'claims' else f'{len(value)} names'}")]
+    facts: Facts = [("value", f"{f'{len(value)} entries' if isinstance(value, list) else value}")]
     facts.append(("stands in", f"{place.folder}/numbers.json as {key}"))
     if what in ENDED:
         which = "all" if what == "n_runs" else f"those that ended {what[2:]}"

@@ -79,6 +79,7 @@ class Facts(NamedTuple):
     """All there is to say at one scale."""
 
     scale: str
+    headlines: list[dict[str, Any]]
     claims: list[Judged]
     figures: dict[str, Figure]
     studies: dict[str, Study]
@@ -95,6 +96,7 @@ def gather(scale: str, *, cells: Path) -> Facts:
     described = read_json(cells)
     return Facts(
         scale,
+        read_table(paths.whole(scale, "headlines.csv")).to_dict("records"),
         [
             _judged(claim, study, rows[claim.id])
             for study in studies.values()

@@ -13,17 +13,30 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from slowpoints import paths
-from slowpoints.claims.printing import with_interval
+from slowpoints.claims.printing import corrected, with_interval
 from slowpoints.paths import ROOT
 from slowpoints.plan import dag
-from slowpoints.publish.readme import PAPERS
+from slowpoints.publish import readme
 from slowpoints.publish.site import documented, interval, text
 from slowpoints.publish.site.facts import Facts, Judged
 
 TEMPLATES = Path(__file__).parent / "templates"
 GUIDES = ROOT / "docs" / "guides"  # run, with their outputs: `make guides`
 LIBRARY = ("dynamics", "ensemble")  # what people import for networks of their own
-READ_ELSEWHERE = ("What holds",)  # sections of the README that have pages of their own
+WRITTEN = (  # pages of docs/ that people wrote to be read; the others say what was measured
+    "commands",
+    "findings",
+    "departures",
+    "library",
+    "extending",
+    "tuning-guide",
+    "robustness",
+    "how-it-works",
+    "environments",
+    "architecture",
+    "clusters",
+)
+ELSEWHERE = ("claims",)  # the site has pages of its own for these
 SECTIONS = ("claims", "figures", "experiments", "cells", "tasks", "guide", "measured", "api")
 VERDICTS = (  # in the order of the bars
     "holds",
@@ -97,7 +110,12 @@ def _environment(facts: Facts) -> Environment:
         keep_trailing_newline=True,
     )
     env.tests["contains"] = operator.contains
-    env.filters |= {"md": text.escaped, "docstring": text.docstring}
+    env.filters |= {
+        "md": text.escaped,
+        "docstring": text.docstring,
+        "corrected": corrected,
+        "cell": lambda words: str(words).replace("|", "\\|"),
+    }
     env.globals |= {
         "facts": facts,
         "papers": {paper: _paper(paper) for paper in _in_order(facts)},
@@ -113,13 +131,16 @@ def _environment(facts: Facts) -> Environment:
 
 
 def _in_order(facts: Facts) -> list[str]:
-    return list(dict.fromkeys([*PAPERS, *(study.own.paper for study in facts.studies.values())]))
+    return list(
+        dict.fromkeys([*readme.PAPERS, *(study.own.paper for study in facts.studies.values())])
+    )
 
 
 def _paper(paper: str) -> tuple[str, str]:
     """Return (name, address) of a paper; one that only the user knows has no address."""
-    found = LINKED.fullmatch(PAPERS.get(paper, ""))
-    return (found[1], found[2]) if found else (paper, "")
+    name = readme.PAPERS.get(paper, paper)
+    found = LINKED.fullmatch(name)
+    return (found[1], found[2]) if found else (name, "")
 
 
 def value(row: dict[str, Any]) -> str:
@@ -139,51 +160,43 @@ def _count(claims: Iterable[Judged], verdict: str, paper: str = "") -> int:
 
 
 def _words() -> dict[str, str]:
-    """Return {page: Markdown} of what people wrote.
-
-    Sections of the README, the guides, and the pages of docs/.
-    """
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    first, _, _ = readme.partition("\n## ")
-    opening = "\n".join(line for line in first.splitlines()[1:] if not line.startswith("!["))
-    found = {"guide/start": f"# Start\n{opening}\n"}
-    found |= {
-        f"guide/{text.anchor(title)}": f"# {title}\n{body}"
-        for title, body in text.sections(readme)
-        if title not in READ_ELSEWHERE
-    }
-    found = {page: text.relinked(words, folder=".", find=_find) for page, words in found.items()}
+    """Return {page: Markdown} of what people wrote: the README, the pages of docs/, the guides."""
+    words = (ROOT / "README.md").read_text(encoding="utf-8")
+    words = re.sub(rf"{re.escape(readme.BEGIN)}.*?{re.escape(readme.END)}", "", words, flags=re.S)
+    opening = [line for line in words.splitlines()[1:] if not line.startswith("![")]
+    start = "# Start\n" + "\n".join(opening)
+    found = {"guide/start": text.relinked(start, folder=".", find=_find)}
     for path in sorted(GUIDES.glob("*.md")):
         words = path.read_text(encoding="utf-8").replace("![png]", "![what the code above draws]")
         found[f"guide/{path.stem}"] = text.relinked(words, folder="docs/guides", find=_find)
     for path in sorted((ROOT / "docs").glob("*.md")):
+        if path.stem in ELSEWHERE:
+            continue
         words = path.read_text(encoding="utf-8")
         if path.with_suffix(".json").is_file():
             words += (
                 f'\n<a href="../files/docs/{path.stem}.json">The numbers behind this page</a>\n'
             )
-        found[f"measured/{path.stem}"] = text.relinked(words, folder="docs", find=_find)
+        found[_page_of(path.stem).strip("/")] = text.relinked(words, folder="docs", find=_find)
     return found
 
 
+def _page_of(stem: str) -> str:
+    """Return the page of a file of docs/."""
+    if stem in ELSEWHERE:
+        return f"/{stem}/index"
+    return f"/{'guide' if stem in WRITTEN else 'measured'}/{stem}"
+
+
 def _find(target: str) -> str | None:
-    """Return where the site has a file of the repository, or a section of the README."""
-    path, _, part = target.partition("#")
+    """Return where the site has a file of the repository, or None."""
+    path, _, _ = target.partition("#")
     name = Path(path)
     kept = name.suffix == ".png" and path.startswith("paper/reference/")
-    if part and path in ("", "./", "README.md"):
-        titles = [
-            title for title, _ in text.sections((ROOT / "README.md").read_text(encoding="utf-8"))
-        ]
-        return (
-            f"/guide/{part}.md"
-            if part in map(text.anchor, set(titles) - set(READ_ELSEWHERE))
-            else None
-        )
     if path == "README.md":
         return "/guide/start.md"
     if name.parent == Path("docs") and name.suffix == ".md":
-        return f"/measured/{name.stem}.md"
+        return f"{_page_of(name.stem)}.md"
     if name.parent in (Path("notebooks/guides"), Path("docs/guides")):
         return f"/guide/{name.stem}.md"
     if Path("docs/guides") in name.parents and name.suffix == ".png":

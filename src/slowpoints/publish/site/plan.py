@@ -23,7 +23,7 @@ SAYS = re.compile(r'"""[\s\S]*?"""|^ *(?:def|class) [\s\S]*?:$|^ +\w+: .+$', re.
 def inputs(scale: str) -> dict[str, list[str]]:
     """Return the results that the site shows."""
     return {
-        "claims": [paths.whole(scale, "claims.csv")],
+        "claims": [paths.whole(scale, name) for name in ("claims.csv", "headlines.csv")],
         "paper": [paths.whole(scale, "paper.pdf")],
         "cells": [paths.whole(scale, "cells.json")],
         "tables": [table for name in dag.experiments(scale) for table in dag.tables(scale, name)],
