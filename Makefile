@@ -1,5 +1,5 @@
 # Thin: what is done stands in the Snakefile and in workflow/scripts.
-.PHONY: help doctor setup reproduce test bench bench-gpu bench-points bench-find-points bench-rivals bench-tuning cost costs first-figure readme lock upgrade clean slurm-test faults bench-planning s3-test site-test verify fuzz sanitize guides kubernetes-test
+.PHONY: help doctor setup reproduce test bench bench-gpu bench-points bench-find-points bench-rivals bench-tuning coverage cost costs first-figure readme lock upgrade clean slurm-test faults bench-planning s3-test site-test verify fuzz sanitize guides kubernetes-test
 N ?= all
 TORCH ?= cpu
 SCALE ?= laptop
@@ -20,6 +20,7 @@ help:
 	@echo "make bench-find-points     find_points against FixedPointFinder itself (15 minutes; CLONE=its folder), write docs/find-points.md"
 	@echo "make bench-rivals          the engine against JAX and torch's vmap (20 minutes), write docs/speed-rivals.md"
 	@echo "make bench-tuning          the cost of a tuned point against one process per trial, write docs/tuning.md"
+	@echo "make coverage              how often the intervals of claims hold the truth (three minutes), write docs/coverage.md"
 	@echo "make verify                train a sample of a finished run again and compare (SCALE=laptop SAMPLE=5 SEED=0)"
 	@echo "make fuzz                  change every settings file in 20,000 ways (ten minutes), write docs/fuzz.md"
 	@echo "make guides                run the guides and keep them with their outputs in docs/guides (two minutes)"
@@ -73,6 +74,9 @@ bench-rivals: setup
 
 bench-tuning:
 	$(STAGE) train -m bench tuning --out docs
+
+coverage:
+	$(STAGE) train -m bench coverage --out docs
 
 verify:
 	$(STAGE) train -m slowpoints verify --scale $(SCALE) --sample $(SAMPLE) --seed $(SEED) --torch $(TORCH)

@@ -52,6 +52,13 @@ def tuning(args: argparse.Namespace) -> None:
     keep(args.out, "tuning", found := run(), tuning_page(found))
 
 
+def coverage(args: argparse.Namespace) -> None:
+    """Simulate how often the intervals of claims hold the truth."""
+    from bench.coverage import page, run
+
+    keep(args.out, "coverage", found := run(), page(found))
+
+
 def cost(args: argparse.Namespace) -> None:
     """Write what the planned experiments of one paper cost."""
     from bench.cost import page
@@ -92,7 +99,18 @@ def main() -> None:
         "required": True,
         "help": "folder of the page and the numbers behind it",
     }
-    for call in (engine, gpu, rivals, points, find_points, tuning, cost, first_figure, house):
+    for call in (
+        engine,
+        gpu,
+        rivals,
+        points,
+        find_points,
+        tuning,
+        coverage,
+        cost,
+        first_figure,
+        house,
+    ):
         own = known.add_parser(call.__name__.replace("_", "-"), help=call.__doc__)
         if call is not house:
             own.add_argument("--out", **out)

@@ -3,9 +3,8 @@ document.
 """
 
 import math
-from xml.etree import ElementTree
-
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 

@@ -95,6 +95,14 @@ def readme(args: argparse.Namespace) -> None:
     claims_page.write(folder / "claims.csv")
 
 
+def redraw(args: argparse.Namespace) -> None:
+    """Draw figures again, without training, from the tables that are kept of a run."""
+    from slowpoints.publish import redraw
+
+    for path in redraw.redraw(args.figure, scale=args.scale, out=args.out):
+        print(path)
+
+
 def _keep(folder: Path, name: str, found: Any, page: str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{name}.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
@@ -227,6 +235,25 @@ COMMANDS = [
         "figures",
         READ,
         "trace 3.57",
+    ),
+    Command(
+        redraw,
+        {
+            "figure": {"nargs": "*", "help": "such as haviv2019-speed (default: all)"},
+            "--scale": {
+                "choices": SCALES,
+                "default": "laptop",
+                "help": "the scale of the kept run (default: laptop)",
+            },
+            "--out": {
+                "type": Path,
+                "default": Path("results/redrawn"),
+                "help": "the folder they are drawn into (default: results/redrawn)",
+            },
+        },
+        "figures",
+        READ,
+        "redraw haviv2019-ablations",
     ),
     Command(intact, {"--scale": TEXT}, "analysis", READ, "intact --scale laptop"),
     Command(
