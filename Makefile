@@ -76,7 +76,7 @@ bench-tuning:
 	$(STAGE) train -m bench tuning --out docs
 
 coverage:
-	$(STAGE) train -m bench coverage --out docs
+	$(STAGE) figures -m bench coverage --out docs
 
 verify:
 	$(STAGE) train -m slowpoints verify --scale $(SCALE) --sample $(SAMPLE) --seed $(SEED) --torch $(TORCH)

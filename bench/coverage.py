@@ -5,6 +5,7 @@ counts how often the 95 % interval holds that value.
 """
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,6 +17,8 @@ from slowpoints.spec.claims import Test
 
 N_TABLES = 400
 CLASSES = 10
+ARMS = {"arm": ["a", "b"]}
+Law = Callable[[Generator, int], np.ndarray]
 PAGE = """# How often intervals hold the truth
 
 Written by `make coverage`: {n} simulated tables per line, of the sizes that claims rest on, judged
@@ -84,7 +87,7 @@ def _networks(y: np.ndarray, **columns: Any) -> pd.DataFrame:
     return pd.DataFrame({"run": [f"r{i}" for i in range(len(y))], "seed": 0, "y": y, **columns})
 
 
-def _studies(rng: Generator, law: Callable[..., np.ndarray], n: int) -> pd.DataFrame:
+def _studies(rng: Generator, *, law: Law, n: int) -> pd.DataFrame:
     """Return two reruns of each study: most of what varies is the study's."""
     own = np.repeat(law(rng, n), 2)
     return _networks(own + rng.normal(0, 0.2, 2 * n), study=np.repeat(np.arange(n), 2))
@@ -94,62 +97,72 @@ def cases() -> Iterator[Case]:
     """Yield every case."""
     for name, (law, truth) in LAWS.items():
         for n in (4, 6, 10, 20):
-            yield Case("mean", f"{n} networks", name, "many",
-                       Test("mean", "t", y="y", above=0),
-                       lambda rng, law=law, n=n: _networks(law(rng, n)), truth)  # fmt: skip
+            test = Test("mean", "t", y="y", above=0)
+            draw = partial(_alone, law=law, n=n)
+            yield Case("mean", f"{n} networks", name, "many", test, draw, truth)
         for n in (3, 9, 12):
-            yield Case("mean", f"{n} studies of 2 reruns", name, "capacity",
-                       Test("mean", "t", y="y", cluster=("study",), above=0),
-                       lambda rng, law=law, n=n: _studies(rng, law, n), truth)  # fmt: skip
+            test = Test("mean", "t", y="y", cluster=("study",), above=0)
+            draw = partial(_studies, law=law, n=n)
+            yield Case("mean", f"{n} studies of 2 reruns", name, "capacity", test, draw, truth)
         for n in (5, 6, 8):
-            yield Case("difference", f"{n} and {n} networks", name, "curricula",
-                       Test("difference", "t", y="y", groups={"arm": ["a", "b"]}, above=0),
-                       lambda rng, law=law, n=n: _networks(law(rng, 2 * n), arm=["a", "b"] * n),
-                       0.0)  # fmt: skip
+            test = Test("difference", "t", y="y", groups=ARMS, above=0)
+            draw = partial(_in_arms, law=law, n=n)
+            yield Case("difference", f"{n} and {n} networks", name, "curricula", test, draw, 0.0)
         for n in (5, 6):
-            yield Case("paired difference", f"{n} pairs", name, "the penalty",
-                       Test("paired_difference", "t", y="y", groups={"arm": ["a", "b"]},
-                            pair=("seed",), above=0),
-                       lambda rng, law=law, n=n: _pairs(rng, law, n), 0.0)  # fmt: skip
+            test = Test("paired_difference", "t", y="y", groups=ARMS, pair=("seed",), above=0)
+            draw = partial(_pairs, law=law, n=n)
+            yield Case("paired difference", f"{n} pairs", name, "the penalty", test, draw, 0.0)
+    yield from _other_cases()
+
+
+def _other_cases() -> Iterator[Case]:
+    """Yield the cases of statistics that are no means."""
     for n in (3, 6):
-        yield Case("ratio of means", f"{n} and {n} studies of 2 reruns", "skewed", "capacity",
-                   Test("ratio", "t", y="y", groups={"arm": ["a", "b"]}, cluster=("arm", "study"),
-                        above=1),
-                   lambda rng, n=n: _two_arms(rng, n), 1.0)  # fmt: skip
+        test = Test("ratio", "t", y="y", groups=ARMS, cluster=("arm", "study"), above=1)
+        sizes, draw = f"{n} and {n} studies of 2 reruns", partial(_two_arms, n=n)
+        yield Case("ratio of means", sizes, "skewed", "capacity", test, draw, 1.0)
     for n in (3, 9):
-        yield Case("slope", f"{n} studies of 2 reruns at each of 3 sizes", "normal", "linearity",
-                   Test("slope", "t", x="x", y="y", cluster=("x", "study"), above=0.5),
-                   lambda rng, n=n: _sizes(rng, n), 1.0)  # fmt: skip
+        test = Test("slope", "t", x="x", y="y", cluster=("x", "study"), above=0.5)
+        sizes, draw = f"{n} studies of 2 reruns at each of 3 sizes", partial(_sizes, n=n)
+        yield Case("slope", sizes, "normal", "linearity", test, draw, 1.0)
     for n in (6, 12, 18):
-        yield Case("correlation within networks", f"{n} networks of {CLASSES} classes", "normal",
-                   "speed and memory",
-                   Test("spearman", "t", x="x", y="y", within=True, below=0),
-                   lambda rng, n=n: _classes(rng, n), WITHIN)  # fmt: skip
+        test = Test("spearman", "t", x="x", y="y", within=True, below=0)
+        sizes, draw = f"{n} networks of {CLASSES} classes", partial(_classes, n=n)
+        used = "speed and memory"
+        yield Case("correlation within networks", sizes, "normal", used, test, draw, WITHIN)
     for n in (6, 18):
-        yield Case("share", f"{n} networks of {CLASSES} classes, 0.9 true", "true or false",
-                   "slow points", Test("share", "t", x="x", y="y", above=0.5),
-                   lambda rng, n=n: _shares(rng, n), 0.9)  # fmt: skip
+        test = Test("share", "t", x="x", y="y", above=0.5)
+        sizes, draw = f"{n} networks of {CLASSES} classes, 0.9 true", partial(_shares, n=n)
+        yield Case("share", sizes, "true or false", "slow points", test, draw, 0.9)
 
 
-def _pairs(rng: Generator, law: Callable[..., np.ndarray], n: int) -> pd.DataFrame:
+def _alone(rng: Generator, *, law: Law, n: int) -> pd.DataFrame:
+    return _networks(law(rng, n))
+
+
+def _in_arms(rng: Generator, *, law: Law, n: int) -> pd.DataFrame:
+    return _networks(law(rng, 2 * n), arm=["a", "b"] * n)
+
+
+def _pairs(rng: Generator, *, law: Law, n: int) -> pd.DataFrame:
     start = np.repeat(rng.normal(0, 2, n), 2)
     table = _networks(start + law(rng, 2 * n), arm=["a", "b"] * n)
     return table.assign(seed=np.repeat(np.arange(n), 2))
 
 
-def _two_arms(rng: Generator, n: int) -> pd.DataFrame:
-    parts = [_studies(rng, _skewed, n).assign(arm=arm) for arm in ("a", "b")]
+def _two_arms(rng: Generator, *, n: int) -> pd.DataFrame:
+    parts = [_studies(rng, law=_skewed, n=n).assign(arm=arm) for arm in ("a", "b")]
     table = pd.concat(parts, ignore_index=True)
     return table.assign(y=table["y"] + 2, run=[f"r{i}" for i in range(len(table))])
 
 
-def _sizes(rng: Generator, n: int) -> pd.DataFrame:
-    parts = [_studies(rng, _normal, n).assign(x=x) for x in (1.0, 2.0, 3.3)]
+def _sizes(rng: Generator, *, n: int) -> pd.DataFrame:
+    parts = [_studies(rng, law=_normal, n=n).assign(x=x) for x in (1.0, 2.0, 3.3)]
     table = pd.concat(parts, ignore_index=True)
     return table.assign(y=table["x"] + 0.1 * table["y"], run=[f"r{i}" for i in range(len(table))])
 
 
-def _classes(rng: Generator, n: int) -> pd.DataFrame:
+def _classes(rng: Generator, *, n: int) -> pd.DataFrame:
     """Return classes whose speed and memory correlate in each network, by how much varies."""
     parts = []
     for i in range(n):
@@ -171,7 +184,7 @@ def _expected_within(*, n: int = 20_000) -> float:
 WITHIN = _expected_within()
 
 
-def _shares(rng: Generator, n: int) -> pd.DataFrame:
+def _shares(rng: Generator, *, n: int) -> pd.DataFrame:
     """Return classes that are right with a share that varies from network to network."""
     share = np.repeat(rng.beta(9, 1, n), CLASSES)
     right = rng.random(n * CLASSES) < share

@@ -16,7 +16,7 @@ from slowpoints.paths import ROOT
 from slowpoints.provenance import jobs as done
 from slowpoints.provenance.jobs import Job
 from slowpoints.provenance.records import read_table
-from slowpoints.publish.readme import RECORDS_KEPT
+from slowpoints.publish.archive import RECORDS_KEPT
 
 
 class TraceError(SlowpointsError):
