@@ -70,6 +70,7 @@ PROTOCOLS: dict[str, tuple[LineStyle, str]] = {
     "before": (":", "before"),
     "deep": ("--", "2 layers"),
     "relu": ("--", "rectified"),
+    "1": ("-", "1 layer"),
     "2": ("-.", "2 layers"),
     "4": (":", "4 layers"),
     "8": ("--", "8 layers"),
