@@ -30,6 +30,11 @@ def capacity_tables(*, learned: bool) -> dict[tuple[str, str], Rows]:
     found["collins2017-capacity", "bridge"] = _bridge(
         "collins2017-capacity", arms, learned, budget=(300, 600)
     )
+    found["collins2017-training", "bits"] = [
+        row | {"n_steps": n_steps}
+        for n_steps in (1, 5)
+        for row in _bits("collins2017-training", ("rnn", "gru"), learned, steps=(32, 64))
+    ]
     found["collins2017-classes", "bridge"] = _bridge(
         "collins2017-classes", ("rnn", "gru"), learned, n_classes=(2, 64)
     )
@@ -72,6 +77,7 @@ def _expected_best(arms: tuple[str, ...], learned: bool) -> Rows:
             "cell": arm.partition("-")[0],
             "budget": budget,
             "depth": 1,
+            "study": study,
             "n_trials": 4,
             "n_diverged": 1,
         }
@@ -79,6 +85,7 @@ def _expected_best(arms: tuple[str, ...], learned: bool) -> Rows:
         | dict.fromkeys(("expected", "low", "high"), learned * (3 - 1 / n) if is_known else None)
         for arm, is_known in zip(arms, known, strict=True)
         for budget in (300, 600)
+        for study in range(2)
         for n in range(1, 5)
     ]
 

@@ -23,6 +23,7 @@ MEMORY = {
     "long2016-state": ("units", (2, 8)),
     "long2016-adding-length": ("n_steps", (10, 20)),
     "long2016-adding-state": ("units", (2, 8)),
+    "long2016-adding-marks": ("n_marks", (1, 2)),
     "long2016-parameters": ("budget", (75, 268)),
     "long2016-controls": ("n_interfering", (20,)),
 }
@@ -90,12 +91,32 @@ def write_all(folder: Path, *, learned: bool) -> None:
     _write_delayed(
         folder, "haviv2019-cells", ("rnn-vocu", "pru-decu", "ugrnn-plain"), learned=learned
     )
+    kinds = ("none", "noise-1e-3", "scatter-1e-3", "drift-3", "drift-random")
+    of_cells = tuple(f"{cell}-{kind}" for cell in ("gru", "lstm") for kind in kinds)
+    for experiment in ("haviv2019-ablations", "haviv2019-ablations-vocu"):
+        _write_delayed(folder, experiment, of_cells, learned=learned)
+    of_starts = tuple(f"{cell}-decu-{kind}" for cell in ("gru", "lstm") for kind in kinds)
+    _write_delayed(folder, "haviv2019-ablations-fashion", of_starts, learned=learned)
+    _write_delayed(folder, "haviv2019-loss", ("gru-vocu", "lstm-decu"), learned=learned)
     _write_delayed(
-        folder, "haviv2019-ablations", ("none", "strength-1e-3", "mean-input-2"), learned=learned
+        folder,
+        "haviv2019-loss-control",
+        ("gru-decu-none", "gru-decu-penalty", "lstm-vocu-none", "lstm-vocu-penalty"),
+        learned=learned,
     )
     _write_delayed(
         folder, "haviv2019-during", ("gru-unpenalised", "gru-visited-1e-3"), learned=learned
     )
+    for experiment in ("collins2017-path-adding", "collins2017-path-memorization"):
+        rows = [
+            identity(experiment, arm, seed, phase=phase)
+            | {"study": 0}
+            | _ended(seed, learned=learned)
+            for arm in ("rnn-sgd", "rnn-path", "irnn-adam")
+            for phase in ("trial", "rerun")
+            for seed in range(2)
+        ]
+        _write(folder, experiment, "outcomes", rows)
     _write(folder, "haviv2019-formation", "formation", _formation(learned=learned))
     _write(folder, "haviv2019-formation", "introductions", _introductions())
 

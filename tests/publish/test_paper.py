@@ -36,6 +36,17 @@ def test_no_number_of_a_result_is_typed_in_the_text():
     assert set(re.findall(r"\d+(?= ?%)", text)) == {"95", "93"}  # the level of intervals, a grey
 
 
+HEADLINES = [
+    {"paper": paper, "says": "words [with] $signs$", "published": "*", "here": "0.1 [0.0, 0.2]"}
+    | {"verdict": verdict, "figures": "overview", "p_holm": p, "p_bh": p}
+    for paper, verdict, p in (
+        ("long2016", "holds", 0.0),
+        ("haviv2019", "holds 1 of 2, fails 1 of 2", 0.2),
+        ("ours", "not testable here", math.nan),
+    )
+]
+
+
 def row(name: str, verdict: str, *, value: float) -> dict:
     keys = ("statement", "says", "of", "where", "published", "statistic", "threshold", "figure")
     return dict.fromkeys(keys, "words [with] $signs$ #and *stars*") | {
@@ -48,6 +59,8 @@ def row(name: str, verdict: str, *, value: float) -> dict:
         "level": 0.95,
         "n": 0 if math.isnan(value) else 5,
         "counted": "5 networks",
+        "fixed": "pilots",
+        "why": "words",
         "verdict": verdict,
     }
 
@@ -57,7 +70,7 @@ def project(tmp_path) -> Path:
     """Return a folder with the paper, empty figures, and one claim per paper and verdict."""
     rows = [row("long2016", "holds", value=0.5), row("collins2017", "undecided", value=-1.0),
             row("haviv2019", NOT_JUDGED, value=math.nan)]  # fmt: skip
-    flat = numbers(rows, {}, stamps=STAMPS)
+    flat = numbers(rows, HEADLINES, {}, stamps=STAMPS)
     counts = {
         f"{r['experiment']}.n_{key}": 3 for r in rows for key in ("runs", "diverged", "budget")
     }
@@ -89,9 +102,9 @@ def test_it_compiles_to_the_same_bytes_whatever_the_verdicts(project):
 def test_a_number_that_is_missing_stops_it(project):
     file = project / "results" / "smoke" / "numbers.json"
     flat = files.read_json(file)
-    del flat["n_holds"]
+    del flat["headlines"]
     file.write_text(files.sealed_json(flat), "utf-8")
-    with pytest.raises(Exception, match="n_holds"):
+    with pytest.raises(Exception, match="headlines"):
         compiled(project)
     assert not (project / "paper.pdf").exists()
 

@@ -34,7 +34,7 @@ from slowpoints.figures.panels import (
     steps_to_solve,
     wrapped,
 )
-from slowpoints.figures.points import changes, changes_by_arm, distribution, dots_by_arm
+from slowpoints.figures.points import changes, changes_by_arm, distribution, dots_by_arm, networks
 from slowpoints.figures.predictors import correlation_with_speed, predictors_compared
 from slowpoints.figures.printed import mean_sem, printed
 from slowpoints.figures.states import class_legend, spectrum, state_panels
@@ -102,6 +102,7 @@ __all__ = [
     "measured_elsewhere",
     "medians",
     "name_of",
+    "networks",
     "note",
     "places_in_training",
     "predictors_compared",

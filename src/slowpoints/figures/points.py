@@ -11,6 +11,8 @@ from slowpoints.figures.style import FAINT, GREY, colour, look, protocol
 from slowpoints.measures import statistics
 from slowpoints.measures.statistics import Interval
 
+TRAINED = 19  # steps, the longest delay of training
+
 
 def dots_by_arm(axis: Axes, table: pd.DataFrame, *, y: str, names: dict[str, str]) -> None:
     """Draw one row per arm, named by `names`.
@@ -37,6 +39,19 @@ def dots_by_arm(axis: Axes, table: pd.DataFrame, *, y: str, names: dict[str, str
     axis.set_ylim(len(arms) - 0.5, -0.5)
     axis.grid(axis="y", color="0.93", linewidth=0.6)
     axis.set_axisbelow(True)
+
+
+def networks(curve: pd.DataFrame, points: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Return one row per network: accuracy by delay, and as `trained` over the trained delays.
+
+    points: slow points; with them also the median speed and scatter at them
+    """
+    who = ["run", "arm", "cell", "seed"]
+    found = curve.groupby([*who, "delay"])["accuracy"].mean().unstack()
+    found["trained"] = found[[delay for delay in found if delay <= TRAINED]].mean(axis=1)
+    if points is not None:
+        found = found.join(points.groupby(who)[["speed", "scatter"]].median())
+    return found.reset_index()
 
 
 def changes(table: pd.DataFrame, *, y: str, control: str, log: bool = False) -> pd.DataFrame:
