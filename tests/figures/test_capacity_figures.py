@@ -139,7 +139,7 @@ def test_a_study_shows_expected_and_running_best():
         capacity_tables(learned=True)["collins2017-capacity", "expected_best"]
     ).query("arm == 'ugrnn'")
     _, axes = figures.grid(1, 1, height=2)
-    figures.study(axes[0, 0], own[own["budget"] == 300])
+    figures.study(axes[0, 0], own[(own["budget"] == 300) & (own["study"] == 0)])
     expected, running = axes[0, 0].lines
     assert expected.get_ydata().tolist() == pytest.approx([2, 2.5, 3 - 1 / 3, 2.75])
     assert running.get_linestyle() == "--"

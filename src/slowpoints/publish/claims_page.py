@@ -21,12 +21,13 @@ HEAD = (
 )
 WORDS = """# All claims
 
-Written by `slowpoints readme` from the archived run at `laptop` scale; do not edit. Each line is a
-statement of a paper, or a question of ours, with the number that its test gives. *Holds* and
-*fails* mean that the whole 95 % interval lies inside or outside the region of the test; otherwise
-the claim is *undecided*, and the line says how many units, were its estimate right, would decide it
-with a power of 0.8. Where a paper says that a cell does as well, beyond the region on the good side
-is *better than claimed*. *Not testable here* means that no result at this scale could have decided.
+Written by `slowpoints readme --scale laptop` from the archived run at that scale; do not edit. Each
+line is a statement of a paper, or a question of ours, with the number that its test gives. *Holds*
+and *fails* mean that the whole 95 % interval lies inside or outside the region of the test;
+otherwise the claim is *undecided*, and the line says how many units, were its estimate right, would
+decide it with a power of 0.8. Where a paper says that a cell does as well, beyond the region on the
+good side is *better than claimed*. *Not testable here* means that no result at this scale could
+have decided.
 
 **Of what** is independent: networks; pairs of networks from one seed; studies, whose reruns share
 one tuned setting; cells. **Fixed** says when statement and threshold were written: *before* any of

@@ -9,7 +9,7 @@ from slowpoints.claims.printing import NOTHING, corrected
 from slowpoints.errors import SlowpointsError
 from slowpoints.provenance.records import read_table
 
-BEGIN = "<!-- headlines: begin (written by `slowpoints readme`; do not edit) -->"
+BEGIN = "<!-- headlines: begin (written by `slowpoints readme --scale laptop`; do not edit) -->"
 END = "<!-- headlines: end -->"
 HEAD = "| | published | here [95 % interval] | verdict, p after Holm |"
 RULE = "|---|---|---|---|"
