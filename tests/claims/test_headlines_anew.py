@@ -64,6 +64,12 @@ def linear(arm: str) -> Value:
     return float(stats.linregress(np.log10(rows["n_parameters"]), np.log10(rows["bits"])).slope)
 
 
+def longer() -> Value:
+    rows = reruns("collins2017-training").query("n_steps == 5")
+    means = rows.groupby("steps")["bits_per_parameter"].mean()
+    return float(means[51200] / means[3200])
+
+
 def spread(*arms: str) -> Value:
     rows = reruns("collins2017-capacity").query("arm in @arms and budget == 1000")
     means = rows.groupby("arm")["bits_per_parameter"].mean()
@@ -156,6 +162,7 @@ ANEW: dict[str, Callable[[], Value]] = {
     "collins2017-later-cells": lambda: spread(*LATER),
     "collins2017-one-number-gru": lambda: off_the_line("gru"),
     "collins2017-one-number-min-gru": lambda: off_the_line("min_gru"),
+    "collins2017-training-more": longer,
     "collins2017-gated-reruns-gru": lambda: harder("gru"),
     "collins2017-text-coincide": lambda: on_one_curve("collins2017-text"),
     "collins2017-functions-coincide": lambda: on_one_curve("collins2017-functions"),
@@ -197,4 +204,4 @@ def test_every_headline_has_a_claim_that_is_computed_anew() -> None:
     without = [
         one["says"] for _, one in headlines.iterrows() if not set(one["claims"].split()) & set(ANEW)
     ]
-    assert without == ["cells differ in how well they are trained, not in what they can store"]
+    assert without == []

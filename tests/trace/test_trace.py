@@ -10,7 +10,7 @@ from slowpoints.trace import chain, claim, find, things
 from slowpoints.trace.place import Place, TraceError, claims, numbers
 
 KEPT = Place("laptop", "paper/reference/laptop", is_kept=True)
-RUN = "collins2017-capacity/rnn/budget=1000/rerun/0"
+RUN = "collins2017-capacity/rnn/budget=1000,study=0/rerun/0"
 
 
 @pytest.fixture(autouse=True)
@@ -96,7 +96,11 @@ def test_a_run_is_followed_in_both_directions():
 
 def test_a_claim_rests_on_the_runs_in_its_rows_alone():
     runs = claim.claim_chain(KEPT, "collins2017-rnn-bits").runs
-    assert runs == {f"collins2017-capacity/rnn/budget=1000/rerun/{seed}" for seed in range(4)}
+    assert runs == {
+        f"collins2017-capacity/rnn/budget=1000,study={study}/rerun/{seed}"
+        for study in range(3)
+        for seed in range(2)
+    }
 
 
 @pytest.mark.parametrize(

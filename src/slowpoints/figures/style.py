@@ -76,8 +76,8 @@ PROTOCOLS: dict[str, tuple[LineStyle, str]] = {
     "8": ("--", "8 layers"),
     "soft": ("--", "soft bits"),
     "unpenalised": ("--", "no penalty"),
-    "visited-1e-4": ("-.", "penalty at visited states, 0.0001"),
-    "visited-1e-3": ("-", "penalty at visited states, 0.001"),
+    "visited-1e-4": ("-.", "penalty at visited states, 0.000018"),
+    "visited-1e-3": ("-", "penalty at visited states, 0.00018"),
 }
 # a curriculum's protocol in the names of arms
 ARMS = {"vocabulary": "vocu", "delay": "decu", "none": "plain"}
