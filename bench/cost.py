@@ -66,7 +66,9 @@ def cost(scale: str, experiment: str) -> Cost:
 def _of_stack(stack: Stack) -> Cost:
     first = stack.runs[0]
     n_parameters = count_parameters(network(first.task, first.net))
-    per_step = 6.0 * n_parameters * first.train.batch * first.task.settings.n_steps
+    task = first.task.settings
+    length = getattr(task, "n_steps", None) or task.n_targeted + task.n_interfering
+    per_step = 6.0 * n_parameters * first.train.batch * length
     if stack.study:
         n_networks = stack.study.trials + stack.study.reruns
         n_steps = n_trainings(stack.study) * first.train.steps

@@ -52,3 +52,12 @@ def test_a_run_is_named_by_its_arm_its_point_and_its_seed() -> None:
     assert (
         replace(run, sweep=run.sweep | {"phase": "trial"}).id == "test/gru/units=8,lr=0.1/trial/3"
     )
+
+
+def test_a_run_is_called_the_same_whatever_the_order_of_its_sweep() -> None:
+    from dataclasses import replace
+
+    run = make_run(0)
+    one = replace(run, sweep={"train.steps": 3, "task.n_steps": 5, "study": 0, "phase": "rerun"})
+    other = replace(run, sweep=dict(sorted(one.sweep.items())))
+    assert one.id == other.id

@@ -223,7 +223,7 @@ COMMANDS = [
         {
             "word": {
                 "nargs": "?",
-                "help": "such as 3.57, haviv2019-speed, or the name of a run or a file "
+                "help": "such as 3.15, haviv2019-speed, or the name of a run or a file "
                 "(default: all)",
             },
             "--scale": {
@@ -234,7 +234,7 @@ COMMANDS = [
         },
         "figures",
         READ,
-        "trace 3.57",
+        "trace 3.15",
     ),
     Command(
         redraw,

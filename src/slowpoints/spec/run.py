@@ -45,9 +45,14 @@ class Run:
 
     @property
     def id(self) -> str:
-        """Return the run's name: unique in the pipeline, stable when other runs are added."""
+        """Return the run's name: unique in the pipeline, stable when other runs are added.
+
+        Whatever the order of the sweep: files sort its keys.
+        """
         point = ",".join(
-            f"{key.split('.')[-1]}={value}" for key, value in self.sweep.items() if key != "phase"
+            f"{key.split('.')[-1]}={value}"
+            for key, value in sorted(self.sweep.items())
+            if key != "phase"
         )
         return "/".join(
             filter(

@@ -23,6 +23,9 @@ class TraceError(SlowpointsError):
     """A word that leads nowhere: what was looked at, and what comes near."""
 
 
+NUMBERS = ("estimate", "low", "high", "p")  # of a claim; where they are empty they are NaN
+
+
 class Place(NamedTuple):
     """Results of one scale: those of a run here, or those kept."""
 
@@ -72,7 +75,10 @@ def claims(place: Place) -> dict[str, dict[str, Any]]:
     file = place.path / "claims.csv"
     rows = read_table(file).to_dict("records") if file.is_file() else []
     return {
-        row["id"]: {key: "" if value != value else value for key, value in row.items()}
+        row["id"]: {
+            key: "" if value != value and key not in NUMBERS else value
+            for key, value in row.items()
+        }
         for row in rows
     }
 
