@@ -7,11 +7,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
+from slowpoints.figures.delays import LONGEST_TRAINED
 from slowpoints.figures.style import FAINT, GREY, colour, look, protocol
 from slowpoints.measures import statistics
 from slowpoints.measures.statistics import Interval
-
-TRAINED = 19  # steps, the longest delay of training
 
 
 def dots_by_arm(axis: Axes, table: pd.DataFrame, *, y: str, names: dict[str, str]) -> None:
@@ -48,7 +47,7 @@ def networks(curve: pd.DataFrame, points: pd.DataFrame | None = None) -> pd.Data
     """
     who = ["run", "arm", "cell", "seed"]
     found = curve.groupby([*who, "delay"])["accuracy"].mean().unstack()
-    found["trained"] = found[[delay for delay in found if delay <= TRAINED]].mean(axis=1)
+    found["trained"] = found[[delay for delay in found if delay <= LONGEST_TRAINED]].mean(axis=1)
     if points is not None:
         found = found.join(points.groupby(who)[["speed", "scatter"]].median())
     return found.reset_index()

@@ -9,7 +9,7 @@ from typing import Any
 from slowpoints.claims.printing import corrected, with_interval
 from slowpoints.errors import SlowpointsError
 from slowpoints.provenance.records import read_table
-from slowpoints.publish.readme import PAPERS
+from slowpoints.publish.readme import PAPERS, table_row
 
 PAGE = Path("docs") / "claims.md"
 FIGURE = "../paper/reference/laptop/figures/{figure}.png"
@@ -73,7 +73,7 @@ def _line(row: dict[str, Any], is_first: bool, figure: str, tables: str) -> str:
         f"[figure]({figure.format(figure=name)}) · [notebook](../notebooks/{name}.ipynb) · "
         f"[tables]({tables.format(experiment=experiment)})",
     )
-    return "| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |"
+    return table_row(*cells)
 
 
 def write(claims: Path) -> None:
@@ -84,4 +84,4 @@ def write(claims: Path) -> None:
 def check(path: Path, *, claims: Path) -> None:
     """Raise if the page is not the one that `claims` gives."""
     if path.read_text(encoding="utf-8") != page(read_table(claims).to_dict("records")):
-        raise StalePage(f"{path}: is not that of {claims}; run: python -m slowpoints readme")
+        raise StalePage(f"{path}: is not that of {claims}; run: slowpoints readme")

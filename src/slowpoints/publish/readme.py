@@ -48,7 +48,17 @@ def _line(row: dict[str, Any], figure: str) -> str:
         row["here"],
         row["verdict"] + ("" if p == NOTHING else f"; {p}"),
     )
-    return "| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |"
+    return table_row(*cells)
+
+
+def table_row(*cells: object) -> str:
+    """Return a line of a Markdown table."""
+    return f"| {' | '.join(map(in_cell, cells))} |"
+
+
+def in_cell(words: object) -> str:
+    """Return words as they stand in a cell of a Markdown table."""
+    return str(words).replace("|", "\\|")
 
 
 def updated(text: str, table: str) -> str:

@@ -8,6 +8,7 @@ from slowpoints.claims.estimate import ClaimError, estimate, rows_of
 from slowpoints.claims.judge import NOT_JUDGED
 from slowpoints.claims.printing import with_interval
 from slowpoints.plan import dag
+from slowpoints.publish.readme import in_cell
 from slowpoints.spec.claims import Claim, Test
 from slowpoints.trace.chain import Chain, Facts, chain
 from slowpoints.trace.place import Place, TraceError, claims, line_of, table
@@ -67,7 +68,7 @@ def _stands(place: Place, row: dict[str, Any]) -> list[str]:
     Claims file, page of all claims, and the places of the paper that show the claim.
     """
     files = [line_of(f"{place.folder}/claims.csv", f"{row['id']},")]
-    says = str(row["says"]).replace("|", "\\|")
+    says = in_cell(row["says"])
     if place.scale == "laptop":
         files.append(line_of("docs/claims.md", f"| {says} |"))
     text = line_of("paper/paper.typ", f'"{row["figure"]}"', f'of-paper("{row["paper"]}")')

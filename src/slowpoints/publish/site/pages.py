@@ -114,7 +114,7 @@ def _environment(facts: Facts) -> Environment:
         "md": text.escaped,
         "docstring": text.docstring,
         "corrected": corrected,
-        "cell": lambda words: str(words).replace("|", "\\|"),
+        "cell": readme.in_cell,
     }
     env.globals |= {
         "facts": facts,

@@ -56,12 +56,6 @@ def anchor(title: str) -> str:
     return re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
 
 
-def sections(text: str) -> list[tuple[str, str]]:
-    """Return (title, text) of each second-level section of a Markdown page."""
-    parts = re.split(r"^## (.+)\n", text, flags=re.MULTILINE)
-    return list(zip(parts[1::2], parts[2::2], strict=True))
-
-
 def notebook_words(path: Path) -> tuple[str, str]:
     """Return (title, prose) of a figure's notebook: its first cell."""
     first = "".join(json.loads(path.read_text(encoding="utf-8"))["cells"][0]["source"])
