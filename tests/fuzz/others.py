@@ -22,7 +22,11 @@ from tests.fuzz.mutants import Mutant, Tree, tree_mutants, value_at, word_mutant
 from tests.fuzz.plans import MOST_CHARACTERS, Answer
 
 # an experiment that reads the space
-USERS = {"collins2017": "collins2017-random", "narrow": "collins2017-capacity"}
+USERS = {
+    "collins2017": "collins2017-random",
+    "narrow": "collins2017-capacity",
+    "rates": "collins2017-path-adding",
+}
 
 
 def sources(
