@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 
 from slowpoints.plan import dag
 from slowpoints.plan.stacks import stacks
-from slowpoints.spec.experiment import SCALES, Experiment, load
+from slowpoints.spec.envelope import SCALES
+from slowpoints.spec.experiment import Experiment, load
 from slowpoints.spec.reading import parsed
 from slowpoints.spec.strict import SpecError
 from tests.fuzz.mutants import Mutant, Tree, dumped

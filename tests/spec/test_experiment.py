@@ -171,5 +171,5 @@ def test_every_mistake_names_file_and_remedy(
 
 
 def test_an_unknown_scale_lists_the_known_ones(tmp_path: Path) -> None:
-    with pytest.raises(SpecError, match=r"unknown scale 'labtop'.*laptop, paper, smoke"):
+    with pytest.raises(SpecError, match=r"unknown scale 'labtop'.*laptop, night, paper, smoke"):
         load(written(tmp_path), scale="labtop")

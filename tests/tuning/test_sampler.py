@@ -131,3 +131,30 @@ def test_settings_are_points_with_logits_as_shares() -> None:
     found = settings(DIMS, point)
     assert found["train.momentum"] == pytest.approx(1 / (1 + math.exp(-point["train.momentum"])))
     assert found["train.lr"] == point["train.lr"]
+
+
+def test_a_search_near_a_point_tries_it_first_and_stays_in_the_space() -> None:
+    dims: dict[str, tuple[str, tuple[Any, ...]]] = {
+        "a": ("log", (0.001, 0.1)),
+        "b": ("uniform", (0.0, 1.0)),
+        "c": ("integer", (1, 8)),
+        "d": ("choice", ("x", "y", "z")),
+        "e": ("logit", (-3.0, 3.0)),
+    }
+    near = {"a": 0.1, "b": 0.0, "c": 8, "d": "z", "e": 0.5}
+    found = suggest(dims, [], 16, goal="highest", sampler="gp", first=16, name="own", near=near)
+    assert found[0] == pytest.approx(near)
+    assert {own["c"] for own in found} <= set(range(4, 9))
+    assert all(0.01 - 1e-9 <= own["a"] <= 0.1 and 0 <= own["b"] <= 0.5 for own in found)
+    assert all(-1.0 - 1e-9 <= own["e"] <= 2.0 + 1e-9 for own in found)
+    later = suggest(
+        dims,
+        [Trial(found[0], 1.0)],
+        3,
+        goal="highest",
+        sampler="gp",
+        first=16,
+        name="own",
+        near=near,
+    )
+    assert later == found[1:4], "however they are asked for"

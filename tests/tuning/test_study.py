@@ -41,7 +41,9 @@ def plan(run: Run | None = None, **changes: Any) -> Stack:
     return Stack("gru-00000000-0", "test", [run or make_run(0)], replace(STUDY, **changes))
 
 
-def done(folder: Path, plan: Stack) -> tuple[list[Record], dict[str, Any]]:
+def done(
+    folder: Path, plan: Stack, *, before: Path | None = None
+) -> tuple[list[Record], dict[str, Any]]:
     out = job.Outputs(
         *(
             folder / name
@@ -49,7 +51,8 @@ def done(folder: Path, plan: Stack) -> tuple[list[Record], dict[str, Any]]:
         )
     )
     kept, device = folder / "check" / "study.safetensors", torch.device("cpu")
-    study.run(plan, out=out, checkpoint=kept, device=device, data_dir=None, torch_build="cpu")
+    common: dict[str, Any] = {"data_dir": None, "torch_build": "cpu", "before": before}
+    study.run(plan, out=out, checkpoint=kept, device=device, **common)
     return read_records(out.records), read_arrays(out.weights)
 
 
@@ -90,6 +93,20 @@ def test_at_each_rung_the_better_part_of_a_stack_goes_on(tmp_path: Path) -> None
         assert max(set(early) - set(gone)) < min(gone)
     assert records[8].outcome == "ok", "alone in its stack"
     assert {record.steps for record in records[-2:]} == {20}, "reruns are never stopped"
+
+
+def test_a_study_that_follows_another_tries_its_best_first_and_then_around_it(
+    tmp_path: Path,
+) -> None:
+    plan_before = plan(trials=4, reruns=0)
+    before, _ = done(tmp_path / "before", plan_before)
+    best = study.best_of(before, replace(STUDY, trials=4))
+    records, _ = done(tmp_path, plan(), before=tmp_path / "before" / "runs.jsonl")
+    first = [record.run.suggested for record in records[: STUDY.first]]
+    assert best.run.suggested is not None
+    assert first[0] == pytest.approx(best.run.suggested)
+    spread = [abs(own["net.keep_bias"] - first[0]["net.keep_bias"]) for own in first if own]
+    assert 0 < max(spread) <= 1.5, "half of the dimension, [0, 3]"
 
 
 def test_without_rungs_every_trial_takes_all_its_steps(tmp_path: Path) -> None:

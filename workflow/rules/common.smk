@@ -47,7 +47,7 @@ shell.prefix(  # Snakemake fills in braces here too, so those of a folder's name
 
 
 wildcard_constraints:
-    scale="smoke|laptop|paper",
+    scale="smoke|laptop|night|paper",
     experiment="[a-z0-9-]+",
     stack="[a-z0-9_]+-[0-9a-f]{8}-[0-9]+",
     analysis="[a-z0-9_]+",

@@ -1,6 +1,7 @@
 """Training: one job per stack of runs; the first job of a run tries every planned cell and task.
 
-Needs: the plan, from config/experiments; manifests of data; for fine-tuning, runs and slow points of another experiment.
+Needs: the plan, from config/experiments; manifests of data; for fine-tuning, runs and slow points of
+another experiment; for a study that follows one, its records.
 Makes: results/<scale>/parts.json; of each stack its plan, records, weights and provenance.
 """
 
@@ -34,6 +35,7 @@ rule train_stack:
     """Train all runs of one stack together on one device."""
     input:
         unpack(lambda w: dag.start_files(w.scale, w.experiment, w.stack)),
+        unpack(lambda w: dag.before_files(w.scale, w.experiment, w.stack)),
         data=lambda w: dag.data_files(w.scale, w.experiment),
     output:
         plan="results/{scale}/{experiment}/plan/{stack}.json",
@@ -63,6 +65,9 @@ rule train_stack:
             if "start_runs" in input.keys()
             else ""
         ),
+        before=lambda w, input: (
+            f"--before {input.before}" if "before" in input.keys() else ""
+        ),
         data_dir=data_option,
         device=config["device"],
         matmul=config["matmul"],
@@ -72,5 +77,5 @@ rule train_stack:
         " --stack {wildcards.stack:q} --planned {params.cfg:q} {params.code:q}"
         " --plan {output.plan:q} --records {output.records:q} --weights {output.weights:q}"
         " --provenance {output.provenance:q} --device {params.device}"
-        " --matmul {params.matmul} --torch {params.torch} --attempt {resources.attempt} {params.start} {params.data_dir}"
+        " --matmul {params.matmul} --torch {params.torch} --attempt {resources.attempt} {params.start} {params.before} {params.data_dir}"
         " --checkpoint results/{wildcards.scale}/{wildcards.experiment}/checkpoints/{wildcards.stack}.safetensors 2> {log:q}"

@@ -23,7 +23,7 @@ from comparison import ROOT, copy_project
 
 from slowpoints.machine.started import heed_signals
 
-SCALES = ("smoke", "laptop", "paper")
+SCALES = ("smoke", "laptop", "night", "paper")
 ARMS, UNITS = ("pru", "gru", "lstm", "rnn"), 10
 SHAPES = [  # runs, runs per stack, learning rates
     (runs, width, rates)

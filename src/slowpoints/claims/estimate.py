@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from slowpoints.errors import SlowpointsError
 from slowpoints.measures import statistics
 from slowpoints.measures.statistics import Array, Interval
-from slowpoints.spec.claims import Test
+from slowpoints.spec.claims import EXTREMES, Test
 
 # every network of a group diverged: there is nothing to estimate
 NOTHING = Interval(np.nan, np.nan, np.nan)
@@ -94,8 +94,11 @@ def _filtered(test: Test, table: pd.DataFrame) -> pd.DataFrame:
         conditions[test.group_column] = list(test.group_values)
     if test.order and test.x:
         conditions[test.x] = list(test.order)
-    for column, wanted in conditions.items():
+    ordered = sorted(conditions.items(), key=lambda own: own[1] in EXTREMES)  # of what is left
+    for column, wanted in ordered:
         present = table[column]
+        if wanted in EXTREMES:
+            present = present.where(present.isin(_of_every_arm(test, table, column)))
         table = table[_matches(present, wanted)]
         absent = set(wanted) - set(present) if isinstance(wanted, list) else set()
         if table.empty or absent:
@@ -105,6 +108,13 @@ def _filtered(test: Test, table: pd.DataFrame) -> pd.DataFrame:
                 f"there it is {sorted(present.dropna().unique(), key=str)}"
             )
     return table
+
+
+def _of_every_arm(test: Test, table: pd.DataFrame, column: str) -> set[Any]:
+    """Return the values of a column that every arm of a test has: arms are compared at equals."""
+    if not test.arms():
+        return set(table[column])
+    return set.intersection(*(set(own) for _, own in table.groupby("arm")[column]))
 
 
 def _matches(column: pd.Series, wanted: Any) -> pd.Series:

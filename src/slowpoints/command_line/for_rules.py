@@ -51,7 +51,7 @@ def train(args: argparse.Namespace) -> None:
     if stack.study:
         from slowpoints.tuning import study
 
-        study.run(stack, **common)
+        study.run(stack, **common, before=args.before)
     else:
         runs = dag.records_in(args.start_runs, args.scale, stack.start) if stack.start else []
         job.run(stack, **common, start=(runs, args.start_points) if stack.start else None)
@@ -172,6 +172,7 @@ STAGES = [
             "--data-dir": {"type": Path},
             "--start-runs": {"type": Path},
             "--start-points": {"type": Path},
+            "--before": {"type": Path},
         },
     ),
     Command(

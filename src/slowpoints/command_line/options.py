@@ -14,7 +14,7 @@ FILE: dict[str, Any] = {"type": Path, "required": True}  # to write
 FOLDER: dict[str, Any] = {"type": Path, "required": True}  # to read
 FILES: dict[str, Any] = {"type": Path, "nargs": "*", "default": []}
 TEXT: dict[str, Any] = {"required": True}
-SCALES = ("smoke", "laptop", "paper")
+SCALES = ("smoke", "laptop", "night", "paper")
 PAPERS = ("long2016", "collins2017", "haviv2019")
 OTHER = "other commands"
 
@@ -59,7 +59,7 @@ MEANING = {
     "--data-dir": "folder with your copies of data that do not ship (default: downloads are "
     "kept in data/downloads)",
     "--out": "file or folder to write to",
-    "--scale": "the scale: smoke, laptop or paper",
+    "--scale": "the scale: smoke, laptop, night or paper",
     "--experiment": "the experiment: a file of config/experiments",
     "--stack": "the stack of runs that trains together; a plan file names it",
     "--planned": "digests of the settings and the code that were planned; others are refused "

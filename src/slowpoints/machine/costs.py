@@ -21,9 +21,13 @@ from slowpoints.paths import ROOT
 from slowpoints.plan import dag
 from slowpoints.provenance import benchmarks
 from slowpoints.provenance.benchmarks import Measured
-from slowpoints.spec.experiment import SCALES
+from slowpoints.spec.envelope import SCALES
 from slowpoints.spec.stack import Stack
+from slowpoints.spec.tuning import Study
 
+# what a step of a network costs whatever its size, in parameters: of tuned RNNs, GRUs and LSTMs of
+# 1,000, 4,000 and 8,000 parameters
+WIDTH_OF_A_STEP = 2000
 STAGES = ("data", "train", "analyse", "figures", "claims", "paper")
 START_S = 2.0  # that every training job takes before its first step
 UNITS, STEPS = 64, 20  # of a network and a task whose plan leaves them to be found
@@ -126,10 +130,20 @@ def work(stack: Stack) -> float:
     Enough to compare two of one experiment.
     """
     first = stack.runs[0]
-    n = stack.study.trials + stack.study.reruns if stack.study else len(stack.runs)
-    width = first.net.budget or (first.net.units or UNITS) ** 2
+    n = _whole_trainings(stack.study) if stack.study else len(stack.runs)
+    width = WIDTH_OF_A_STEP + (first.net.budget or (first.net.units or UNITS) ** 2)
     steps = getattr(first.task.settings, "n_steps", None) or STEPS
     return float(n * first.train.steps * first.train.batch * steps * width)
+
+
+def _whole_trainings(study: Study) -> float:
+    """Return how many trainings from first to last step a study is worth: at each rung the worse
+    trials end.
+    """
+    trained, n, before = 0.0, float(study.trials), 0.0
+    for rung in study.rungs:
+        trained, n, before = trained + n * (rung - before), n * study.keep, rung
+    return trained + n * (1 - before) + study.reruns
 
 
 def expected(scale: str, job: str, known: dict[str, float]) -> float:

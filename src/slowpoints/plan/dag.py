@@ -196,6 +196,19 @@ def start_files(scale: str, experiment: str, name: str) -> dict[str, list[str]]:
     }
 
 
+def before_files(scale: str, experiment: str, name: str) -> dict[str, str]:
+    """Return the records of the study that a study follows, if it follows one."""
+    plan = stack(scale, experiment, name)
+    if not plan.study or not plan.study.follows:
+        return {}
+    found = [
+        own.name
+        for own in all_stacks(scale, experiment).values()
+        if own.runs[0].id == plan.study.follows
+    ]
+    return {"before": paths.run_file(scale, experiment, found[0], paths.RECORDS)}
+
+
 @cache
 def data_names(scale: str, experiment: str) -> list[str]:
     """Return the data sets an experiment reads."""

@@ -27,7 +27,7 @@ statement is about cells. Without it a pair is a cluster of its own, and so is a
 `within`.
 
 `where` takes a value, a list (any of them), `{from: 4, to: 19}` (both included), `smallest` or
-`largest`. `log: true` takes log10 of y, and of x in a slope. `empty: highest` ranks an empty y
+`largest`: of the values that every arm of the test has. `log: true` takes log10 of y, and of x in a slope. `empty: highest` ranks an empty y
 above all others: whoever never solved a task took longest. Otherwise rows with an empty x or y are
 left out.
 
@@ -53,7 +53,7 @@ from typing import Any, Literal
 
 from slowpoints.spec.strict import SpecError, build, shown, unknown
 
-Scale = Literal["smoke", "laptop", "paper"]
+Scale = Literal["smoke", "laptop", "night", "paper"]
 Fixed = Literal["before", "pilots", "seen"]
 Statistic = Literal[
     "mean",
@@ -244,7 +244,7 @@ class Claim:
     test: Test
     statement: str  # the id that claims of one statement share
     fixed: Fixed = "before"
-    judged_at: tuple[Scale, ...] = ("laptop", "paper")
+    judged_at: tuple[Scale, ...] = ("laptop", "night", "paper")
     of: str = ""
     published: str = "not known"
     # {scale: why its verdict would mean nothing there}

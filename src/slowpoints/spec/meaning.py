@@ -134,10 +134,20 @@ def _check_rows(own: Experiment, claim: Claim, *, where: str) -> None:
     conditions = dict(claim.test.where) | {k: list(v) for k, v in (claim.test.groups or {}).items()}
     if claim.test.order and claim.test.x:
         conditions[claim.test.x] = list(claim.test.order)
-    for column, wanted in conditions.items():
+    for column, wanted in sorted(conditions.items(), key=lambda pair: pair[1] in EXTREMES):
         if column not in rows[0]:
             continue
         present = [row[column] for row in rows]
+        if wanted in EXTREMES and claim.test.arms():  # arms are compared where all of them are
+            by_arm: dict[str, set[Any]] = {}
+            for row in rows:
+                by_arm.setdefault(row["arm"], set()).add(row[column])
+            present = sorted(set.intersection(*by_arm.values()))
+            if not present:
+                raise SpecError(
+                    f"{where}: at scale {own.scale} the arms {', '.join(sorted(by_arm))} share no "
+                    f"value of {column}, so that there is no {wanted}"
+                )
         listed = wanted if isinstance(wanted, list) else [wanted]
         for value in listed:
             if not any(_fits(found, value, present) for found in present):

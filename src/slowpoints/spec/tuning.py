@@ -62,6 +62,8 @@ class TuneSettings:
     rungs: tuple[float, ...] = ()  # successive halving: at these shares of the steps ...
     keep: float = 0.5  # ... this share of the trials goes on; without rungs all do
     reruns: int = 0  # the best setting once more, each with its own seed and data: what is reported
+    # a swept key: the first trials lie around the best of the next value before
+    follow: str = ""
 
     def __post_init__(self) -> None:
         for name in ("trials", "first", "together"):
@@ -114,10 +116,12 @@ class Study:
     keep: float
     reruns: int
     space: dict[str, Distribution]  # by dotted key
+    follows: str = ""  # the run whose study is over before: its best trial is tried first
 
     def as_json(self) -> dict[str, Any]:
         """Return what a plan says of it."""
-        return dict(vars(self)) | {"space": {key: own._asdict() for key, own in self.space.items()}}
+        own = dict(vars(self)) | {"space": {key: d._asdict() for key, d in self.space.items()}}
+        return {key: value for key, value in own.items() if key != "follows" or value}
 
     def n_next(self, n_known: int) -> int:
         """Return how many trials are suggested next.
@@ -158,7 +162,9 @@ def study(
                 f"{where}: rung {rung}: no evaluation after this share of {run.train.steps} steps"
             )
     allowed = {key: _allowed(key, own, run, where=where) for key, own in sorted(mine.items())}
-    settings = {name: value for name, value in vars(tune).items() if name not in ("space", "also")}
+    settings = {
+        name: value for name, value in vars(tune).items() if name not in ("space", "also", "follow")
+    }
     return Study(**settings, space=allowed)
 
 
@@ -196,6 +202,11 @@ def _resolves(run: Blocks, values: dict[str, Any]) -> bool:
 def real(kind: str, value: Any) -> Any:
     """Return what the setting itself becomes: of a logit its share, of anything else the value."""
     return 1 / (1 + math.exp(-value)) if kind == "logit" else value
+
+
+def in_space(kind: str, setting: Any) -> Any:
+    """Return the value that became a setting: of a share its logit, of anything else itself."""
+    return math.log(setting / (1 - setting)) if kind == "logit" else setting
 
 
 def with_values(run: Blocks, values: dict[str, Any], *, where: str) -> Blocks:

@@ -66,11 +66,21 @@ def _named(key: str, per: str, cell: Cell) -> list[str]:
 
 
 def suggest(
-    dims: Dimensions, known: list[Trial], n: int, *, goal: str, sampler: str, first: int, name: str
+    dims: Dimensions,
+    known: list[Trial],
+    n: int,
+    *,
+    goal: str,
+    sampler: str,
+    first: int,
+    name: str,
+    near: dict[str, Any] | None = None,
 ) -> list[dict[str, Any]]:
     """Return the next n points of a study.
 
     name: of the study; its seed
+    near: a point that is tried first; the other first points of gp fill half of each dimension
+    around it
 
     random: independent draws. gp: the first points fill the space evenly (Sobol), the same for
     every study of the same dimensions; later ones come from the model of all that is known.
@@ -88,6 +98,8 @@ def suggest(
         even = qmc.Sobol(len(dims), rng=np.random.default_rng(len(dims))).random(
             1 << (len(known) + n - 1).bit_length()
         )
+        if near is not None:
+            even = _around(_shares(dims, near), even)
         return [_placed(dims, row) for row in even[len(known) : len(known) + n]]
     spread = {key: _distribution(*own) for key, own in dims.items()}
     study = optuna.create_study(
@@ -119,6 +131,31 @@ def _distribution(kind: str, values: tuple[Any, ...]) -> BaseDistribution:
         return IntDistribution(*values)
     low, high = map(float, values)
     return FloatDistribution(low, high, log=kind == "log")
+
+
+def _around(centre: np.ndarray, even: np.ndarray) -> np.ndarray:
+    """Return points in the half of each dimension around `centre`, which is the first of them.
+
+    centre: [D], even: [N, D], all in [0, 1)
+    """
+    low = np.clip(centre - 0.25, 0.0, 0.5)
+    return np.concatenate([centre[None], low + even[1:] / 2])
+
+
+def _shares(dims: Dimensions, point: dict[str, Any]) -> np.ndarray:
+    """Return [D], where in each dimension a point lies; the inverse of `_placed`."""
+    return np.array([_share(*own, point[key]) for key, own in dims.items()])
+
+
+def _share(kind: str, values: tuple[Any, ...], value: Any) -> float:
+    if kind == "choice":
+        return (values.index(value) + 0.5) / len(values)
+    low, high = values
+    if kind == "integer":
+        return (value - low + 0.5) / (high - low + 1)
+    if kind == "log":
+        return math.log(value / low) / math.log(high / low)
+    return float((value - low) / (high - low))
 
 
 def _placed(dims: Dimensions, shares: np.ndarray) -> dict[str, Any]:

@@ -19,10 +19,11 @@ import torch
 from slowpoints.engine import engine_of
 from slowpoints.provenance import environment
 from slowpoints.provenance.record import OfStudy, Trained, trained_from
+from slowpoints.provenance.records import read_records
 from slowpoints.spec.canonical import canonical, shape
 from slowpoints.spec.run import BLOCKS, Run
 from slowpoints.spec.stack import Stack
-from slowpoints.spec.tuning import Study, with_values
+from slowpoints.spec.tuning import Study, in_space, with_values
 from slowpoints.training import checkpoint as checkpoints
 from slowpoints.training.job import Made, Outputs, digests_of, facts_here, made, write
 from slowpoints.training.memory import Room, room_at, trained
@@ -50,8 +51,11 @@ def run(
     data_dir: Path | None,
     torch_build: str,
     attempt: int = 1,
+    before: Path | None = None,
 ) -> None:
     """Run the study of a stack and write its results.
+
+    before: records of the study that it follows
 
     What was kept for a restart is removed last.
     """
@@ -70,8 +74,10 @@ def run(
         room,
     )
     dims, found = dimensions(study.space, net.cell), _kept(checkpoint, key=bench.key)
+    near = None if before is None else _best_point(before, study, dims)
     while len(found.networks) < study.trials + study.reruns:
-        found = _extended(found, _next(base, study, dims, found.networks), study=study, bench=bench)
+        asked = _next(base, study, dims, found.networks, near=near)
+        found = _extended(found, asked, study=study, bench=bench)
         state = {"records": [own.as_json() for own in found.networks]}
         checkpoints.save(checkpoint, checkpoints.Checkpoint(found.arrays, state), key=bench.key)
     write(
@@ -99,7 +105,16 @@ class Suggested(NamedTuple):
     point: dict[str, Any]
 
 
-def _next(base: Run, study: Study, dims: Dimensions, known: list[Trained]) -> list[Suggested]:
+def _best_point(before: Path, study: Study, dims: Dimensions) -> dict[str, Any]:
+    """Return the best trial of another study as a point of this one's space."""
+    best = best_of(read_records(before), study)
+    suggested = best.run.suggested or {}
+    return {key: in_space(kind, suggested[key]) for key, (kind, _) in dims.items()}
+
+
+def _next(
+    base: Run, study: Study, dims: Dimensions, known: list[Trained], *, near: dict[str, Any] | None
+) -> list[Suggested]:
     """Return the next stack of runs: trials while there are any left, then the reruns of
     the best.
     """
@@ -115,6 +130,7 @@ def _next(base: Run, study: Study, dims: Dimensions, known: list[Trained]) -> li
         goal=study.goal,
         sampler=study.sampler,
         first=study.first,
+        near=near,
     )
     return [_numbered(base, point, dims, "trial", n_known + i) for i, point in enumerate(points)]
 

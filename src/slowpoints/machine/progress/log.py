@@ -57,7 +57,9 @@ def latest(root: Path, scale: str = "") -> tuple[Path, str] | None:
     for path in sorted((root / ".snakemake" / "log").glob("*.snakemake.log"), reverse=True):
         with path.open(encoding="utf-8", errors="replace") as file:
             found = re.search(
-                r"^ +benchmark: benchmarks/(smoke|laptop|paper)/", file.read(200_000), re.MULTILINE
+                r"^ +benchmark: benchmarks/(smoke|laptop|night|paper)/",
+                file.read(200_000),
+                re.MULTILINE,
             )
         if found and scale in ("", found[1]):
             return path, found[1]
