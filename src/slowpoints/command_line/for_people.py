@@ -95,6 +95,26 @@ def readme(args: argparse.Namespace) -> None:
     claims_page.write(folder / "claims.csv")
 
 
+def keep(args: argparse.Namespace) -> None:
+    """Copy what is finished of a run into a folder, so that another sitting or machine takes it."""
+    from slowpoints.publish import sittings
+
+    _say_moved(sittings.keep(args.scale, args.folder), args.folder)
+
+
+def take(args: argparse.Namespace) -> None:
+    """Copy what such a folder has into the results; the next call of snakemake does the rest."""
+    from slowpoints.publish import sittings
+
+    _say_moved(sittings.take(args.scale, args.folder), Path(paths.results(args.scale)))
+
+
+def _say_moved(moved: Any, target: Path) -> None:
+    for name, why in moved.left.items():
+        print(f"{name}: left where it is, {why}")
+    print(f"{len(moved.stacks)} stacks copied to {target}")
+
+
 def redraw(args: argparse.Namespace) -> None:
     """Draw figures again, without training, from the tables that are kept of a run."""
     from slowpoints.publish import redraw
@@ -177,6 +197,13 @@ def verify(args: argparse.Namespace) -> None:
 
 DOCS: dict[str, Any] = FILE | {"help": "folder of the page and the numbers behind it"}
 NUMBER: dict[str, Any] = {"type": int}
+SITTING: dict[str, Any] = {
+    "folder": {
+        "type": Path,
+        "help": "the folder of what is finished, such as paper/reference/night/runs",
+    },
+    "--scale": TEXT,
+}
 
 COMMANDS = [
     Command(doctor, {}, "driver", BEFORE, "doctor"),
@@ -236,6 +263,8 @@ COMMANDS = [
         READ,
         "trace 3.15",
     ),
+    Command(keep, SITTING, "analysis", DURING, "keep --scale night /elsewhere/night"),
+    Command(take, SITTING, "analysis", BEFORE, "take --scale night /elsewhere/night"),
     Command(
         redraw,
         {

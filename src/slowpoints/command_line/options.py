@@ -76,6 +76,7 @@ MEANING = {
     "--start-runs": "folder with the records and weights that fine-tuning starts from "
     "(default: none)",
     "--start-points": "their slow points (default: none)",
+    "--before": "records of the study that this one follows (default: none)",
     "--settings": "the settings of the analysis, as JSON",
     "--runs": "folder with the records and weights of the trained networks",
     "--needs": "tables of the same experiment that the analysis reads (default: none)",
