@@ -1,4 +1,4 @@
-"""`python -m bench <what> --out docs`: measure, and keep the page and the numbers behind it."""
+"""`python -m bench <what> --out docs/benchmarks`: measure, keep page and numbers."""
 
 import argparse
 import json

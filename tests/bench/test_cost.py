@@ -45,7 +45,7 @@ def test_operations_are_six_per_parameter_sequence_and_step() -> None:
 
 
 def test_the_kept_page_is_the_plans_and_a_text_quotes_it() -> None:
-    page = (ROOT / "docs/cost-collins2017.md").read_text()
+    page = (ROOT / "docs/benchmarks/cost-collins2017.md").read_text()
     assert page == cost.page("collins2017"), "run: make cost"
     _, jobs, networks, _, operations, *_ = (
         part.strip() for part in page.splitlines()[-1].strip("|").split("|")

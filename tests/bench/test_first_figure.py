@@ -64,5 +64,5 @@ def test_the_page_adds_up_the_steps() -> None:
 
 
 def test_the_kept_page_is_that_of_its_numbers() -> None:
-    found = json.loads((ROOT / "docs/first-figure.json").read_text())
-    assert (ROOT / "docs/first-figure.md").read_text() == first_figure.page(found)
+    found = json.loads((ROOT / "docs/benchmarks/first-figure.json").read_text())
+    assert (ROOT / "docs/benchmarks/first-figure.md").read_text() == first_figure.page(found)

@@ -110,7 +110,12 @@ def test_bash_completes_commands_options_scales_and_names(scripts: dict[str, str
     assert {"doctor", "progress", "completion"} <= completed(scripts["bash"], "")
     assert completed(scripts["bash"], "doc") == {"doctor"}
     assert completed(scripts["bash"], "progress", "--fol") == {"--follow"}
-    assert completed(scripts["bash"], "progress", "--scale", "") == {"smoke", "laptop", "night", "paper"}
+    assert completed(scripts["bash"], "progress", "--scale", "") == {
+        "smoke",
+        "laptop",
+        "night",
+        "paper",
+    }
     assert completed(scripts["bash"], "progress", "--experiment", "haviv2019-cu") == {
         "haviv2019-curricula"
     }

@@ -1,4 +1,4 @@
-"""`python -m tests.fuzz --out docs`: change every settings file in thousands of ways.
+"""`python -m tests.fuzz --out docs/benchmarks`: change every settings file in thousands of ways.
 
 Keep what was refused.
 """

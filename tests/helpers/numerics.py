@@ -2,7 +2,7 @@
 
 Used by several tests.
 
-`python tests/helpers/numerics.py` measures how far apart they are, for docs/determinism.md.
+`python tests/helpers/numerics.py` measures how far apart they are, for the page of determinism.
 """
 
 import json

@@ -21,7 +21,14 @@ from slowpoints.machine.doctor.words import duration
 from slowpoints.machine.processes import workflows
 
 SCRIPT = "workflow/scripts/doctor"
-PARTS = (SCRIPT, "config/config.yaml", "docs/costs.json", "data", "envs", "src/slowpoints")
+PARTS = (
+    SCRIPT,
+    "config/config.yaml",
+    "docs/benchmarks/costs.json",
+    "data",
+    "envs",
+    "src/slowpoints",
+)
 
 
 @pytest.fixture

@@ -242,8 +242,8 @@ def test_every_job_of_every_scale_has_a_price_and_an_output() -> None:
 
 
 def test_the_page_of_the_kept_costs_is_that_of_their_numbers() -> None:
-    found = json.loads((ROOT / "docs/costs.json").read_text())
-    assert (ROOT / "docs/costs.md").read_text() == costs.page(found)
+    found = json.loads((ROOT / "docs/benchmarks/costs.json").read_text())
+    assert (ROOT / "docs/benchmarks/costs.md").read_text() == costs.page(found)
     assert set(found["jobs"]["laptop"]) & set(costs.job_names("laptop")), (
         "jobs of a plan long gone: make costs"
     )

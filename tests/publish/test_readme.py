@@ -145,7 +145,7 @@ def test_the_readme_is_one_screen():
     assert len(text.encode()) <= 10_000
 
 
-PAGES = ["README.md", *(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
+PAGES = ["README.md", *(str(path.relative_to(ROOT)) for path in (ROOT / "docs").glob("**/*.md"))]
 
 
 @pytest.mark.parametrize("page", PAGES)

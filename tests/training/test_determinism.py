@@ -1,4 +1,4 @@
-"""What docs/determinism.md states: what is equal to the bit, what to a tolerance.
+"""What docs/benchmarks/determinism.md states: what is equal to the bit, what to a tolerance.
 
 It names its other tests.
 """
@@ -16,7 +16,7 @@ from slowpoints.provenance.records import read_arrays, read_lines, write_arrays,
 from slowpoints.spec.stack import Stack
 from slowpoints.training import job, verify
 
-PAGE = (ROOT / "docs" / "determinism.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "benchmarks" / "determinism.md").read_text(encoding="utf-8")
 
 
 TEST = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")

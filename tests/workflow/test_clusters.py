@@ -117,8 +117,10 @@ def test_every_run_lies_in_the_stack_of_its_own_settings(name):
 
 
 def test_the_page_on_planning_is_made_from_its_numbers():
-    found = json.loads((ROOT / "docs/planning.json").read_text())
-    assert script("bench_planning").page(found) == (ROOT / "docs/planning.md").read_text()
+    found = json.loads((ROOT / "docs/benchmarks/planning.json").read_text())
+    assert (
+        script("bench_planning").page(found) == (ROOT / "docs/benchmarks/planning.md").read_text()
+    )
 
 
 def test_the_page_on_slurm_names_what_differs():

@@ -29,25 +29,15 @@ def test_everything_has_its_page(site: Path) -> None:
         f"experiments/{name}" for name in experiments
     }
     wanted |= {f"{folder}/{name}" for folder in ("cells", "tasks") for name in names(folder)}
+    docs = pages.ROOT / "docs"
+    wanted |= {f"measured/{path.stem}" for path in (docs / "benchmarks").glob("*.md")}
+    wanted |= {f"guide/{path.stem}" for path in docs.glob("*.md") if path.stem != "claims"}
     wanted |= {
         f"guide/{path.stem}" for path in (pages.ROOT / "notebooks" / "guides").glob("*.ipynb")
     }
     wanted |= {"index", "search", "api/dynamics", "api/engine", "api/cells"}
     missing = sorted(name for name in wanted if not (site / f"{name}.html").is_file())
     assert not missing
-
-
-def test_every_page_of_docs_is_in_one_section(site: Path) -> None:
-    found = {
-        path.stem: [
-            part for part in ("guide", "measured") if (site / part / f"{path.stem}.html").is_file()
-        ]
-        for path in (pages.ROOT / "docs").glob("*.md")
-    }
-    assert found.pop("claims") == [], "the site shows each claim on a page of its own"
-    assert {stem: parts for stem, parts in found.items() if len(parts) != 1} == {}
-    assert found["findings"] == ["guide"]
-    assert found["speed"] == ["measured"]
 
 
 def test_a_cell_and_an_experiment_of_ones_own_have_pages(site: Path) -> None:

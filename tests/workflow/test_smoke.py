@@ -148,7 +148,7 @@ EDITS = [
         "below: -0.1}",
         {"judge_claims", *LAST},
     ),
-    ("the words of a page", "docs/speed.md", "# Speed", "# How fast", {"build_site"}),
+    ("the words of a page", "docs/benchmarks/speed.md", "# Speed", "# How fast", {"build_site"}),
 ]
 
 

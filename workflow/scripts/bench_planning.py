@@ -3,7 +3,7 @@
 
 Ours, all of Snakemake's, and that of one job of a cluster.
 
-Writes docs/planning.md and docs/planning.json. The experiment is made up, in a copy of the project;
+Writes docs/benchmarks/planning.md and docs/benchmarks/planning.json. The experiment is made up, in a copy of the project;
 nothing is trained. All times are CPU seconds of one process, which other work on the machine hardly
 changes.
 """
@@ -152,8 +152,10 @@ def main() -> None:
                 {"name": f"{width} per stack{beside}"} | measure(project, "smoke", "analyse")
             )
     found = {"python": sys.version.split()[0], "snakemake": version("snakemake"), "rows": rows}
-    (ROOT / "docs/planning.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    (ROOT / "docs/planning.md").write_text(page(found), encoding="utf-8")
+    (ROOT / "docs/benchmarks/planning.json").write_text(
+        json.dumps(found, indent=1) + "\n", encoding="utf-8"
+    )
+    (ROOT / "docs/benchmarks/planning.md").write_text(page(found), encoding="utf-8")
 
 
 if __name__ == "__main__":

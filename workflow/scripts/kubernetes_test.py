@@ -2,8 +2,8 @@
 """What pods would run, run here: one table through profiles/kubernetes, a stand-in cluster and a
 stand-in store.
 
-Everything but Kubernetes itself and its containers. Writes docs/kubernetes.md and
-docs/kubernetes.json.
+Everything but Kubernetes itself and its containers. Writes docs/benchmarks/kubernetes.md and
+docs/benchmarks/kubernetes.json.
 """
 
 import json
@@ -75,10 +75,12 @@ def main() -> None:
             "ended": sum(code == 0 for code in cluster.ended.values()),
             "asks": first["resources"]["limits"],
         } | compare(folder / "fetched/results", plain / "results")
-    (ROOT / "docs/kubernetes.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    (ROOT / "docs/kubernetes.md").write_text(page(found), encoding="utf-8")
+    (ROOT / "docs/benchmarks/kubernetes.json").write_text(
+        json.dumps(found, indent=1) + "\n", encoding="utf-8"
+    )
+    (ROOT / "docs/benchmarks/kubernetes.md").write_text(page(found), encoding="utf-8")
     if found["differ"] or found["missing"]:
-        raise SystemExit("kubernetes-test: not as it should be; see docs/kubernetes.md")
+        raise SystemExit("kubernetes-test: not as it should be; see docs/benchmarks/kubernetes.md")
 
 
 if __name__ == "__main__":

@@ -2,8 +2,8 @@
 """Results in an object store: a dry run of everything, one figure for real, and the same figure
 without it.
 
-The store is a stand-in on this machine (moto's server, in the stage s3server). Writes docs/s3.md
-and docs/s3.json.
+The store is a stand-in on this machine (moto's server, in the stage s3server). Writes docs/benchmarks/s3.md
+and docs/benchmarks/s3.json.
 """
 
 import json
@@ -153,10 +153,12 @@ def main() -> None:
             "snakemake": version("snakemake"), "plugin": version("snakemake-storage-plugin-s3"),
             "planned": int(planned), "objects": len(objects),
         } | compare(Path(name) / "fetched/results", plain / "results")  # fmt: skip
-    (ROOT / "docs/s3.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    (ROOT / "docs/s3.md").write_text(page(found), encoding="utf-8")
+    (ROOT / "docs/benchmarks/s3.json").write_text(
+        json.dumps(found, indent=1) + "\n", encoding="utf-8"
+    )
+    (ROOT / "docs/benchmarks/s3.md").write_text(page(found), encoding="utf-8")
     if found["differ"] or found["missing"]:
-        raise SystemExit("s3-test: not as it should be; see docs/s3.md")
+        raise SystemExit("s3-test: not as it should be; see docs/benchmarks/s3.md")
 
 
 if __name__ == "__main__":

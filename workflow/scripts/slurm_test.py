@@ -3,7 +3,7 @@
 compared.
 
 Installs the distribution's packages where they are missing, starts the daemons beside whatever runs
-here, and stops them again. Writes docs/slurm.md and docs/slurm.json. Needs root and apt-get: meant
+here, and stops them again. Writes docs/benchmarks/slurm.md and docs/benchmarks/slurm.json. Needs root and apt-get: meant
 for a machine of one's own.
 """
 
@@ -317,10 +317,12 @@ def main() -> None:
             "local_s": seconds_since(begun),
             "steps": len(list((project / "benchmarks/smoke").rglob("*.tsv"))),
         } | compare(folder / "through-slurm", results)
-    (ROOT / "docs/slurm.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    (ROOT / "docs/slurm.md").write_text(page(found), encoding="utf-8")
+    (ROOT / "docs/benchmarks/slurm.json").write_text(
+        json.dumps(found, indent=1) + "\n", encoding="utf-8"
+    )
+    (ROOT / "docs/benchmarks/slurm.md").write_text(page(found), encoding="utf-8")
     if found["differ"] or found["missing"] or len(kills) < len(KILLS):
-        sys.exit("slurm-test: not as it should be; see docs/slurm.md")
+        sys.exit("slurm-test: not as it should be; see docs/benchmarks/slurm.md")
 
 
 if __name__ == "__main__":

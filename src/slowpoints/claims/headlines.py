@@ -67,16 +67,23 @@ def _here(own: list[dict[str, Any]]) -> str:
             + with_interval(row["estimate"], row["low"], row["high"])
             for row in shown
         )
-    parts: dict[str, list[float]] = {}
+    parts: dict[str, list[dict[str, Any]]] = {}
     for row in shown:
-        parts.setdefault(row["statement"], []).append(row["estimate"])
+        parts.setdefault(row["statement"], []).append(row)
     words = {row["statement"]: str(row["short"]).partition(",")[0] for row in shown}
     several = len(parts) > 1
     return "; ".join(
-        (f"{words[statement]}: " if several else "")
-        + f"{number(min(values))} to {number(max(values))} in {len(values)}"
-        for statement, values in parts.items()
+        (f"{words[statement]}: " if several else "") + _ranged(rows)
+        for statement, rows in parts.items()
     )
+
+
+def _ranged(rows: list[dict[str, Any]]) -> str:
+    """Return the estimate of one claim with its interval, of several their range."""
+    if len(rows) == 1:
+        return with_interval(rows[0]["estimate"], rows[0]["low"], rows[0]["high"])
+    values = [row["estimate"] for row in rows]
+    return f"{number(min(values))} to {number(max(values))} in {len(values)}"
 
 
 def _verdict(own: list[dict[str, Any]]) -> str:

@@ -301,7 +301,7 @@ COMMANDS = [
         "verify --scale laptop",
     ),
     Command(readme, {"--scale": TEXT}, "figures", MEASURE, "readme --scale laptop"),
-    Command(costs, {"--out": DOCS}, "driver", MEASURE, "costs --out docs"),
+    Command(costs, {"--out": DOCS}, "driver", MEASURE, "costs --out docs/benchmarks"),
     Command(
         completion,
         {"shell": {"choices": ["bash", "zsh", "fish"], "help": "your shell"}},

@@ -27,7 +27,7 @@ from slowpoints.training.job import Made, device_named, facts_here, made, start_
 from slowpoints.training.trainer import Trainer
 
 # of the loss up to the first evaluation: rounding is far below at first, and grows; see
-# docs/determinism.md
+# docs/benchmarks/determinism.md
 AT_FIRST = 1e-2
 RECORDED = (
     "outcome",
@@ -204,7 +204,7 @@ def sum_up(found: list[Compared]) -> None:
         raise VerifyError(
             f"{n['differs']} of {len(found)} networks differ, {n['too old']} have settings "
             "that are no longer known; "
-            "docs/determinism.md says what may differ"
+            "docs/benchmarks/determinism.md says what may differ"
         )
     print(
         f"{n['equal']} of {len(found)} networks equal to the bit, {n['within tolerance']} "

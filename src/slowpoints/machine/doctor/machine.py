@@ -12,7 +12,7 @@ from pathlib import Path
 from slowpoints.machine.doctor.words import GB, Finding, output, size
 
 JOB_BYTES = (
-    1e9  # what the largest jobs of the laptop scale take, rounded up; docs/costs.md has each
+    1e9  # what the largest jobs of the laptop scale take, rounded up: docs/benchmarks/costs.md
 )
 CLOCK_S = (
     2.0  # by how much the clock of the file system may be off before Snakemake mistakes what is new

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from slowpoints.machine.doctor.speed import Speed
 from slowpoints.machine.doctor.words import Finding, duration, size
 
-COSTS = Path("docs/costs.json")
+COSTS = Path("docs/benchmarks/costs.json")
 SPREAD = 1.5  # a measured scale: between the estimate divided and multiplied by this
 RECKONED = 4.0  # a scale that was never run here: the same, with what is known of its plan alone
 LONG_S = 24 * 3600.0
@@ -26,7 +26,7 @@ class Machine(NamedTuple):
 
 
 def kept(root: Path) -> dict[str, Any]:
-    """Return the kept costs; docs/costs.md explains them."""
+    """Return the kept costs; docs/benchmarks/costs.md explains them."""
     found: dict[str, Any] = json.loads((root / COSTS).read_text(encoding="utf-8"))
     return found
 

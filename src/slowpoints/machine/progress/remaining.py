@@ -22,7 +22,7 @@ class Left(NamedTuple):
 
 
 class Prices(NamedTuple):
-    """What jobs are expected to take, in wall seconds on the machine of docs/costs.md."""
+    """What jobs are expected to take, in wall seconds on the machine of the page of costs."""
 
     scale: str
     kept: dict[str, dict[str, float]]
@@ -71,7 +71,7 @@ def left(rest: dict[str, float], own: Pace, *, width: float) -> Left:
     common, single = own.spread / 2, own.spread / math.sqrt(len(rest))
     factor = math.exp(Z * math.hypot(common, single))
     basis = (
-        f"{own.n} finished jobs took {own.ratio:.2g} times what docs/costs.md says, "
+        f"{own.n} finished jobs took {own.ratio:.2g} times what docs/benchmarks/costs.md says, "
         f"{width:.1f} at once"
     )
     return Left(seconds, seconds / factor, seconds * factor, basis)

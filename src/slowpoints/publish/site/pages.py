@@ -23,19 +23,8 @@ from slowpoints.publish.site.facts import Facts, Judged
 TEMPLATES = Path(__file__).parent / "templates"
 GUIDES = ROOT / "docs" / "guides"  # run, with their outputs: `make guides`
 LIBRARY = ("dynamics", "ensemble")  # what people import for networks of their own
-WRITTEN = (  # pages of docs/ that people wrote to be read; the others say what was measured
-    "commands",
-    "findings",
-    "departures",
-    "library",
-    "extending",
-    "tuning-guide",
-    "robustness",
-    "how-it-works",
-    "environments",
-    "architecture",
-    "clusters",
-)
+DOCS = Path("docs")  # pages to be read
+MEASURED = DOCS / "benchmarks"  # what was measured, each page with the numbers behind it
 ELSEWHERE = ("claims",)  # the site has pages of its own for these
 SECTIONS = ("claims", "figures", "experiments", "cells", "tasks", "guide", "measured", "api")
 VERDICTS = (  # in the order of the bars
@@ -95,7 +84,7 @@ def copy_files(facts: Facts, folder: Path) -> None:
             (Path(table), f"tables/{name}/{Path(table).name}")
             for table in dag.tables(facts.scale, name)
         ]
-    found += [(path, f"docs/{path.name}") for path in sorted((ROOT / "docs").glob("*.json"))]
+    found += [(path, f"docs/{path.name}") for path in sorted((ROOT / MEASURED).glob("*.json"))]
     for path, place in found:
         (folder / place).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, folder / place)
@@ -169,23 +158,27 @@ def _words() -> dict[str, str]:
     for path in sorted(GUIDES.glob("*.md")):
         words = path.read_text(encoding="utf-8").replace("![png]", "![what the code above draws]")
         found[f"guide/{path.stem}"] = text.relinked(words, folder="docs/guides", find=_find)
-    for path in sorted((ROOT / "docs").glob("*.md")):
-        if path.stem in ELSEWHERE:
+    for page in (
+        page for folder in (DOCS, MEASURED) for page in sorted((ROOT / folder).glob("*.md"))
+    ):
+        if page.stem in ELSEWHERE:
             continue
-        words = path.read_text(encoding="utf-8")
-        if path.with_suffix(".json").is_file():
+        words, place = page.read_text(encoding="utf-8"), page.relative_to(ROOT)
+        if page.with_suffix(".json").is_file():
             words += (
-                f'\n<a href="../files/docs/{path.stem}.json">The numbers behind this page</a>\n'
+                f'\n<a href="../files/docs/{page.stem}.json">The numbers behind this page</a>\n'
             )
-        found[_page_of(path.stem).strip("/")] = text.relinked(words, folder="docs", find=_find)
+        found[_page_of(place).strip("/")] = text.relinked(
+            words, folder=str(place.parent), find=_find
+        )
     return found
 
 
-def _page_of(stem: str) -> str:
-    """Return the page of a file of docs/."""
-    if stem in ELSEWHERE:
-        return f"/{stem}/index"
-    return f"/{'guide' if stem in WRITTEN else 'measured'}/{stem}"
+def _page_of(place: Path) -> str:
+    """Return the page of a file of docs/ or below."""
+    if place.stem in ELSEWHERE:
+        return f"/{place.stem}/index"
+    return f"/{'measured' if place.parent == MEASURED else 'guide'}/{place.stem}"
 
 
 def _find(target: str) -> str | None:
@@ -195,8 +188,8 @@ def _find(target: str) -> str | None:
     kept = name.suffix == ".png" and path.startswith("paper/reference/")
     if path == "README.md":
         return "/guide/start.md"
-    if name.parent == Path("docs") and name.suffix == ".md":
-        return f"{_page_of(name.stem)}.md"
+    if name.parent in (DOCS, MEASURED) and name.suffix == ".md":
+        return f"{_page_of(name)}.md"
     if name.parent in (Path("notebooks/guides"), Path("docs/guides")):
         return f"/guide/{name.stem}.md"
     if Path("docs/guides") in name.parents and name.suffix == ".png":
