@@ -87,4 +87,5 @@ def _why_not(first: Path, stack: Stack | None) -> str:
         read_arrays(first.with_suffix(paths.WEIGHTS), seal=record["weights"]["sha256"])
     except BadResult as error:
         return str(error)
-    return "" if record["digests"]["plan"] == stack.digest else "of another plan"
+    is_planned = stack.digest.startswith(record["digests"]["plan"])
+    return "" if is_planned else "of another plan"
