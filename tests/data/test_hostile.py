@@ -88,6 +88,7 @@ def test_the_command_of_every_rule_quotes_what_it_is_given() -> None:
         "params.torch",
         "params.data_dir",
         "params.start",
+        "params.before",
         "resources.attempt",
     }
     # by wildcard_constraints
