@@ -15,7 +15,7 @@ help:
 	@echo "make faults                kill, stop, fill and damage a smoke run (half an hour), write docs/benchmarks/faults.md"
 	@echo "make setup                 build the environments, nothing else"
 	@echo "make bench                 measure the engine against torch's layers (minutes), write docs/benchmarks/speed.md"
-	@echo "make bench-gpu             the same on a GPU, against cuDNN; write docs/speed-gpu.md"
+	@echo "make bench-gpu             the same on a GPU, against cuDNN; write docs/benchmarks/speed-gpu.md"
 	@echo "make bench-points          the search for slow points against Adam (20 minutes), write docs/benchmarks/slow-points.md"
 	@echo "make bench-find-points     find_points against FixedPointFinder itself (15 minutes; CLONE=its folder), write docs/benchmarks/find-points.md"
 	@echo "make bench-rivals          the engine against JAX and torch's vmap (20 minutes), write docs/benchmarks/speed-rivals.md"

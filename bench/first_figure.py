@@ -53,7 +53,7 @@ def _for_table(scale: str, table: Path) -> set[str]:
 
 
 def cheapest(scale: str) -> tuple[str, int]:
-    """Return the figure whose jobs cost least, by docs/benchmarks/costs.md, and how many jobs it needs."""
+    """Return the figure whose jobs cost least, by the page of costs, and how many it needs."""
     laptop = costs.kept()["laptop"]
     own = {name: jobs_for(scale, name) for name in dag.figure_names()}
     name = min(

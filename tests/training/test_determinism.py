@@ -1,4 +1,4 @@
-"""What docs/benchmarks/determinism.md states: what is equal to the bit, what to a tolerance.
+"""What docs/benchmarks/determinism.md states: what is equal bit for bit, what to a tolerance.
 
 It names its other tests.
 """

@@ -3,9 +3,9 @@
 
 Ours, all of Snakemake's, and that of one job of a cluster.
 
-Writes docs/benchmarks/planning.md and docs/benchmarks/planning.json. The experiment is made up, in a copy of the project;
-nothing is trained. All times are CPU seconds of one process, which other work on the machine hardly
-changes.
+Writes planning.md and planning.json in docs/benchmarks. The experiment is made up, in a copy of the
+project; nothing is trained. All times are CPU seconds of one process, which other work on the
+machine changes little.
 """
 
 import json

@@ -2,8 +2,8 @@
 """Results in an object store: a dry run of everything, one figure for real, and the same figure
 without it.
 
-The store is a stand-in on this machine (moto's server, in the stage s3server). Writes docs/benchmarks/s3.md
-and docs/benchmarks/s3.json.
+The store is a stand-in on this machine (moto's server, in the stage s3server). Writes s3.md and
+s3.json in docs/benchmarks.
 """
 
 import json

@@ -3,7 +3,7 @@
 compared.
 
 Installs the distribution's packages where they are missing, starts the daemons beside whatever runs
-here, and stops them again. Writes docs/benchmarks/slurm.md and docs/benchmarks/slurm.json. Needs root and apt-get: meant
+here, and stops them again. Writes slurm.md and slurm.json in docs/benchmarks. Needs root and apt-get: meant
 for a machine of one's own.
 """
 

@@ -62,7 +62,7 @@ def _finished(scale: str) -> Iterator[tuple[list[str], Stack | None]]:
     experiments = list(dag.experiments(scale))
     starts = {name: {s.start for s in dag.all_stacks(scale, name).values()} for name in experiments}
     origins = set().union(*starts.values()) - {""}
-    for name in {dataset for own in experiments for dataset in dag.data_names(scale, own)}:
+    for name in sorted({data for own in experiments for data in dag.data_names(scale, own)}):
         yield [paths.data(scale, name)], None
     for own in sorted(experiments, key=lambda name: starts[name] != {""}):
         for name, stack in dag.all_stacks(scale, own).items():

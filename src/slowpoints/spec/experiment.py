@@ -133,15 +133,16 @@ def _studies(block: Any, runs: list[Run], scaled: Scaled, *, where: str) -> dict
     """Return by run id how its settings are tuned; what an arm or the sweep sets is not."""
     if not isinstance(block, dict):
         raise SpecError(f"{where}: tune: expected a mapping, found {shown(block)}")
-    tunes = {
-        canonical(point.values): _tune_at(point, block, where=where) for point in scaled.points
-    }
+    tunes = {}
+    for point in scaled.points:
+        tune = _tune_at(point, block, where=where)
+        tunes[canonical(point.values)] = tune, space(tune, where=f"{where}: tune")
     found = {}
     for run in runs:
-        tune = tunes[canonical(run.sweep)]
+        tune, whole = tunes[canonical(run.sweep)]
         own = study(
             tune,
-            space(tune, where=f"{where}: tune"),
+            whole,
             run.blocks,
             fixed={*scaled.arms[run.arm], *run.sweep},
             where=f"{where}: tune, for arms.{run.arm}",
