@@ -16,11 +16,14 @@ from slowpoints.engine import (
     Asked,
     Captured,
     Network,
+    Standing,
+    can_stand,
     initialise,
     loss_in_one_pass,
     readout,
     unroll,
 )
+from slowpoints.engine.cpu.optimiser_step import Update
 from slowpoints.spec.training import TrainSettings
 from slowpoints.training.optimiser import Moments, Pace, joined, pace, rules, update, views
 
@@ -59,11 +62,13 @@ def data(case: Case, runs: int, device: torch.device) -> tuple[Tensor, Tensor]:
     return tuple(torch.randn(*shape, n, generator=rng).to(device) for n in (N_IN, N_OUT))  # type: ignore[return-value]
 
 
-def ours(case: Case, device: torch.device = CPU) -> Step:
+def ours(case: Case, device: torch.device = CPU, *, stands: bool = True) -> Step:
     """Return one step of a stack of `case.runs` networks, every one with data and settings of its
     own.
 
-    On a GPU the step is recorded, as in training.
+    As in training, the step is recorded on a GPU, and laid out once on a CPU.
+
+    stands: False to lay it out anew at every step
     """
     net = Network(built(case.cell), N_IN, N_OUT, case.units)
     own = [
@@ -88,6 +93,16 @@ def ours(case: Case, device: torch.device = CPU) -> Step:
     own_rules = rules(trains, device)
     x, y = data(case, case.runs, device)
     asked = Asked("squared", y, y.new_ones(y.shape[:3]), y.new_ones(len(y), N_OUT).bool())
+
+    if stands and device == CPU and can_stand(net, x):
+        standing = Standing(net, params, x, asked)
+        take = Update(flat, list(standing.grads.values()), *moments, rules=own_rules)
+
+        def stand() -> None:
+            standing(x, asked)
+            take(Pace(*pace(trains, [0] * case.runs)))
+
+        return stand
 
     def learn(*now: Tensor) -> None:
         loss = loss_in_one_pass(net, params, x, asked)  # as in training

@@ -13,6 +13,7 @@ from slowpoints.engine import Network, engine_of
 from slowpoints.engine.cpu import build
 
 CUSTOM = ("ugrnn", "pru", "intersection_rnn")
+FEW = (1, 2, 4, 8, 16, 32)
 SWEEP_RUNS, SWEEP_PROCESSES = 64, 2
 
 MEMORY = """
@@ -86,6 +87,7 @@ def run() -> dict[str, Any]:
         "steps": [
             _growth(Case("gru", 64, steps, 64, 4)) for steps in (20, 50, 100, 200, 500, 1000)
         ],
+        "laid out": [_laid_out(Case("rnn", 16, 5, 512, runs)) for runs in FEW],
         "memory": [_memory(steps) for steps in (100, 300, 1000)],
         "seconds to compile": {
             name: float(wall_s(COMPILE, name)[1]) for name in (*LIBRARY, *CUSTOM)
@@ -127,6 +129,12 @@ def _growth(case: Case) -> dict[str, Any]:
     ms = cpu_ms({"ours": ours(case), "yardstick": ours(yardstick)}, rounds=3)
     per_run = ms["ours"] / case.runs
     return case._asdict() | {"of the yardstick": per_run / (ms["yardstick"] / yardstick.runs)}
+
+
+def _laid_out(case: Case) -> dict[str, Any]:
+    """Return how much cheaper a step is that was laid out once."""
+    ms = cpu_ms({"once": ours(case), "anew": ours(case, stands=False)})
+    return case._asdict() | {"ratio": ms["anew"] / ms["once"]}
 
 
 def _memory(steps: int) -> dict[str, Any]:

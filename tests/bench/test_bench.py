@@ -2,6 +2,8 @@
 missed.
 """
 
+from functools import partial
+
 import pytest
 import torch
 
@@ -15,13 +17,16 @@ from bench.points_report import points_page
 from bench.report import SIZES, markdown
 from bench.tuning import tuning_page
 from slowpoints.dynamics import speed
-from slowpoints.engine import loss_in_one_pass
+from slowpoints.engine import Standing, loss_in_one_pass
+
+ours_anew = partial(ours, stands=False)
 
 
 @pytest.mark.parametrize(
     ("contender", "cell"),
     [
         (ours, "gru"),
+        (ours_anew, "gru"),
         (ours, "pru"),
         *((library, cell) for cell in LIBRARY),
         (plain_loop, "gru"),
@@ -33,6 +38,7 @@ from slowpoints.engine import loss_in_one_pass
 )
 def test_every_contender_learns(contender, cell, monkeypatch):
     losses = []
+    call = Standing.__call__
     square = torch.Tensor.square
 
     def watched(x):
@@ -44,9 +50,15 @@ def test_every_contender_learns(contender, cell, monkeypatch):
         losses.extend([] if loss is None else [float(loss.detach().mean())])
         return loss
 
+    def watched_call(own, *given):
+        loss = call(own, *given)
+        losses.append(float(loss.mean()))
+        return loss
+
     step = contender(Case(cell, units=8, steps=3, batch=16, runs=2))
     monkeypatch.setattr(torch.Tensor, "square", watched)
     monkeypatch.setattr(contenders, "loss_in_one_pass", watched_pass)
+    monkeypatch.setattr(Standing, "__call__", watched_call)
     for _ in range(40):
         step()
     errors = [loss for loss in losses if loss > 0.5]  # squared gradients, far smaller, are seen too
@@ -108,6 +120,7 @@ def made_up(*, ratio):
         "custom": [row(cell="pru", **size) for size in sizes],
         "sweep": [row(**size) for size in sizes],
         "runs": [row(runs=1), row(runs=2)],
+        "laid out": [row(runs=1), row(runs=2)],
         "steps": [row(steps=20), row(steps=40)],
         "memory": [{"steps": 100, "MB, traces kept": 20.0, "MB, as it runs": 10.0}],
     }

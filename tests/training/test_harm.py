@@ -10,7 +10,7 @@ import torch
 
 from helpers import one_job
 from helpers.plans import make_run
-from slowpoints.engine import recurrence
+from slowpoints.engine import Standing, recurrence
 from slowpoints.engine.cpu import optimiser_step
 from slowpoints.provenance.files import read_json
 from slowpoints.training.trainer import Trainer, fit
@@ -22,13 +22,23 @@ def poison_weights(own: Trainer, _: pytest.MonkeyPatch) -> None:
 
 
 def poison_gradients(own: Trainer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where they are differentiated, and where a step was laid out beforehand."""
+
     def grad(*words: Any) -> tuple[torch.Tensor, ...]:
-        found = tuple(value.clone() for value in GRAD(*words))
+        return poisoned(tuple(value.clone() for value in GRAD(*words)))
+
+    def gradients(own: Standing, *words: Any) -> torch.Tensor:
+        loss = CALL(own, *words)
+        poisoned(tuple(own.grads.values()))
+        return loss
+
+    def poisoned(found: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
         if len(found[0]) == 3:  # run 1 has not ended yet
             found[0][1] = torch.nan
         return found
 
     monkeypatch.setattr(torch.autograd, "grad", grad)
+    monkeypatch.setattr(Standing, "__call__", gradients)
 
 
 def poison_inputs(own: Trainer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -42,7 +52,7 @@ def poison_inputs(own: Trainer, monkeypatch: pytest.MonkeyPatch) -> None:
     own.feed.pool = None
 
 
-GRAD = torch.autograd.grad
+GRAD, CALL = torch.autograd.grad, Standing.__call__
 
 
 @pytest.mark.parametrize("engine", ["compiled", "eager"])

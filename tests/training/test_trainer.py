@@ -273,3 +273,19 @@ def test_asking_for_a_gpu_that_is_not_there_ends_with_the_remedy(
     with pytest.raises(SystemExit, match="set device: cpu"):
         job.device_named("cuda", matmul="float32")
     assert job.device_named("cpu", matmul="float32").type == "cpu"
+
+
+@pytest.mark.parametrize("net", [{"cell": "gru"}, {"cell": "rnn", "depth": 2}, {"cell": "pru"}])
+def test_a_step_laid_out_once_is_the_step_by_derivatives(
+    net: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the number of slots changes on the way, and where a batch changes its length."""
+    task = {"name": "delayed_classification"}
+    runs = [make_run(i, net=net, task=task, steps=20 + 10 * (i % 2), batch=32) for i in range(4)]
+    found = []
+    for records in ("1", "0"):
+        monkeypatch.setenv("SLOWPOINTS_RECORD", records)
+        found.append(trained(runs, tmp_path))
+    one, other = found
+    assert torch.equal(one.slots.weights, other.slots.weights)
+    assert one.outcomes == other.outcomes

@@ -15,6 +15,7 @@ from slowpoints.engine.gpu.graph import Captured
 from slowpoints.engine.initial import initialise
 from slowpoints.engine.learning import loss_in_one_pass
 from slowpoints.engine.recurrence import States, engine_of, readout, start, step, unroll
+from slowpoints.engine.standing import Standing, can_stand
 from slowpoints.engine.trust import check_step
 
 __all__ = [
@@ -22,7 +23,9 @@ __all__ = [
     "Captured",
     "Front",
     "Network",
+    "Standing",
     "States",
+    "can_stand",
     "check_step",
     "count_parameters",
     "engine_of",

@@ -31,9 +31,12 @@ def _weights(own: Cell, params: Params, index: int) -> list[Tensor]:
         b = params[f"{index}.b.{own.projections[0]}"]
         nothing = b.new_zeros(*b.shape, b.shape[1])
         params = params | {f"{index}.R.{name}": nothing for name in own.projections}
-    return [
-        params[f"{index}.{kind}.{name}"] for names in own.stages for kind in "bWR" for name in names
-    ]
+    return [params[name] for name in weight_names(own, index)]
+
+
+def weight_names(own: Cell, index: int) -> list[str]:
+    """Return the names of what the kernel takes as weights of one layer, in its order."""
+    return [f"{index}.{kind}.{name}" for names in own.stages for kind in "bWR" for name in names]
 
 
 def scanned(

@@ -127,7 +127,7 @@ def update(
     -lr g / (sqrt(mean of g^2) + eps); adam: Kingma & Ba 2015.
     """
     if optimiser_step.runs_compiled(flat):
-        return optimiser_step.update(flat, grads, *moments, runs=[*own, *now])
+        return optimiser_step.Update(flat, grads, *moments, rules=own)(now)
     grad = joined(grads) + own.decay[:, None] * flat
     norm = grad.square().sum(1).sqrt()
     takes = norm.isfinite()

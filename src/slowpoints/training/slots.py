@@ -26,7 +26,7 @@ SETTING = "SLOWPOINTS_SLOTS"  # a number, or auto
 def width_for(numbers: int, device: torch.device) -> int:
     """Return how many runs to train at once.    numbers: what one step of one run computes
 
-    Each step costs about half a millisecond beside its arithmetic: it should have enough of that.
+    Each step costs up to half a millisecond beside its arithmetic: it should have enough of that.
     """
     setting = os.environ.get(SETTING, "auto")
     if setting != "auto":

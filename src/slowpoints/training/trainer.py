@@ -18,7 +18,6 @@ from tqdm import tqdm
 
 from slowpoints import tasks
 from slowpoints.engine import (
-    Asked,
     Captured,
     Network,
     States,
@@ -41,6 +40,7 @@ from slowpoints.training.regulariser import Kicks, Regulariser, Start, regularis
 from slowpoints.training.slots import Part, Slots, step, width_for
 from slowpoints.training.snapshots import Snapshots
 from slowpoints.training.stack import fresh, network
+from slowpoints.training.standing import StandingStep, asked_of
 
 log = logging.getLogger("slowpoints")
 SAVE_EVERY_S = 20.0  # wall seconds between checkpoints: no result depends on it
@@ -134,7 +134,9 @@ class Trainer:
         self._on_device: list[Callable[..., None]] = [
             partial(self._step, part) for part in self.slots.parts
         ]
-        if self.device.type == "cuda" and os.environ.get("SLOWPOINTS_RECORD", "1") != "0":
+        self._standing: StandingStep | None = None
+        self._records = os.environ.get("SLOWPOINTS_RECORD", "1") != "0"
+        if self.device.type == "cuda" and self._records:
             changes, pool = [*self.slots.changing(), self.loss_sum], torch.cuda.graph_pool_handle()
             self._on_device = [
                 Captured(call, changes=changes, pool=pool) for call in self._on_device
@@ -166,26 +168,52 @@ class Trainer:
 
         others: the two of Pace, and the five of Kicks where there is a regulariser
         """
-        params, batch = part.params, Batch(x, y, weight, allowed, self._silent or 0)
+        batch = Batch(x, y, weight, allowed, self._silent or 0)
+        standing = self._standing_step(part, batch)
+        if standing is None:
+            loss, takes = self._differentiated(part, batch, *others)
+        else:
+            loss, takes = standing(batch, Pace(*others[:2]))
+        self.loss_sum[part.rows] += torch.where(
+            takes, loss.detach(), torch.full_like(loss, torch.nan)
+        )
+
+    def _standing_step(self, part: Part, batch: Batch) -> StandingStep | None:
+        """Return the step laid out for such batches; None where it has to be differentiated.
+
+        It keeps its memory from step to step: a stack that was split for want of it goes without.
+        """
+        kind = self.task.loss_kind(self.settings[0])
+        if kind is None or self.regulariser is not None or self.train.optimizer == "path_sgd":
+            return None
+        if self.slots.n_parts > 1:
+            return None
+        if self._standing is not None and self._standing.fits(batch):
+            return self._standing
+        if not self._records or not StandingStep.can(self.net, part, batch):
+            return None
+        self._standing = StandingStep(self.net, part, batch, kind)
+        return self._standing
+
+    def _differentiated(self, part: Part, batch: Batch, *others: Tensor) -> tuple[Tensor, Tensor]:
+        """Take a step by derivatives; return the loss of each run, and which took it."""
+        params = part.params
         loss, final = self._loss(params, batch)
         total = loss
         if self.regulariser is not None:
             total = regularised(self.net, params, loss, final, Kicks(*others[2:]))
         weighs = None
         if self.train.optimizer == "path_sgd":
-            n_steps = x.shape[2] + batch.silent
-            weighs = carried(self.net, params, n_steps=n_steps, n_read=y.shape[2])
-        takes = step(part, total, Pace(*others[:2]), weighs)
-        self.loss_sum[part.rows] += torch.where(
-            takes, loss.detach(), torch.full_like(loss, torch.nan)
-        )
+            n_steps = batch.x.shape[2] + batch.silent
+            weighs = carried(self.net, params, n_steps=n_steps, n_read=batch.y.shape[2])
+        return loss, step(part, total, Pace(*others[:2]), weighs)
 
     def _loss(self, params: dict[str, Tensor], batch: Batch) -> tuple[Tensor, States | None]:
         """Return the loss of each run, and the final states where they are to slow down."""
         settings = self.settings[0]
         kind = self.task.loss_kind(settings)
         if kind is not None and not self.slows_visited:
-            asked = Asked(kind, batch.y, batch.weight, batch.allowed)
+            asked = asked_of(kind, batch)
             loss = loss_in_one_pass(self.net, params, batch.x, asked, silent=batch.silent)
             if loss is not None:
                 return loss, None

@@ -84,22 +84,41 @@ def runs_compiled(flat: Tensor) -> bool:
     return flat.device.type == "cpu" and flat.dtype == torch.float32 and library() is not None
 
 
-def update(
-    flat: Tensor, grads: Sequence[Tensor], first: Tensor, second: Tensor, runs: Sequence[Tensor]
-) -> Tensor:
-    """Take one step of every run in place and return which took it.
+class Update:
+    """The step of every run of a stack, laid out once: its tensors stay where they are."""
 
-    flat, first, second: [M, P]; grads: of the parameters in order, [M, ...]; runs: the fields of
-    `Run`, each [M] -> [M]
-    """
-    found = library()
-    assert found is not None, "callers ask before they use it"
-    table = torch.stack(list(runs), 1)
-    parts = (Matrix * len(grads))()
-    held = [grad.contiguous() for grad in grads]
-    for i, grad in enumerate(held):
-        parts[i] = Matrix(grad.data_ptr(), grad[0].numel())
-    takes = torch.empty(len(flat), dtype=torch.bool)
-    pointers = [POINTER(value.data_ptr()) for value in (table, flat, first, second, takes)]
-    found.update(LONG(len(flat)), LONG(flat.shape[1]), LONG(len(held)), parts, *pointers)
-    return takes
+    def __init__(
+        self,
+        flat: Tensor,
+        grads: Sequence[Tensor],
+        first: Tensor,
+        second: Tensor,
+        rules: Sequence[Tensor],
+    ) -> None:
+        """Take where everything is.
+
+        flat, first, second: [M, P]; grads: of the parameters in order, [M, ...]; rules: the fields
+        of `Run` but the last two, each [M]
+        """
+        self.rules, self.takes = rules, torch.empty(len(flat), dtype=torch.bool)
+        self.table = torch.empty(len(flat), len(rules) + 2)
+        held = [grad.contiguous() for grad in grads]
+        parts = (Matrix * len(grads))(*(Matrix(grad.data_ptr(), grad[0].numel()) for grad in held))
+        of_runs = self.table, flat, first, second, self.takes
+        self.held = (*of_runs, *held)
+        self.given = (
+            *map(LONG, (*flat.shape, len(held))),
+            parts,
+            *(POINTER(value.data_ptr()) for value in of_runs),
+        )
+
+    def __call__(self, now: Sequence[Tensor]) -> Tensor:
+        """Take one step in place and return which runs took it.
+
+        now: the last two fields of `Run`, each [M] -> [M]
+        """
+        found = library()
+        assert found is not None, "callers ask before they use it"
+        torch.stack([*self.rules, *now], 1, out=self.table)
+        found.update(*self.given)
+        return self.takes

@@ -40,14 +40,12 @@ class Scan(torch.autograd.Function):
         n = max(1, cell.emitted)
         final = [state.new_empty(size.M, size.B, size.H) for state in of.first]
         out = final[0].new_empty(size.M, size.rows, last, n * size.Hp)
-        traces, call.segment = _traces(
-            of.run, size, out, wanted=keeps and any(ctx.needs_input_grad)
-        )
-        call.keeps = call.segment == T and len(traces)
-        call.out, call.traces = rows(out), traces.data_ptr() or None
+        kept, call.segment = traces(of.run, size, out, wanted=keeps and any(ctx.needs_input_grad))
+        call.keeps = call.segment == T and len(kept)
+        call.out, call.traces = rows(out), kept.data_ptr() or None
         fill(call, final=final)
         of.run.forward(call)
-        ctx.of, ctx.traces = of, traces
+        ctx.of, ctx.traces = of, kept
         ctx.set_materialize_grads(False)
         return _emitted(size, out, n), *final
 
@@ -61,14 +59,14 @@ class Scan(torch.autograd.Function):
                 "the compiled recurrence can be differentiated once; run it forward again"
             )
         of: Prepared = ctx.of
-        traces, ctx.of, ctx.traces = ctx.traces, None, None
+        kept, ctx.of, ctx.traces = ctx.traces, None, None
         own = slopes(of, ctx.needs_input_grad[4:])
         d_out, *d_final = (None if slope is None else side_by_side(slope) for slope in given)
         own.back.out = NOWHERE if d_out is None else rows(d_out)
         fill(own.back, final=d_final)
         of.call.out = NOWHERE  # outputs are not wanted again
         of.run.backward(of.call, own.back)
-        POOL[:] = [*POOL[-7:], traces]
+        POOL[:] = [*POOL[-7:], kept]
         return (None,) * 4 + own.given(of)
 
 
@@ -93,7 +91,7 @@ def kept_steps(run: Kernel, size: Sizes) -> int:
     return size.T if whole <= KEPT_NUMBERS or size.T <= SEGMENT else SEGMENT
 
 
-def _traces(run: Kernel, size: Sizes, like: Tensor, *, wanted: bool) -> tuple[Tensor, int]:
+def traces(run: Kernel, size: Sizes, like: Tensor, *, wanted: bool) -> tuple[Tensor, int]:
     """Return the memory of the traces or of the states at segments' first steps, and the steps of a
     segment.
     """
