@@ -1,5 +1,5 @@
 # Thin: what is done stands in the Snakefile and in workflow/scripts.
-.PHONY: help doctor setup reproduce test bench bench-gpu bench-points bench-find-points bench-rivals bench-tuning coverage cost costs first-figure readme lock upgrade clean slurm-test faults bench-planning s3-test site-test verify fuzz sanitize guides kubernetes-test
+.PHONY: help doctor setup kernel reproduce test bench bench-gpu bench-points bench-find-points bench-rivals bench-tuning coverage cost costs first-figure readme lock upgrade clean slurm-test faults bench-planning s3-test site-test verify fuzz sanitize guides kubernetes-test
 N ?= all
 TORCH ?= cpu
 SCALE ?= laptop
@@ -14,6 +14,7 @@ help:
 	@echo "make test                  style, types, unit tests, and the whole workflow at smoke scale"
 	@echo "make faults                kill, stop, fill and damage a smoke run (half an hour), write docs/benchmarks/faults.md"
 	@echo "make setup                 build the environments, nothing else"
+	@echo "make kernel                register the notebooks' environment with Jupyter and VS Code, as slowpoints"
 	@echo "make bench                 measure the engine against torch's layers (minutes), write docs/benchmarks/speed.md"
 	@echo "make bench-gpu             the same on a GPU, against cuDNN; write docs/benchmarks/speed-gpu.md"
 	@echo "make bench-points          the search for slow points against Adam (20 minutes), write docs/benchmarks/slow-points.md"
@@ -42,6 +43,9 @@ doctor:
 
 setup:
 	@for stage in driver train analysis figures paper site; do $(STAGE) $$stage || exit 1; done
+
+kernel:
+	$(STAGE) figures -m ipykernel install --user --name slowpoints --display-name slowpoints --env PYTHONPATH $(CURDIR)/src
 
 reproduce: setup
 	$(STAGE) driver -m snakemake --cores $(N) --config scale=laptop torch=$(TORCH) -- all appendix

@@ -24,6 +24,7 @@ include: "workflow/rules/figures.smk"
 include: "workflow/rules/paper.smk"
 include: "workflow/rules/site.smk"
 include: "workflow/rules/provenance.smk"
+include: "workflow/rules/redraw.smk"
 
 
 localrules:  # seconds of work, and a download: not worth a job of their own on a cluster
@@ -31,6 +32,7 @@ localrules:  # seconds of work, and a download: not worth a job of their own on 
     check_parts,
     judge_claims,
     compile_paper,
+    redraw_paper,
 
 
 onerror:
@@ -115,3 +117,9 @@ rule site:
     """The site: open results/<scale>/site/index.html."""
     input:
         f"results/{SCALE}/site",
+
+
+rule redraw:
+    """The figures and the paper of the run that is kept, without training: results/redrawn."""
+    input:
+        f"results/redrawn/{SCALE}/paper.pdf",

@@ -84,6 +84,11 @@ def kept_table(folder: str | Path, experiment: str, name: str) -> str:
     return f"{folder}/tables/{experiment}/{name}.csv"
 
 
+def redrawn(scale: str) -> str:
+    """Return the folder of what is drawn anew from what is kept of a run."""
+    return f"results/redrawn/{scale}"
+
+
 class Place(NamedTuple):
     """What a result file of an experiment is."""
 

@@ -198,7 +198,7 @@ def test_notebooks_read_tables_and_define_no_long_function(path):
                 names = {alias.name for alias in node.names}
                 assert (node.module, names) in (
                     ("slowpoints", {"figures"}),
-                    ("slowpoints.provenance.records", {"read_table"}),
+                    ("slowpoints.figures", {"read_table"}),
                 )
 
 

@@ -20,11 +20,11 @@ STAMPS = {"scale": "smoke", "commits": "0123456789", "lock": "abc", "n_stacks": 
 
 
 def test_its_inputs_are_the_figures_and_numbers_that_it_names():
-    found = paper_text.inputs(ROOT / "paper" / "paper.typ", scale="smoke")
+    found = paper_text.inputs(ROOT / "paper" / "paper.typ", folder="results/smoke")
     assert found[0] == "results/smoke/numbers.json"
     figures = {Path(file).stem for file in found[1:]}
     assert figures == {path.stem for path in (ROOT / "notebooks").glob("*.ipynb")}
-    assert TEXT.count("/results/") == len(found)
+    assert TEXT.count("/{results}/") == len(found)
 
 
 def test_no_number_of_a_result_is_typed_in_the_text():
@@ -78,7 +78,7 @@ def project(tmp_path) -> Path:
     for file in ("paper.typ", "refs.bib"):
         (tmp_path / "paper" / file).write_bytes((ROOT / "paper" / file).read_bytes())
     plt.switch_backend("agg")
-    for file in paper_text.inputs(tmp_path / "paper" / "paper.typ", scale="smoke")[1:]:
+    for file in paper_text.inputs(tmp_path / "paper" / "paper.typ", folder="results/smoke")[1:]:
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         plt.figure(figsize=(1, 1)).savefig(tmp_path / file)
         plt.close()
@@ -87,9 +87,9 @@ def project(tmp_path) -> Path:
     return tmp_path
 
 
-def compiled(project: Path) -> bytes:
-    out = project / "paper.pdf"
-    paper.compile_paper(project / "paper" / "paper.typ", scale="smoke", root=project, out=out)
+def compiled(project: Path, results: str = "results/smoke") -> bytes:
+    text, out = project / "paper" / "paper.typ", project / "paper.pdf"
+    paper.compile_paper(text, scale="smoke", results=results, root=project, out=out)
     return out.read_bytes()
 
 
@@ -97,6 +97,13 @@ def test_it_compiles_to_the_same_bytes_whatever_the_verdicts(project):
     first = compiled(project)
     assert first.startswith(b"%PDF")
     assert compiled(project) == first
+
+
+def test_it_compiles_from_another_folder(project):
+    first = compiled(project)
+    (project / "results" / "redrawn").mkdir()
+    (project / "results" / "smoke").rename(project / "results" / "redrawn" / "smoke")
+    assert compiled(project, "results/redrawn/smoke") == first
 
 
 def test_a_number_that_is_missing_stops_it(project):

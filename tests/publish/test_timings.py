@@ -110,8 +110,10 @@ def test_the_appendix_is_written_and_compiled(root):
     (root / "paper").mkdir()
     text = root / "paper" / "appendix.typ"
     text.write_bytes((ROOT / "paper" / "appendix.typ").read_bytes())
-    assert paper_text.inputs(text, scale="smoke") == ["results/smoke/appendix.json"]
-    paper.compile_paper(text, scale="smoke", root=root, out=root / "appendix.pdf")
+    assert paper_text.inputs(text, folder="results/smoke") == ["results/smoke/appendix.json"]
+    paper.compile_paper(
+        text, scale="smoke", results="results/smoke", root=root, out=root / "appendix.pdf"
+    )
     assert (root / "appendix.pdf").read_bytes().startswith(b"%PDF")
 
 

@@ -4,6 +4,7 @@ import argparse
 import json
 from pathlib import Path
 
+from slowpoints import paths
 from slowpoints.command_line.options import FILE, FILES, FOLDER, TEXT, Command
 
 
@@ -125,7 +126,8 @@ def paper(args: argparse.Namespace) -> None:
     """Compile the paper, or its appendix, from the results of one scale."""
     from slowpoints.publish import paper
 
-    paper.compile_paper(args.text, scale=args.scale, root=Path.cwd(), out=args.out)
+    results = args.results or paths.results(args.scale)
+    paper.compile_paper(args.text, scale=args.scale, results=results, root=Path.cwd(), out=args.out)
 
 
 def rebuild(args: argparse.Namespace) -> None:
@@ -218,6 +220,7 @@ STAGES = [
         {
             "--text": {"type": Path, "default": Path("paper/paper.typ")},
             "--scale": TEXT,
+            "--results": {},
             "--out": FILE,
         },
     ),

@@ -39,6 +39,7 @@ from slowpoints.figures.predictors import correlation_with_speed, predictors_com
 from slowpoints.figures.printed import mean_sem, printed
 from slowpoints.figures.states import class_legend, spectrum, state_panels
 from slowpoints.figures.style import colour, label, marker, name_of, protocol, save, start
+from slowpoints.figures.tables import read_table
 from slowpoints.figures.task import delay_law, schedule, trial_strip
 from slowpoints.figures.trial_tables import agreement, rerun_rows, welch_rows
 from slowpoints.figures.trials import (
@@ -110,6 +111,7 @@ __all__ = [
     "protocol",
     "protocol_legend",
     "ranked",
+    "read_table",
     "reference",
     "reported",
     "rerun_rows",

@@ -340,6 +340,12 @@ def figure_sums(scale: str) -> list[str]:
     return [paths.figure(scale, name, ".sha256") for name in figure_names()]
 
 
+def redrawn(scale: str) -> list[str]:
+    """Return every figure drawn from what is kept of a run."""
+    folder = f"{paths.redrawn(scale)}/figures"
+    return [f"{folder}/{name}{suffix}" for name in figure_names() for suffix in (".pdf", ".sha256")]
+
+
 @cache
 def figure_inputs(scale: str, name: str) -> dict[str, str]:
     """Return the tables a figure's notebook reads, by parameter."""
@@ -384,4 +390,4 @@ def claims_cfg(scale: str) -> str:
 
 def paper_inputs(scale: str) -> list[str]:
     """Return the figures and numbers that the paper's text includes."""
-    return paper_text.inputs(ROOT / "paper" / "paper.typ", scale=scale)
+    return paper_text.inputs(ROOT / "paper" / "paper.typ", folder=paths.results(scale))

@@ -3,10 +3,12 @@
 import re
 from pathlib import Path
 
-READS = re.compile(r'"/(results/\{scale\}/[^"]+)"')
+READS = re.compile(r'"/\{results\}/([^"]+)"')
 
 
-def inputs(source: Path, *, scale: str) -> list[str]:
-    """Return the results that the paper's text includes: its figures and its numbers."""
+def inputs(source: Path, *, folder: str) -> list[str]:
+    """Return the results that the paper's text includes, its figures and its numbers, below the
+    folder of a run.
+    """
     named = dict.fromkeys(READS.findall(source.read_text(encoding="utf-8")))
-    return [path.replace("{scale}", scale) for path in named]
+    return [f"{folder}/{path}" for path in named]

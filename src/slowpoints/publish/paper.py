@@ -6,19 +6,21 @@ from slowpoints.plan.paper_text import inputs
 from slowpoints.provenance import files
 
 
-def compile_paper(source: Path, *, scale: str, root: Path, out: Path) -> None:
+def compile_paper(source: Path, *, scale: str, results: str, root: Path, out: Path) -> None:
     """Write the paper at one scale as PDF, whole or not at all.
 
     A number that the text lacks is an error.
+
+    results: the folder of its figures and numbers, seen from `root`
     """
     import typst
 
-    for result in inputs(source, scale=scale):
+    for result in inputs(source, folder=results):
         _verify(root / result)
     pdf = typst.compile(
         str(source),
         root=str(root),
-        sys_inputs={"scale": scale},
+        sys_inputs={"scale": scale, "results": results},
         ignore_system_fonts=True,
         timestamp=0,
     )
