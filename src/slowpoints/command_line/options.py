@@ -86,6 +86,8 @@ MEANING = {
     "--html": "write it as a page to this file",
     "--text": "read the text from this file, or write what it needs to it",
     "--cells": "the equations of every cell, from the stage of this name",
+    "--results": "folder with the figures, claims and numbers that the text shows (default: the "
+    "results of the scale)",
     "--sums": "write the checksums of the figure's files to this file",
     "--claims": "write the verdicts to this file",
     "--headlines": "write the headlines, judged, to this file",
