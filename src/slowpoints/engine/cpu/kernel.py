@@ -11,9 +11,13 @@ kept but computed again, a segment of steps at a time, from the states at its fi
 """
 
 FORWARD = r"""
-// acc[r][c] += sum_i a[r][i] w[i][c], for C vectors side by side.
+// sum[r][c] += sum_i a[r][i] w[i][c], for C vectors side by side. With 16 registers it is a function of its own: inside
+// a step the compiler keeps other numbers in registers, and the sums in memory.
 template <int C>
-static inline void accumulate(vf (&acc)[R][C], const float* a, long a_row, const float* w, long n) {
+PRODUCT void accumulate(vf (&sum)[R][C], const float* a, long a_row, const float* w, long n) {
+  vf acc[R][C];
+  for (int r = 0; r < R; r++)
+    for (int c = 0; c < C; c++) acc[r][c] = sum[r][c];
   for (long i = 0; i < n; i++, w += C * V) {
     vf weight[C];
     for (int c = 0; c < C; c++) hold(weight[c] = at(w + c * V));
@@ -22,6 +26,8 @@ static inline void accumulate(vf (&acc)[R][C], const float* a, long a_row, const
       for (int c = 0; c < C; c++) acc[r][c] += weight[c] * number;
     }
   }
+  for (int r = 0; r < R; r++)
+    for (int c = 0; c < C; c++) sum[r][c] = acc[r][c];
 }
 
 // How many streams from FROM on are summed at once: at most three, so that all sums stay in registers.

@@ -46,6 +46,12 @@ static inline void hold(vf& x) {
 #endif
 }
 
+#if defined(__AVX512F__) || defined(__aarch64__)
+#define PRODUCT static inline
+#else
+#define PRODUCT __attribute__((noinline)) static
+#endif
+
 static inline vf all(float x) { return vf{} + x; }
 static inline vf& at(float* p) { return *(vf*)p; }
 static inline vf at(const float* p) { return *(const vf*)p; }
