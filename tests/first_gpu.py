@@ -22,6 +22,7 @@ from helpers.agreement import LAST, assert_close, built, case, values_and_gradie
 from helpers.plans import TASKS, make_run
 from slowpoints import cells
 from slowpoints.engine import Network, engine_of
+from slowpoints.engine.draws import CPU, Draws
 from slowpoints.provenance.records import write_json
 from slowpoints.spec.stack import Stack
 from slowpoints.training import job, verify
@@ -81,6 +82,8 @@ def values(device: torch.device) -> Iterator[str]:
             yield f"{name}: right"
         except AssertionError as error:
             yield f"{name}: WRONG: {' '.join(str(error).split())[:200]}"
+    here, there = (Draws([1, 2], device=own).random(2000, 3).cpu() for own in (CPU, device))
+    yield f"random numbers: {'right' if torch.equal(here, there) else 'WRONG'}"
 
 
 def recorded(device: torch.device) -> Iterator[str]:
@@ -105,6 +108,7 @@ def feed(device: torch.device) -> Iterator[str]:
         own = trainer(device, n=n, task=task, net={"units": 64}, batch=64)
         members, steps = own.slots.members, own.slots.steps(0)
         drawn = ms(lambda own=own, m=members, s=steps: own.feed(m, s), device)  # type: ignore[misc]
+        drawn /= own.feed.pool_steps
         whole = ms(own.advance, device)
         yield f"{task['name']}: drawing {drawn:.2f} of {whole:.2f} ms, {n} networks"
 

@@ -14,6 +14,7 @@ from torch import Tensor
 from helpers.agreement import LAST, assert_close, case, values_and_gradients
 from helpers.plans import TASKS, make_run
 from slowpoints import cells
+from slowpoints.engine.draws import Draws
 from slowpoints.training import job
 from slowpoints.training.trainer import Trainer, fit
 
@@ -35,6 +36,13 @@ def test_values_and_gradients_agree_with_the_reference_in_float64(
         return [part.cpu() for part in parts]
 
     assert_close((back(found[0]), back(found[1])), wanted)
+
+
+def test_random_numbers_are_those_of_a_cpu() -> None:
+    here, there = (Draws([1, 2], device=torch.device(name)) for name in ("cpu", "cuda"))
+    assert torch.equal(there.random(2000, 3).cpu(), here.random(2000, 3))
+    assert torch.equal(there.integers(-5, 9, (2000,)).cpu(), here.integers(-5, 9, (2000,)))
+    torch.testing.assert_close(there.normal(2000).cpu(), here.normal(2000), rtol=1e-5, atol=1e-5)
 
 
 def trained(

@@ -8,7 +8,7 @@ import torch
 from helpers.agreement import LAST, assert_close, built, case, values_and_gradients
 from slowpoints import cells
 from slowpoints.engine import recurrence
-from slowpoints.engine.gpu import triton_scan
+from slowpoints.engine.gpu import launching, triton_scan
 from slowpoints.engine.gpu.triton_scan import kernels, runs_on_triton
 
 triton = pytest.importorskip("triton", reason="triton is not installed here")
@@ -25,7 +25,7 @@ def interpreted(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def test_where_the_kernels_run(monkeypatch: pytest.MonkeyPatch) -> None:
     meta = torch.empty(0, device="meta")
     monkeypatch.setattr(torch.Tensor, "device", property(lambda _: torch.device("cuda")))
-    monkeypatch.setattr(triton_scan, "_can_launch", lambda: True)
+    monkeypatch.setattr(triton_scan, "can_launch", lambda: True)
     assert runs_on_triton(built("gru"), meta)
     assert not runs_on_triton(built("gru"), meta.double())
     monkeypatch.setenv("SLOWPOINTS_ENGINE", "eager")
@@ -42,11 +42,11 @@ def test_where_triton_cannot_launch_recurrences_run_without_it(
             raise RuntimeError("Python.h: No such file or directory\ncompilation terminated")
 
     monkeypatch.setattr(driver, "_active", NoHeaders(), raising=False)
-    triton_scan._can_launch.cache_clear()
+    launching.can_launch.cache_clear()
     with caplog.at_level("INFO", logger="slowpoints"):
-        assert not triton_scan._can_launch()
-        assert not triton_scan._can_launch()
-    triton_scan._can_launch.cache_clear()
+        assert not launching.can_launch()
+        assert not launching.can_launch()
+    launching.can_launch.cache_clear()
     assert caplog.text.count("Python.h: No such file or directory") == 1
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from helpers.agreement import built
 from slowpoints import cells
+from slowpoints.engine.gpu import drawing
 from slowpoints.engine.gpu.triton_scan import BLOCK, generated, kernels
 
 triton = pytest.importorskip("triton", reason="triton is not installed here")
@@ -52,3 +53,20 @@ def test_every_kernel_compiles_for_a_gpu(name: str) -> None:
             made = compiled(kernel, dict(zip(names, values, strict=True)))
             assert made.asm["cubin"]
             assert ".target sm_90" in made.asm["ptx"]
+
+
+@pytest.mark.parametrize("kind", range(3))
+def test_random_numbers_compile_for_a_gpu(kind: int) -> None:
+    from triton.backends.compiler import GPUTarget
+    from triton.compiler import ASTSource
+    from triton.compiler import compile as compile_
+
+    drawing.kernel.cache_clear()
+    fixed = {"KIND": kind, "BLOCKS": drawing.BLOCKS}
+    types = {"to": "*fp64" if kind == 1 else "*fp32", "keys": "*i64", "steps": "*i64"}
+    types |= {"number": "i32", "n": "i32", "mean": "fp32", "std": "fp32"}
+    types |= dict.fromkeys(fixed, "constexpr")
+    source = ASTSource(drawing.kernel(), types, constexprs=fixed)
+    made = compile_(source, target=GPUTarget("cuda", CAPABILITY, 32))
+    drawing.kernel.cache_clear()
+    assert made.asm["cubin"]

@@ -19,7 +19,8 @@ LAYERS = (
     {"provenance"},
     {"plan", "measures"},
     {"data", "cells", "dynamics"},
-    {"tasks", "engine"},
+    {"engine"},
+    {"tasks"},
     {"training"},
     {"tuning", "ensemble"},
     {"claims", "notebooks"},
@@ -38,7 +39,7 @@ ALONE = {
     "dynamics": {"errors"},
     "cells": {"errors", "spec"},
     "engine": {"errors", "paths", "cells"},
-    "tasks": {"errors", "data"},
+    "tasks": {"errors", "data", "engine"},
     "plan": {"errors", "paths", "spec"},
 }
 WITHOUT_TORCH = (

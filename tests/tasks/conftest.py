@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 from slowpoints import data
+from slowpoints.engine.draws import Draws
 
 N_TRAIN, N_TEST = 20, 8  # images per class; class 0 has three more
 
@@ -45,6 +45,6 @@ def world_of(data_dir: Path) -> Callable[..., Any]:
     return build
 
 
-def rng(seed: int) -> torch.Generator:
+def rng(seed: int) -> Draws:
     """Return a generator started at `seed`."""
-    return torch.Generator().manual_seed(seed)
+    return Draws([seed])

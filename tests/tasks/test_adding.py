@@ -5,14 +5,13 @@ from itertools import pairwise
 import pytest
 import torch
 
+from slowpoints.engine.draws import Draws
 from slowpoints.tasks import adding, stacked
 from slowpoints.tasks.adding import Settings
 
 
 def sample(settings, batch=2000):
-    return adding.sample(
-        settings, None, batch=batch, split="train", rng=torch.Generator().manual_seed(1)
-    )
+    return adding.sample(settings, None, batch=batch, split="train", rng=Draws([1]))
 
 
 def test_the_sum_of_the_marked_numbers_is_wanted_at_the_last_step():

@@ -14,6 +14,7 @@ import torch
 from helpers.own_parts import writer
 from helpers.plans import TASKS, make_run
 from slowpoints import tasks
+from slowpoints.engine.draws import Draws
 from slowpoints.spec import parts
 from slowpoints.spec.resolve import resolve
 from slowpoints.spec.strict import SpecError
@@ -107,6 +108,10 @@ WRONG = {  # functions, and what is said of them
         | with_fields(y=lambda y: y.expand(3, 21, 1), weight=lambda w: w.expand(3, 21)),
         "sample: 21 answers are read (n_read), but a sequence has 20 steps",
     ),
+    "sequences that depend on each other": (
+        with_fields(y=lambda y: y - y.mean(0)),
+        "sample: y of a run depends on what is drawn beside it; right is that a sequence follows",
+    ),
     "one loss for all runs": (
         {"loss_kind": lambda s: None, "loss": lambda s, out, batch: (out - batch.y).mean()},
         "loss has shape [] for 2 runs; right is [2]: one per run",
@@ -145,8 +150,8 @@ def test_a_wrong_shape_is_named_before_anything_trains(
 def test_every_task_of_the_project_passes(block: dict[str, Any]) -> None:
     run = make_run(0, task=block)
     task, own_settings = tasks.load(block["name"]), run.task.settings
-    world = task.world(own_settings, n_parameters=50, rng=torch.Generator(), data_dir=None)
-    check_task(task, own_settings, world)
+    world = task.world(own_settings, n_parameters=50, rng=Draws([0]), data_dir=None)
+    check_task(task, own_settings, world, torch.device("cpu"))
 
 
 @pytest.fixture

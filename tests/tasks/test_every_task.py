@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from slowpoints import tasks
+from slowpoints.engine.draws import Draws
 
 NAMES = tasks.names()
 FUNCTIONS = ("n_in", "n_out", "n_read", "world", "sample", "evaluation")
@@ -13,8 +14,8 @@ FUNCTIONS += ("minimised", "score", "solved", "constant", "baseline")
 SPLITS = ("train", "valid", "test")
 
 
-def rng(seed: int) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
+def rng(seed: int) -> Draws:
+    return Draws([seed])
 
 
 @pytest.fixture(params=NAMES)
@@ -88,6 +89,15 @@ def test_a_batch_has_the_declared_shapes_and_types(task, settings, world, split)
     assert (batch.weight.sum(1) > 0).all()
 
 
+@pytest.mark.parametrize("split", SPLITS)
+def test_data_are_drawn_where_the_networks_are(task, settings, data_dir, split):
+    meta = torch.device("meta")  # refuses to be mixed with what lies elsewhere
+    world = task.world(settings, n_parameters=50, rng=Draws([0], device=meta), data_dir=data_dir)
+    rng = Draws([1, 2], device=meta)
+    batch = task.sample(settings, world, batch=6, split=split, rng=rng)
+    assert {field.device for field in batch[:4]} == {meta}
+
+
 def test_a_batch_of_one_keeps_its_axes(task, settings, world):
     batch = task.sample(settings, world, batch=1, split="train", rng=rng(1))
     out = constant_output(task, settings, batch)[None]
@@ -143,7 +153,7 @@ def test_the_baseline_is_not_a_solution(task, settings, world):
 
 def test_rows_of_weight_zero_change_neither_loss_nor_score(task, settings, world):
     few, many = (task.sample(settings, world, batch=n, split="train", rng=rng(n)) for n in (4, 7))
-    out = torch.randn(2, 7, task.n_read(settings), task.n_out(settings), generator=rng(9))
+    out = rng(9).normal(2, 7, task.n_read(settings), task.n_out(settings))
     both, alone = tasks.stacked([few, many]), tasks.stacked([few])
     torch.testing.assert_close(
         task.minimised(settings, out, both)[:1], task.minimised(settings, out[:1, :4], alone)
@@ -155,7 +165,7 @@ def test_rows_of_weight_zero_change_neither_loss_nor_score(task, settings, world
 
 def test_each_run_is_judged_on_its_own(task, settings, world):
     batches = [task.sample(settings, world, batch=4, split="train", rng=rng(k)) for k in (1, 2)]
-    out = torch.randn(2, 4, task.n_read(settings), task.n_out(settings), generator=rng(9))
+    out = rng(9).normal(2, 4, task.n_read(settings), task.n_out(settings))
     together = task.minimised(settings, out, tasks.stacked(batches))
     for run in range(2):
         alone = task.minimised(settings, out[run : run + 1], tasks.stacked(batches[run : run + 1]))
@@ -164,9 +174,7 @@ def test_each_run_is_judged_on_its_own(task, settings, world):
 
 def test_a_step_down_the_gradient_lowers_the_loss(task, settings, world):
     batch = tasks.stacked([task.sample(settings, world, batch=16, split="train", rng=rng(1))])
-    out = (
-        0.1 * torch.randn(1, 16, task.n_read(settings), task.n_out(settings), generator=rng(9))
-    ).requires_grad_()
+    out = (0.1 * rng(9).normal(1, 16, task.n_read(settings), task.n_out(settings))).requires_grad_()
     before = task.minimised(settings, out, batch).sum()
     (slope,) = torch.autograd.grad(before, out)
     assert task.minimised(settings, out.detach() - 0.01 * slope, batch).sum() < before

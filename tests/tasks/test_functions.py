@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from slowpoints.engine.draws import Draws
 from slowpoints.tasks import functions, stacked
 from slowpoints.tasks.functions import Settings
 
@@ -12,7 +13,7 @@ SMALL = Settings(n_in=3, n_samples=40, tau=5, n_steps=4)
 
 
 def rng(seed=0):
-    return torch.Generator().manual_seed(seed)
+    return Draws([seed])
 
 
 def world(settings=SMALL, seed=0):

@@ -4,14 +4,13 @@ import pytest
 import torch
 
 from slowpoints import tasks
+from slowpoints.engine.draws import Draws
 from slowpoints.tasks import memorization, stacked
 from slowpoints.tasks.memorization import Settings
 
 
 def sample(settings, batch=4):
-    return memorization.sample(
-        settings, None, batch=batch, split="train", rng=torch.Generator().manual_seed(1)
-    )
+    return memorization.sample(settings, None, batch=batch, split="train", rng=Draws([1]))
 
 
 def test_the_first_bits_are_wanted_back_at_the_last_step():

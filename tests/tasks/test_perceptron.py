@@ -7,13 +7,14 @@ import pytest
 import torch
 
 from slowpoints import tasks
+from slowpoints.engine.draws import Draws
 from slowpoints.measures import information
 from slowpoints.tasks import Batch, perceptron, stacked
 from slowpoints.tasks.perceptron import Settings
 
 
 def rng(seed=0):
-    return torch.Generator().manual_seed(seed)
+    return Draws([seed])
 
 
 def world(settings, n_parameters=50, seed=0):

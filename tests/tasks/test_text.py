@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from slowpoints import data, tasks
+from slowpoints.engine.draws import Draws
 from slowpoints.tasks import stacked, text
 from slowpoints.tasks.text import Settings
 
@@ -15,13 +16,11 @@ LETTERS = " abcdefghijklmnopqrstuvwxyz"
 
 @pytest.fixture
 def drawn():
-    return text.world(Settings(), n_parameters=50, rng=torch.Generator(), data_dir=Path())
+    return text.world(Settings(), n_parameters=50, rng=Draws([0]), data_dir=Path())
 
 
 def sample(settings, drawn, split="train", batch=20):
-    return text.sample(
-        settings, drawn, batch=batch, split=split, rng=torch.Generator().manual_seed(1)
-    )
+    return text.sample(settings, drawn, batch=batch, split=split, rng=Draws([1]))
 
 
 def test_the_sections_are_the_text_in_order_and_none_twice(drawn):
@@ -55,7 +54,7 @@ def test_every_place_of_a_section_is_drawn_and_none_beyond(drawn):
 
 def test_runs_share_one_text(drawn):
     again = text.world(
-        Settings(n_steps=7, n_warm=2), n_parameters=1, rng=torch.Generator(), data_dir=Path()
+        Settings(n_steps=7, n_warm=2), n_parameters=1, rng=Draws([0]), data_dir=Path()
     )
     assert again["train"] is drawn["train"]
 

@@ -4,14 +4,13 @@ import pytest
 import torch
 
 from slowpoints import tasks
+from slowpoints.engine.draws import Draws
 from slowpoints.tasks import stacked, throughput
 from slowpoints.tasks.throughput import Settings
 
 
 def sample(settings, batch=2000):
-    return throughput.sample(
-        settings, None, batch=batch, split="train", rng=torch.Generator().manual_seed(1)
-    )
+    return throughput.sample(settings, None, batch=batch, split="train", rng=Draws([1]))
 
 
 def test_the_vector_is_shown_first_and_wanted_last():

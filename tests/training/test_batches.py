@@ -1,5 +1,6 @@
 """Where the training sequences of a run come from."""
 
+import pytest
 import torch
 
 from helpers.plans import make_run
@@ -41,13 +42,32 @@ def test_no_step_repeats_another() -> None:
     assert len({tuple(step.tolist()) for step in steps}) == 12
 
 
-def test_a_feed_goes_on_from_its_state() -> None:
+def test_a_batch_follows_from_its_run_and_step_alone() -> None:
     whole = drawn(feed(make_run()), [0], 10)
-    first = feed(make_run())
-    drawn(first, [0], 5)
     again = feed(make_run())
-    again.restore(first.state())
     assert torch.equal(torch.stack([again([0], [step]).x for step in range(5, 10)]), whole[5:])
+
+
+def test_how_many_steps_are_drawn_at_once_changes_nothing() -> None:
+    pooled, single = feed(make_run(0), make_run(1)), feed(make_run(0), make_run(1))
+    single.pool_steps = 1
+    assert pooled.pool_steps == 5
+    assert torch.equal(drawn(pooled, [0, 1], 10), drawn(single, [0, 1], 10))
+
+
+@pytest.mark.parametrize("name", tasks.names())
+def test_runs_at_different_steps_and_stages_draw_what_they_draw_alone(name: str) -> None:
+    curriculum = "vocabulary" if name == "delayed_classification" else "none"
+    runs = [
+        make_run(i, task={"name": name}, steps=140, eval_every=10, curriculum=curriculum)
+        for i in range(3)
+    ]
+    together = feed(*runs)([2, 0, 1], [120, 0, 0])
+    for row, (run, step) in enumerate([(2, 120), (0, 0), (1, 0)]):
+        alone = feed(runs[run])([0], [step])
+        for one, all_ in zip(alone[:4], together[:4], strict=True):
+            assert torch.equal(one[0], all_[row])
+        assert alone.silent == together.silent
 
 
 def test_a_curriculum_changes_what_is_drawn() -> None:

@@ -15,8 +15,16 @@ from slowpoints.training.trainer import Trainer
 def test_every_run_is_scored_by_its_own_settings(n_classes: int) -> None:
     ratios = (0.5, 3.0)
     task = {"name": "perceptron", "n_in": 6, "n_classes": n_classes}
-    runs = [make_run(0, task=task | {"labels_per_parameter": ratio}) for ratio in ratios]
-    found = Trainer(runs, device=torch.device("cpu"), data_dir=Path(), start=None).tested()
+    runs = [
+        make_run(0, task=task | {"labels_per_parameter": ratio}, steps=60, lr=0.02)
+        for ratio in ratios
+    ]
+    trainer = Trainer(runs, device=torch.device("cpu"), data_dir=Path(), start=None)
+    while not trainer.is_done:
+        for _ in range(runs[0].train.eval_every):
+            trainer.advance()
+        trainer.evaluate()
+    found = trainer.tested()
     known = perceptron.information(found["accuracy"], n_classes=n_classes)
     assert known[1] > 0, "a run that knows nothing would score the same by any settings"
     torch.testing.assert_close(found["bits_per_parameter"], torch.tensor(ratios) * known)

@@ -44,9 +44,10 @@ def poison_gradients(own: Trainer, monkeypatch: pytest.MonkeyPatch) -> None:
 def poison_inputs(own: Trainer, monkeypatch: pytest.MonkeyPatch) -> None:
     drawn = own.feed._drawn
 
-    def poisoned(run: int, step: int) -> Any:
-        batch = drawn(run, step)
-        return batch._replace(x=batch.x * torch.nan) if run == 1 else batch
+    def poisoned(cells: list[tuple[int, int]]) -> Any:
+        batch = drawn(cells)
+        batch.x[[run == 1 for run, _ in cells]] = torch.nan
+        return batch
 
     monkeypatch.setattr(own.feed, "_drawn", poisoned)
     own.feed.pool = None

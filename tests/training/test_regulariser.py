@@ -42,7 +42,7 @@ def at_start() -> tuple[Trainer, Kicks]:
     runs = [fine_tuned(i, regularise="centres", strength=0.5) for i in range(2)]
     made = trainer(runs, origin(runs))
     assert made.regulariser is not None
-    return made, made.regulariser([0, 1])
+    return made, made.regulariser([0, 1], [0, 0])
 
 
 FRONT = {"front": "conv", "front_maps": 3, "front_blocks": 2, "front_widths": [6]}
@@ -134,8 +134,8 @@ def test_drift_and_scatter_add_up_to_what_noise_displaces() -> None:
     made = trainer(runs, origin(runs))
     assert made.regulariser is not None
     found = torch.zeros(3)
-    for _ in range(300):
-        kicks = made.regulariser([0, 1, 2])
+    for step in range(300):
+        kicks = made.regulariser([0, 1, 2], [step] * 3)
         kicks = kicks._replace(states=kicks.states[:1].expand(3, -1, -1))
         own = {name: value[:1].expand_as(value) for name, value in made.params.items()}
         with torch.no_grad():
@@ -154,7 +154,7 @@ def test_a_strength_weighs_as_much_beside_either_loss() -> None:
                        regularise="centres", strength=1e-3)  # fmt: skip
         made = trainer([run], origin([run]))
         assert made.regulariser is not None
-        strengths[loss] = float(made.regulariser([0]).strength)
+        strengths[loss] = float(made.regulariser([0], [0]).strength)
     assert strengths["paper"] == pytest.approx(1e-3)
     assert strengths["ce"] == pytest.approx(1e-3 * 8 * 11 / 15)
 
@@ -165,7 +165,9 @@ def test_the_mean_kick_is_the_mean_of_the_noise() -> None:
     ]
     made = trainer(runs, origin(runs))
     assert made.regulariser is not None
-    noise, mean = torch.stack([made.regulariser([0, 1]).frames for _ in range(40)]).unbind(1)
+    noise, mean = torch.stack(
+        [made.regulariser([0, 1], [step, step]).frames for step in range(40)]
+    ).unbind(1)
     assert mean.std((0, 1)).max() < 1e-7
     torch.testing.assert_close(noise.mean((0, 1)), mean[0, 0], atol=0.05, rtol=0)
 

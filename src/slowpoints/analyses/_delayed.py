@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from slowpoints.engine import States, prepare, readout, see, step
+from slowpoints.engine.draws import Draws
 from slowpoints.engine.fused import Layer
 from slowpoints.provenance.record import Record
 from slowpoints.provenance.records import identity
@@ -25,8 +26,7 @@ N_FRAMES = 1000
 
 def world(group: Group, *, data_dir: Path) -> World:
     """Return the images and the noise of a group; they are the same for all its networks."""
-    unused = torch.Generator()
-    return group.task.world(group.settings, n_parameters=0, rng=unused, data_dir=data_dir)
+    return group.task.world(group.settings, n_parameters=0, rng=Draws([0]), data_dir=data_dir)
 
 
 def stage_at(curriculum: str, task: dict[str, Any], *, step: int, steps: int) -> dict[str, int]:

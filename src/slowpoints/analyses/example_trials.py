@@ -11,7 +11,7 @@ from torch import Tensor
 from slowpoints import tasks
 from slowpoints.analyses._given import Given, Result
 from slowpoints.spec.seeds import seed_of
-from slowpoints.tasks import Batch
+from slowpoints.tasks import Batch, Draws
 
 COLUMNS = ("trial", "step", "is_image", "trigger", "target", "row", "column", "value")
 N_DRAWN = 64  # trials among which the second is looked for
@@ -32,7 +32,7 @@ def run(given: Given) -> Result:
     """
     block = given.records[0].task
     task, whole = tasks.load(block.name), block.settings
-    rng = torch.Generator().manual_seed(seed_of(given.records[0].run.experiment, "example_trials"))
+    rng = Draws([seed_of(given.records[0].run.experiment, "example_trials")])
     world = task.world(whole, n_parameters=0, rng=rng, data_dir=given.data_dir)
     batch = task.sample(whole, world, batch=N_DRAWN, split="train", rng=rng)
     frame = task.frame(whole)

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from slowpoints.analyses._given import Given, Result
 from slowpoints.engine import prepare, start
+from slowpoints.engine.draws import Draws
 from slowpoints.engine.recurrence import advance, drive, stage_values
 from slowpoints.provenance.record import Record
 from slowpoints.provenance.records import identity
@@ -60,7 +61,7 @@ def _trace(group: Group, row: int, *, n_sequences: int) -> pd.DataFrame:
     """Return the steps of one network on fresh sequences."""
     record, net = group.records[row], group.network
     params = select(group.params, [row])
-    rng = torch.Generator().manual_seed(seed_of(record.id, "trace"))
+    rng = Draws([seed_of(record.id, "trace")])
     batch = group.task.sample(record.task.settings, None, batch=n_sequences, split="test", rng=rng)
     (layer,), states = prepare(net, params), start(net, params, batch=n_sequences)[0]
     rows = []

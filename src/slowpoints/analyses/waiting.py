@@ -38,7 +38,7 @@ from slowpoints.measures.information import bits_held
 from slowpoints.provenance.record import Record
 from slowpoints.provenance.records import identity
 from slowpoints.spec.seeds import seed_of
-from slowpoints.tasks import Batch
+from slowpoints.tasks import Batch, Draws
 from slowpoints.training.stack import Group, fresh, in_float64, rows_of
 
 OF_TASKS = ("throughput", "memorization")
@@ -109,7 +109,7 @@ def run(given: Given) -> Result:
 @torch.no_grad()
 def _rows(group: Group, settings: Settings) -> list[dict[str, Any]]:
     n_wait = _waiting_steps(group)
-    rng = torch.Generator().manual_seed(seed_of(group.records[0].run.experiment, "waiting"))
+    rng = Draws([seed_of(group.records[0].run.experiment, "waiting")])
     batch = group.task.evaluation(
         group.settings, None, rows=settings.n_sequences, split="test", rng=rng
     )

@@ -3,11 +3,12 @@
 import importlib
 from pathlib import Path
 
+from slowpoints.engine.draws import Draws
 from slowpoints.tasks._batch import Batch, stacked
 from slowpoints.tasks._measures import LOSSES
 from slowpoints.tasks.definition import Split, Task, TaskError
 
-__all__ = ["LOSSES", "Batch", "Split", "Task", "TaskError", "load", "names", "stacked"]
+__all__ = ["LOSSES", "Batch", "Draws", "Split", "Task", "TaskError", "load", "names", "stacked"]
 
 
 def names() -> list[str]:

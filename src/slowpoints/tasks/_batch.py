@@ -24,15 +24,10 @@ class Batch(NamedTuple):
         """Return the length of the sequences, silent steps included."""
         return self.x.shape[-2] + self.silent
 
-    def to(self, device: torch.device) -> "Batch":
-        """Return the batch on a device."""
-        return Batch(
-            self.x.to(device),
-            self.y.to(device),
-            self.weight.to(device),
-            self.allowed.to(device),
-            self.silent,
-        )
+    def rows(self, own: slice) -> "Batch":
+        """Return some runs of a stack."""
+        x, y, weight = self.x[own], self.y[own], self.weight[own]
+        return Batch(x, y, weight, self.allowed[own], self.silent)
 
 
 def stacked(batches: Sequence[Batch]) -> Batch:

@@ -8,9 +8,9 @@ in each of m parts.
 from dataclasses import dataclass
 
 import torch
-from torch import Generator, Tensor
+from torch import Tensor
 
-from slowpoints.tasks import Batch, Split
+from slowpoints.tasks import Batch, Draws, Split
 from slowpoints.tasks._measures import mean_square
 
 METRICS = ("mse",)  # what `score` returns
@@ -42,15 +42,12 @@ def n_out(s: Settings) -> int:
     return 1
 
 
-def sample(s: Settings, world: None, *, batch: int, split: Split, rng: Generator) -> Batch:
+def sample(s: Settings, world: None, *, batch: int, split: Split, rng: Draws) -> Batch:
     """Return numbers, one marked in each of `n_marks` equal parts; splits differ by `rng` alone."""
-    x = torch.rand(batch, s.n_steps, 2, generator=rng, device=rng.device)
+    x = rng.random(batch, s.n_steps, 2)
     # part j: edges[j]..edges[j+1]-1
     edges = torch.arange(s.n_marks + 1, device=rng.device) * s.n_steps // s.n_marks
-    where = (
-        torch.rand(batch, s.n_marks, generator=rng, device=rng.device).mul(edges.diff()).long()
-        + edges[:-1]
-    )
+    where = rng.random(batch, s.n_marks).mul(edges.diff()).long() + edges[:-1]
     x[:, :, 1] = 0
     x[:, :, 1].scatter_(1, where, 1.0)
     y = x[:, :, 0].gather(1, where).sum(1)[:, None, None]

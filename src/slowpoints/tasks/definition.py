@@ -10,8 +10,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
 
-from torch import Generator, Tensor
+from torch import Tensor
 
+from slowpoints.engine.draws import Draws
 from slowpoints.errors import SlowpointsError
 from slowpoints.tasks._batch import Batch
 from slowpoints.tasks._measures import LOSSES
@@ -68,29 +69,33 @@ class Task:
         """
         return None
 
-    def world(self, s: Any, *, n_parameters: int, rng: Generator, data_dir: Path | None) -> Any:
+    def world(self, s: Any, *, n_parameters: int, rng: Draws, data_dir: Path | None) -> Any:
         """Return what stays the same from step to step.
 
         By default None: every sequence is fresh.
         """
         return None
 
-    def sample(self, s: Any, world: Any, *, batch: int, split: Split, rng: Generator) -> Batch:
-        """Return random sequences.    batch: how many"""
+    def sample(self, s: Any, world: Any, *, batch: int, split: Split, rng: Draws) -> Batch:
+        """Return random sequences.
+
+        batch: how many, of several networks side by side; rng: what is random comes from it, with
+        `batch` as its first axis, and each sequence follows from its own draws
+        """
         raise NotImplementedError
 
-    def evaluation(self, s: Any, world: Any, *, rows: int, split: Split, rng: Generator) -> Batch:
+    def evaluation(self, s: Any, world: Any, *, rows: int, split: Split, rng: Draws) -> Batch:
         """Return the sequences that a run is judged on. By default: fresh ones.
 
         rows: how many, at most
         """
         return self.sample(s, world, batch=rows, split=split, rng=rng)
 
-    def noise(self, s: Any, world: Any, *, rows: int, rng: Generator) -> Tensor:
+    def noise(self, s: Any, world: Any, *, rows: int, rng: Draws) -> Tensor:
         """Return inputs under which a memory should stay.    [rows, I]"""
         raise TaskError(f"task {self.name} has no noise under which states could move")
 
-    def mean_noise(self, s: Any, world: Any, *, rows: int, rng: Generator) -> Tensor:
+    def mean_noise(self, s: Any, world: Any, *, rows: int, rng: Draws) -> Tensor:
         """Return the mean of such inputs.    [rows, I]"""
         raise TaskError(f"task {self.name} has no noise under which states could move")
 

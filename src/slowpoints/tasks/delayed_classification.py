@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Literal
 
 import torch
-from torch import Generator, Tensor
+from torch import Tensor
 
-from slowpoints.tasks import Batch, Split
+from slowpoints.tasks import Batch, Draws, Split
 from slowpoints.tasks._images import N_CLASSES, World, shared
 from slowpoints.tasks._measures import at_target, weighted_mean
 
@@ -94,7 +94,7 @@ def n_read(s: Settings) -> int:
     return s.n_steps
 
 
-def world(s: Settings, *, n_parameters: int, rng: Generator, data_dir: Path | None) -> World:
+def world(s: Settings, *, n_parameters: int, rng: Draws, data_dir: Path | None) -> World:
     """Return the images by split, and the noise.
 
     Read once per process, the same tensors for every run.
@@ -102,14 +102,14 @@ def world(s: Settings, *, n_parameters: int, rng: Generator, data_dir: Path | No
     return shared(s.dataset, data_dir, rng.device, order=s.order)
 
 
-def timing(s: Settings, *, batch: int, rng: Generator) -> tuple[Tensor, Tensor]:
+def timing(s: Settings, *, batch: int, rng: Draws) -> tuple[Tensor, Tensor]:
     """Return the steps of stimulus and trigger; the second is uniform in what the first leaves.
 
     [B]
     """
     n_starts = _n_used(s) - s.delay_min
-    shown = torch.randint(0, n_starts, (batch,), generator=rng, device=rng.device)
-    wait = torch.rand(batch, generator=rng, device=rng.device).mul_(n_starts - shown).long()
+    shown = rng.integers(0, n_starts, (batch,))
+    wait = rng.random(batch).mul_(n_starts - shown).long()
     return shown, shown + s.delay_min + wait
 
 
@@ -117,19 +117,18 @@ def _n_used(s: Settings) -> int:
     return s.n_steps if s.n_used_steps is None else s.n_used_steps
 
 
-def sample(s: Settings, world: World, *, batch: int, split: Split, rng: Generator) -> Batch:
+def sample(s: Settings, world: World, *, batch: int, split: Split, rng: Draws) -> Batch:
     """Return sequences with one clean image of `split`, whose class is wanted at the trigger.
 
     The answer weighs as many as there are steps (the authors' 20, also while fewer are in use),
     other used steps one each, unused steps nothing.
     """
     images, row = world.images[split], torch.arange(batch, device=rng.device)
-    label = torch.randint(0, s.n_classes, (batch,), generator=rng, device=rng.device)
-    item = torch.randint(0, images.shape[1], (batch,), generator=rng, device=rng.device)
+    label = rng.integers(0, s.n_classes, (batch,))
+    item = rng.integers(0, images.shape[1], (batch,))
     shown, asked = timing(s, batch=batch, rng=rng)
-    x = torch.empty(batch, s.n_steps, n_in(s), device=rng.device)
-    # noise everywhere: the costly line, so in place and once
-    x.normal_(world.mean, world.std, generator=rng)
+    # noise everywhere: the costly line, so once
+    x = rng.normal(batch, s.n_steps, n_in(s), mean=world.mean, std=world.std)
     x[:, :, -1] = 0
     x[row, shown, :-1] = images[label, item]
     x[row, asked, -1] = 1
@@ -141,16 +140,14 @@ def sample(s: Settings, world: World, *, batch: int, split: Split, rng: Generato
     return Batch(x, y, weight, torch.arange(n_out(s), device=rng.device) <= s.n_classes)
 
 
-def noise(s: Settings, world: World, *, rows: int, rng: Generator) -> Tensor:
+def noise(s: Settings, world: World, *, rows: int, rng: Draws) -> Tensor:
     """Return frames of noise without a trigger.    -> [rows, I]"""
-    frames = torch.empty(rows, n_in(s), device=rng.device).normal_(
-        world.mean, world.std, generator=rng
-    )
+    frames = rng.normal(rows, n_in(s), mean=world.mean, std=world.std)
     frames[:, -1] = 0
     return frames
 
 
-def mean_noise(s: Settings, world: World, *, rows: int, rng: Generator) -> Tensor:
+def mean_noise(s: Settings, world: World, *, rows: int, rng: Draws) -> Tensor:
     """Return the mean of `noise`.    -> [rows, I]"""
     frames = torch.full((rows, n_in(s)), world.mean, device=rng.device)
     frames[:, -1] = 0

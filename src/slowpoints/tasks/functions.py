@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 import torch
-from torch import Generator, Tensor
+from torch import Tensor
 
-from slowpoints.tasks import Batch, Split
+from slowpoints.tasks import Batch, Draws, Split
 from slowpoints.tasks._measures import mean_square
 
 METRICS = ("mse",)  # what `score` returns
@@ -66,24 +66,24 @@ def n_out(s: Settings) -> int:
     return 1
 
 
-def world(s: Settings, *, n_parameters: int, rng: Generator, data_dir: Path | None) -> World:
+def world(s: Settings, *, n_parameters: int, rng: Draws, data_dir: Path | None) -> World:
     """Return N random inputs, their random targets, and how much each counts (i = 1..N)."""
-    inputs = torch.randn(s.n_samples, s.n_in, generator=rng, device=rng.device)
-    targets = torch.randn(s.n_samples, generator=rng, device=rng.device)
+    inputs = rng.normal(s.n_samples, s.n_in)
+    targets = rng.normal(s.n_samples)
     weight = 1 / (torch.arange(1, s.n_samples + 1, device=rng.device, dtype=torch.float64) + s.tau)
     beta = weight / weight.sum()
     return World(inputs, targets, beta, beta.cumsum(0))
 
 
-def sample(s: Settings, world: World, *, batch: int, split: Split, rng: Generator) -> Batch:
+def sample(s: Settings, world: World, *, batch: int, split: Split, rng: Draws) -> Batch:
     """Return samples drawn by beta, so that their plain squared error is in the mean the paper's
     weighted one.
     """
-    at = torch.rand(batch, generator=rng, device=rng.device, dtype=torch.float64)
+    at = rng.random(batch, dtype=torch.float64)
     return _shown(s, world, _index(world, at), at.new_ones(batch))
 
 
-def evaluation(s: Settings, world: World, *, rows: int, split: Split, rng: Generator) -> Batch:
+def evaluation(s: Settings, world: World, *, rows: int, split: Split, rng: Draws) -> Batch:
     """Return the whole set with its weights if `rows` reach.
 
     Else draws at equal distances in the sum of beta.
@@ -93,7 +93,7 @@ def evaluation(s: Settings, world: World, *, rows: int, split: Split, rng: Gener
     """
     if rows >= s.n_samples:
         return _shown(s, world, torch.arange(s.n_samples, device=rng.device), world.beta)
-    first = torch.rand(1, generator=rng, device=rng.device, dtype=torch.float64)
+    first = rng.random(1, dtype=torch.float64)
     at = (torch.arange(rows, device=rng.device) + first) / rows
     return _shown(s, world, _index(world, at), at.new_ones(rows))
 

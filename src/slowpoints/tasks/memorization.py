@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 import torch
-from torch import Generator, Tensor
+from torch import Tensor
 
-from slowpoints.tasks import Batch, Split
+from slowpoints.tasks import Batch, Draws, Split
 from slowpoints.tasks._measures import mean_square, weighted_mean
 
 METRICS = ("mse", "bit_accuracy", "exact_match")  # what `score` returns
@@ -58,18 +58,14 @@ def n_out(s: Settings) -> int:
     return s.n_targeted
 
 
-def sample(s: Settings, world: None, *, batch: int, split: Split, rng: Generator) -> Batch:
+def sample(s: Settings, world: None, *, batch: int, split: Split, rng: Draws) -> Batch:
     """Return fair bits, the first of them wanted back at the last step.
 
     Splits differ by `rng` alone.
     """
     n_kept = 1 if s.layout == "parallel" else s.n_targeted  # targeted steps
     shape = (batch, n_kept + s.n_interfering, n_in(s))
-    x = (
-        torch.randint(0, 2, shape, generator=rng, device=rng.device, dtype=torch.float32)
-        .mul_(2)
-        .sub_(1)
-    )
+    x = rng.integers(0, 2, shape).float().mul_(2).sub_(1)
     y = x[:, :n_kept, : n_in(s) - s.flag].reshape(batch, 1, s.n_targeted)
     if s.layout == "delay":
         x[:, n_kept:] = 0

@@ -9,9 +9,9 @@ paper: in "(a<a<bcb>[[[)" one parenthesis of type "<>" is open.
 from dataclasses import dataclass
 
 import torch
-from torch import Generator, Tensor
+from torch import Tensor
 
-from slowpoints.tasks import Batch, Split
+from slowpoints.tasks import Batch, Draws, Split
 from slowpoints.tasks._measures import weighted_mean
 
 METRICS = ("cross_entropy", "accuracy")  # what `score` returns
@@ -61,13 +61,13 @@ def n_out(s: Settings) -> int:
     return s.n_streams * (s.cap + 1)
 
 
-def sample(s: Settings, world: None, *, batch: int, split: Split, rng: Generator) -> Batch:
+def sample(s: Settings, world: None, *, batch: int, split: Split, rng: Draws) -> Batch:
     """Return random streams and, at the last step, the counts; splits differ by `rng` alone.
 
     Half of the symbols are letters, half parentheses, each uniform (Departs: the paper says this of
     the halves only).
     """
-    u = torch.rand(batch, s.n_steps, s.n_streams, generator=rng, device=rng.device)
+    u = rng.random(batch, s.n_steps, s.n_streams)
     paren, letter = u.mul(4 * s.n_types).long(), u.sub(0.5).mul(2 * s.n_noise).long()
     symbols = torch.where(u < 0.5, paren, letter + 2 * s.n_types)
     x = torch.zeros(*symbols.shape, n_symbols(s), device=rng.device)

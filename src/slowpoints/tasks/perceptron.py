@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 import torch
-from torch import Generator, Tensor
+from torch import Tensor
 
-from slowpoints.tasks import Batch, Split
+from slowpoints.tasks import Batch, Draws, Split
 from slowpoints.tasks._measures import cross_entropy, logistic, share_right, weighted_mean
 
 METRICS = ("accuracy", "soft_bits_per_label", "bits_per_parameter")  # what `score` returns
@@ -73,26 +73,22 @@ def n_labels(s: Settings, *, n_parameters: int) -> int:
     return max(1, round(s.labels_per_parameter * n_parameters))
 
 
-def world(s: Settings, *, n_parameters: int, rng: Generator, data_dir: Path | None) -> World:
+def world(s: Settings, *, n_parameters: int, rng: Draws, data_dir: Path | None) -> World:
     """Return b random inputs and their random labels."""
     b = n_labels(s, n_parameters=n_parameters)
-    bits = torch.randint(
-        0, 2, (b, s.n_in + 1), generator=rng, device=rng.device, dtype=torch.float32
-    )
+    bits = rng.integers(0, 2, (b, s.n_in + 1)).float()
     labels = bits[:, -1]
     if s.n_classes > 2:
-        labels = torch.randint(0, s.n_classes, (b,), generator=rng, device=rng.device)
+        labels = rng.integers(0, s.n_classes, (b,))
     return World(inputs=bits[:, :-1] * 2 - 1, labels=labels)
 
 
-def sample(s: Settings, world: World, *, batch: int, split: Split, rng: Generator) -> Batch:
+def sample(s: Settings, world: World, *, batch: int, split: Split, rng: Draws) -> Batch:
     """Return rows of the set drawn with replacement; all splits are this one set."""
-    return _shown(
-        s, world, torch.randint(0, len(world.labels), (batch,), generator=rng, device=rng.device)
-    )
+    return _shown(s, world, rng.integers(0, len(world.labels), (batch,)))
 
 
-def evaluation(s: Settings, world: World, *, rows: int, split: Split, rng: Generator) -> Batch:
+def evaluation(s: Settings, world: World, *, rows: int, split: Split, rng: Draws) -> Batch:
     """Return the whole set in order, however many `rows` are asked for.
 
     The score is about all of it.

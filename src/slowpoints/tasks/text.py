@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Literal
 
 import torch
-from torch import Generator, Tensor
+from torch import Tensor
 
 from slowpoints import data
-from slowpoints.tasks import Batch, Split
+from slowpoints.tasks import Batch, Draws, Split
 from slowpoints.tasks._measures import cross_entropy, share_right
 from slowpoints.tasks._symbols import one_hot
 
@@ -92,7 +92,7 @@ def n_read(s: Settings) -> int:
 
 
 def world(
-    s: Settings, *, n_parameters: int, rng: Generator, data_dir: Path | None
+    s: Settings, *, n_parameters: int, rng: Draws, data_dir: Path | None
 ) -> dict[str, Tensor]:
     """Return the symbols by split; read once per process, the same tensors for every run.
 
@@ -111,14 +111,12 @@ def _sections(dataset: str, data_dir: Path | None, device: torch.device) -> dict
     return {split: text[first:end] for split, (first, end) in cuts.items()}
 
 
-def sample(
-    s: Settings, world: dict[str, Tensor], *, batch: int, split: Split, rng: Generator
-) -> Batch:
+def sample(s: Settings, world: dict[str, Tensor], *, batch: int, split: Split, rng: Draws) -> Batch:
     """Return pieces of a section, from uniform places, with the next characters wanted after the
     warm-up.
     """
     text = world[split]
-    start = torch.randint(0, len(text) - s.n_steps, (batch, 1), generator=rng, device=rng.device)
+    start = rng.integers(0, len(text) - s.n_steps, (batch, 1))
     symbols = text[start + torch.arange(s.n_steps + 1, device=rng.device)].long()
     x = one_hot(symbols[:, :-1], N_SYMBOLS)
     weight = x.new_ones(batch, n_read(s))

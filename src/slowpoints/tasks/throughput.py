@@ -8,9 +8,9 @@ each.
 from dataclasses import dataclass
 
 import torch
-from torch import Generator, Tensor
+from torch import Tensor
 
-from slowpoints.tasks import Batch, Split
+from slowpoints.tasks import Batch, Draws, Split
 from slowpoints.tasks._measures import mean_square
 
 METRICS = ("mse",)  # what `score` returns
@@ -44,12 +44,12 @@ def n_out(s: Settings) -> int:
     return s.n_in
 
 
-def sample(s: Settings, world: None, *, batch: int, split: Split, rng: Generator) -> Batch:
+def sample(s: Settings, world: None, *, batch: int, split: Split, rng: Draws) -> Batch:
     """Return vectors shown at the first step and wanted at the last.
 
     Splits differ by `rng` alone.
     """
-    x = torch.empty(batch, 1, s.n_in, device=rng.device).uniform_(-BOUND, BOUND, generator=rng)
+    x = rng.random(batch, 1, s.n_in).mul_(2 * BOUND).sub_(BOUND)
     return Batch(
         x, x, x.new_ones(batch, 1), x.new_ones(s.n_in, dtype=torch.bool), silent=s.n_steps - 1
     )

@@ -5,6 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from slowpoints.engine.draws import Draws
 from slowpoints.spec.parts import file_of
 from slowpoints.tasks import LOSSES, Batch, Task, TaskError, stacked
 
@@ -21,16 +22,17 @@ FIELDS = {  # of a batch: the types it may have, and the meaning of its shape
 }
 
 
-def check_task(task: Task, settings: Any, world: Any) -> None:
+def check_task(task: Task, settings: Any, world: Any, device: torch.device) -> None:
     """Refuse a task whose batches, loss or scores have the wrong shapes, before anything trains on
     them.
 
     The batches come from a random stream of their own, so that no result depends on them.
     """
-    file, rng = file_of("tasks", task.name), torch.Generator()
+    file, rng = file_of("tasks", task.name), Draws([0], device=device)
     _check_constant(task, settings, file=file)
     train = task.sample(settings, world, batch=ROWS, split="train", rng=rng)
     _check_batch(task, settings, train, rows=ROWS, of=f"{file}: sample")
+    _check_streams(task, settings, world, device=device, of=f"{file}: sample")
     valid = task.evaluation(settings, world, rows=ROWS, split="valid", rng=rng)
     _check_batch(task, settings, valid, rows=None, of=f"{file}: evaluation")
     kind = task.loss_kind(settings)
@@ -42,7 +44,7 @@ def check_task(task: Task, settings: Any, world: Any) -> None:
             "output for cross_entropy, numbers for the others"
         )
     both = stacked([train, train])
-    out = torch.zeros(2, ROWS, task.n_read(settings), task.n_out(settings))
+    out = torch.zeros(2, ROWS, task.n_read(settings), task.n_out(settings), device=device)
     score = task.score(settings, out, both)
     if set(score) != set(task.METRICS):
         raise TaskError(
@@ -99,6 +101,24 @@ def _check_batch(task: Task, settings: Any, batch: Any, *, rows: int | None, of:
         raise TaskError(
             f"{of}: {n_read} answers are read (n_read), but a sequence has {batch.n_steps} steps"
         )
+
+
+def _check_streams(task: Task, settings: Any, world: Any, *, device: torch.device, of: str) -> None:
+    """Refuse a task whose sequences depend on what is drawn for other runs beside them."""
+
+    def drawn(*keys: int) -> Batch:
+        """Return the batch of some streams, `ROWS` sequences of each."""
+        rows, rng = ROWS * len(keys), Draws(keys, device=device)
+        return task.sample(settings, world, batch=rows, split="train", rng=rng)
+
+    alone, together = [drawn(key) for key in (1, 2)], drawn(1, 2)
+    for name in ("x", "y", "weight"):
+        wanted = torch.cat([getattr(batch, name) for batch in alone])
+        if not torch.equal(getattr(together, name), wanted):
+            raise TaskError(
+                f"{of}: {name} of a run depends on what is drawn beside it; right is that a "
+                "sequence follows from its own draws: `rng.random(batch, ...)` gives each its own"
+            )
 
 
 def _check_constant(task: Task, settings: Any, *, file: str) -> None:

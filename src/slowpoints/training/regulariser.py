@@ -18,9 +18,10 @@ import torch
 from torch import Tensor
 
 from slowpoints.engine import Network, States, measure, pack, prepare, see, step, unpack
+from slowpoints.engine.draws import Draws
 from slowpoints.spec.run import Run
 from slowpoints.tasks import Task
-from slowpoints.training.stack import generator
+from slowpoints.training.stack import draws, key_of
 
 COPIES = 10  # the authors' copies of each class's state, every one with its own noise
 
@@ -41,16 +42,18 @@ class Kicks(NamedTuple):
     centred: Tensor  # [m] 1 where the mean over the copies is taken off, else 0
     loss_weight: Tensor  # [m] of the task's loss
 
-    def to(self, device: torch.device) -> "Kicks":
-        """Return the same on a device."""
-        return Kicks(*(part.to(device) for part in self))
-
 
 class Regulariser:
-    """Whose states are slowed down, how strongly, and the random stream of each run's noise."""
+    """Whose states are slowed down, how strongly, and under which noise."""
 
     def __init__(
-        self, runs: list[Run], task: Task, settings: Any, worlds: list[Any], points: Tensor | None
+        self,
+        runs: list[Run],
+        task: Task,
+        settings: Any,
+        worlds: list[Any],
+        points: Tensor | None,
+        device: torch.device,
     ) -> None:
         """Take the points to start from, constants while the weights change.
 
@@ -62,38 +65,41 @@ class Regulariser:
         self.task = task
         self.settings = settings
         self.worlds = worlds
-        self.states = torch.empty(len(runs), 0, 0)
+        self.device = device
+        self.states = torch.empty(len(runs), 0, 0, device=device)
         self.rows = runs[0].train.batch
         if points is not None:
             own = [chosen(run, value) for run, value in zip(runs, points.float(), strict=True)]
-            self.states = torch.stack(own).repeat_interleave(COPIES, 1)
+            self.states = torch.stack(own).repeat_interleave(COPIES, 1).to(device)
             self.rows = self.states.shape[1]
         scale = task.loss_scale(settings)
-        self.strength = torch.tensor([scale * run.train.strength for run in runs])
-        self.centred = torch.tensor([float(run.train.kick == "scatter") for run in runs])
-        self.loss_weight = torch.tensor([run.train.loss_weight for run in runs])
-        self.rngs = [generator(run, "regulariser") for run in runs]
+        self.strength = torch.tensor([scale * run.train.strength for run in runs]).to(device)
+        self.centred = torch.tensor([float(run.train.kick == "scatter") for run in runs]).to(device)
+        self.loss_weight = torch.tensor([run.train.loss_weight for run in runs]).to(device)
+        self.keys = [key_of(run, "regulariser") for run in runs]
 
-    def __call__(self, members: list[int]) -> Kicks:
-        """Return what some runs need for one step."""
-        frames = torch.stack([self._frames(run) for run in members])
+    def __call__(self, members: list[int], steps: list[int]) -> Kicks:
+        """Return what some runs need, each at its own 0-based step."""
+        frames = self._frames(members, steps)
         strength, centred = self.strength[members], self.centred[members]
         return Kicks(frames, self.states[members], strength, centred, self.loss_weight[members])
 
-    def _frames(self, run: int) -> Tensor:
-        """Return inputs of one run for one step.    -> [K, I]"""
-        make = self.task.mean_noise if self.runs[run].train.kick == "mean" else self.task.noise
-        frames: Tensor = make(self.settings, self.worlds[run], rows=self.rows, rng=self.rngs[run])
-        return frames
-
-    def state(self) -> Tensor:
-        """Return the random state of every run.    -> [M, bytes]"""
-        return torch.stack([rng.get_state() for rng in self.rngs])
-
-    def restore(self, state: Tensor) -> None:
-        """Go on from a saved random state.    state: [M, bytes]"""
-        for rng, own in zip(self.rngs, state, strict=True):
-            rng.set_state(own.clone())  # torch reads the storage from its start
+    def _frames(self, members: list[int], steps: list[int]) -> Tensor:
+        """Return inputs of some runs.    -> [m, K, I]"""
+        alike: dict[Any, list[int]] = {}
+        for i, run in enumerate(members):
+            is_mean = self.runs[run].train.kick == "mean"
+            alike.setdefault((is_mean, id(self.worlds[run])), []).append(i)
+        parts: list[Tensor] = [torch.empty(0)] * len(members)
+        for (is_mean, _), own in alike.items():
+            make = self.task.mean_noise if is_mean else self.task.noise
+            world = self.worlds[members[own[0]]]
+            keys, at = [self.keys[members[i]] for i in own], [steps[i] for i in own]
+            rng = Draws(keys, steps=at, device=self.device)
+            frames = make(self.settings, world, rows=self.rows * len(own), rng=rng)
+            for i, part in zip(own, frames.unflatten(0, (len(own), -1)), strict=True):
+                parts[i] = part
+        return torch.stack(parts)
 
 
 def chosen(run: Run, points: Tensor) -> Tensor:
@@ -101,12 +107,12 @@ def chosen(run: Run, points: Tensor) -> Tensor:
 
     [N, S] -> [N, S]
     """
-    kind, rng = run.train.regularise, generator(run, "states")
+    kind, rng = run.train.regularise, draws(run, "states", points.device)
     if kind == "shuffled":
-        return points.gather(0, torch.rand(points.shape, generator=rng).argsort(0))
+        return points.gather(0, rng.random(*points.shape).argsort(0))
     if kind == "random":
         low, high = points.amin(0), points.amax(0)
-        return low + (high - low) * torch.rand(points.shape, generator=rng)
+        return low + (high - low) * rng.random(*points.shape)
     return points
 
 

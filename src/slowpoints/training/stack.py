@@ -13,6 +13,7 @@ from torch import Tensor
 from slowpoints import cells, tasks
 from slowpoints.cells.network import Network, count_parameters, from_settings
 from slowpoints.engine import initialise
+from slowpoints.engine.draws import Draws
 from slowpoints.provenance.record import Record
 from slowpoints.provenance.records import (
     HISTORY,
@@ -49,10 +50,17 @@ def network(task: TaskBlock, net: NetBlock) -> Network:
     return from_settings(cell, net, n_in=own.n_in(s), n_out=own.n_out(s), frame=own.frame(s))
 
 
-def generator(run: Run, purpose: str) -> torch.Generator:
-    """Return the random stream of one run for one purpose (initial weights, data, fixed world)."""
+def key_of(run: Run, purpose: str) -> int:
+    """Return what names the random numbers of one run for one purpose (initial weights, data, fixed
+    world).
+    """
     point = ",".join(f"{k}={v}" for k, v in sorted(run.sweep.items()))
-    return torch.Generator().manual_seed(seed_of(run.experiment, run.arm, point, run.seed, purpose))
+    return seed_of(run.experiment, run.arm, point, run.seed, purpose)
+
+
+def draws(run: Run, purpose: str, device: torch.device) -> Draws:
+    """Return the random numbers of one run for one purpose."""
+    return Draws([key_of(run, purpose)], device=device)
 
 
 def fresh(net: Network, runs: list[Run]) -> dict[str, Tensor]:
@@ -60,7 +68,7 @@ def fresh(net: Network, runs: list[Run]) -> dict[str, Tensor]:
     own = [
         initialise(
             net,
-            rng=generator(run, "weights"),
+            rng=torch.Generator().manual_seed(key_of(run, "weights")),
             **{name: getattr(run.net, name) for name in PER_RUN_NET},
         )
         for run in runs

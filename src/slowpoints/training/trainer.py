@@ -77,9 +77,14 @@ class Trainer:
         self.settings = [run.task.settings for run in runs]
         self.n_parameters = count_parameters(self.net)
         self.worlds = worlds(
-            self.runs, self.task, self.settings, n_parameters=self.n_parameters, data_dir=data_dir
+            self.runs,
+            self.task,
+            self.settings,
+            n_parameters=self.n_parameters,
+            data_dir=data_dir,
+            device=device,
         )
-        check_task(self.task, self.settings[0], self.worlds[0])
+        check_task(self.task, self.settings[0], self.worlds[0], device)
         # here, for nothing may be tried while a step is recorded
         check_step(self.net.cell, self.net.units)
         if self.train.optimizer == "path_sgd":
@@ -89,7 +94,7 @@ class Trainer:
         if start is not None or any(run.train.regularise != "none" for run in runs):
             points = None if start is None else start.states
             self.regulariser = Regulariser(
-                self.runs, self.task, self.settings[0], self.worlds, points
+                self.runs, self.task, self.settings[0], self.worlds, points, device
             )
         self.slows_visited = self.regulariser is not None and start is None
         first = start.params if start is not None else fresh(self.net, self.runs)
@@ -112,7 +117,7 @@ class Trainer:
 
     def _numbers(self) -> int:
         """Return about how many numbers one step of one run computes."""
-        n_steps = example(self.task, self.settings[0], self.worlds[0]).n_steps
+        n_steps = example(self.task, self.settings[0], self.worlds[0], self.device).n_steps
         return int(self.train.batch * n_steps * self.net.n_numbers)
 
     def _change(self, ended: list[int]) -> None:
@@ -144,9 +149,9 @@ class Trainer:
 
     def advance(self) -> None:
         """Take one training step with every run that holds a slot."""
-        members = self.slots.members
-        batch = self.feed(members, self.slots.steps(self.tick))
-        kicks = () if self.regulariser is None else self.regulariser(members).to(self.device)
+        members, steps = self.slots.members, self.slots.steps(self.tick)
+        batch = self.feed(members, steps)
+        kicks = () if self.regulariser is None else self.regulariser(members, steps)
         is_recorded = isinstance(self._on_device[0], Captured)
         if is_recorded and self._silent not in (None, batch.silent):
             raise RuntimeError(
@@ -284,9 +289,7 @@ class Trainer:
     def save(self, path: Path, *, key: str) -> None:
         """Write a checkpoint."""
         arrays, values = self.slots.state()
-        arrays |= {"feed": self.feed.state(), "history": self.snapshots.kept}
-        if self.regulariser is not None:
-            arrays["regulariser"] = self.regulariser.state()
+        arrays["history"] = self.snapshots.kept
         state = {
             "tick": self.tick,
             "n_begun": self.n_begun,
@@ -300,10 +303,7 @@ class Trainer:
         """Go on from a checkpoint."""
         arrays = {name: torch.from_numpy(value) for name, value in saved.arrays.items()}
         self.slots.restore(arrays, saved.state["slots"])
-        self.feed.restore(arrays["feed"])
         self.snapshots.kept = arrays["history"]
-        if self.regulariser is not None:
-            self.regulariser.restore(arrays["regulariser"])
         self.outcomes = [Outcome(**values) for values in saved.state["outcomes"]]
         self.tick, self.n_begun = saved.state["tick"], saved.state["n_begun"]
         self._make_ready()

@@ -6,9 +6,6 @@ What is kept is what the CPU's kernel keeps: the states, and the few values in w
 is written. The gradient of recurrent weights is one matmul over all steps at the end.
 """
 
-import importlib.util
-import linecache
-import logging
 from collections.abc import Callable
 from functools import cache
 from typing import Any, NamedTuple
@@ -19,9 +16,9 @@ from torch import Tensor
 from slowpoints.cells.definition import Cell
 from slowpoints.engine.cpu import build
 from slowpoints.engine.derivatives.symbols import NotElementwise
+from slowpoints.engine.gpu.launching import can_launch, executed, is_there
 from slowpoints.engine.gpu.triton_source import buffers, n_kept, triton_source
 
-log = logging.getLogger("slowpoints")
 BLOCK = 256  # units per program
 
 Launch = Callable[..., None]
@@ -33,7 +30,7 @@ def kernels(cell: Cell) -> dict[str, Launch] | None:
 
     None where Triton is not installed or its step is not elementwise.
     """
-    if importlib.util.find_spec("triton") is None:
+    if not is_there():
         return None
     try:
         taken = buffers(cell)
@@ -44,12 +41,7 @@ def kernels(cell: Cell) -> dict[str, Launch] | None:
 
 def generated(cell: Cell) -> dict[str, Any]:
     """Return the kernels of a cell by name, as Triton takes them from their source."""
-    text = triton_source(cell)
-    name = f"<triton kernels of {cell.name} {id(cell)}>"
-    # Triton reads sources again
-    linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
-    space: dict[str, Any] = {"__name__": name}
-    exec(compile(text, name, "exec"), space)
+    space = executed(triton_source(cell), f"<triton kernels of {cell.name} {id(cell)}>")
     return {kernel: space[kernel] for kernel in buffers(cell)}
 
 
@@ -74,25 +66,7 @@ def runs_on_triton(cell: Cell, like: Tensor) -> bool:
     """
     if like.device.type != "cuda" or like.dtype != torch.float32 or build.wants_eager():
         return False
-    return kernels(cell) is not None and _can_launch()
-
-
-@cache
-def _can_launch() -> bool:
-    """Return whether Triton can build what launches its kernels; say so once where it cannot.
-
-    That takes a C compiler, Python's headers and the driver's library: Triton builds it when it is
-    first asked for the device.
-    """
-    from triton.runtime import driver  # type: ignore[import-untyped]
-
-    try:
-        driver.active.get_current_target()
-    except Exception as error:  # whatever a compiler or a missing file makes of it
-        why = next(iter(str(error).strip().splitlines()), type(error).__name__)
-        log.info("Triton cannot be used here (%s): on the GPU recurrences run without it", why)
-        return False
-    return True
+    return kernels(cell) is not None and can_launch()
 
 
 class Sizes(NamedTuple):
