@@ -68,17 +68,22 @@ def test_another_checkout_trains_what_is_missing_alone(
     assert to_train(other) == {missing.stem}
 
 
-def test_a_stack_of_other_settings_or_damaged_stays_where_it_is(
+def test_a_stack_of_other_settings_or_code_or_damaged_stays_where_it_is(
     finished: Path, kept: Path, tmp_path: Path
 ) -> None:
     other = elsewhere(finished, tmp_path / "other")
     settings = other / "config" / "experiments" / "long2016-targeted.yaml"
     changed = settings.read_text().replace("lr: 5.0e-3", "lr: 6.0e-3")
     settings.write_text(changed)
+    task = other / "src/slowpoints/tasks/adding.py"
+    task.write_text(task.read_text().replace("SOLVED_MSE = ", "SOLVED_MSE = 0.5 * "))
     hurt = next(kept.glob("haviv2019-budget/runs/*.safetensors"))
     hurt.write_bytes(hurt.read_bytes()[:-1] + b"?")
     said = called(other, "take", kept)
     assert "long2016-targeted/runs/" in said
     assert "left where it is, of another plan" in said
+    assert said.count("long2016-adding-state/runs/") == said.count(
+        "left where it is, of other code"
+    )
     assert f"{hurt.with_suffix('.jsonl').relative_to(kept)}: left where it is" in said
     assert not list((other / "results/smoke/long2016-targeted").glob("runs/*"))

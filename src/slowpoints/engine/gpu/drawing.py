@@ -18,7 +18,8 @@ import triton.language as tl
 @triton.jit
 def words(key, step, number, block):
     a, zero = block.to(tl.uint32), block.to(tl.uint32) * 0
-    b, c, d = zero + number.to(tl.uint32), zero + step.to(tl.uint32), zero + (step >> 32).to(tl.uint32)
+    b = zero + number.to(tl.uint32)
+    c, d = zero + step.to(tl.uint32), zero + (step >> 32).to(tl.uint32)
     first, second = zero + key.to(tl.uint32), zero + (key >> 32).to(tl.uint32)
     for _ in tl.static_range(10):
         p, q = tl.umulhi(a, 0xD2511F53), tl.umulhi(c, 0xCD9E8D57)
