@@ -134,8 +134,8 @@ def test_drift_and_scatter_add_up_to_what_noise_displaces() -> None:
     made = trainer(runs, origin(runs))
     assert made.regulariser is not None
     found = torch.zeros(3)
-    for step in range(300):
-        kicks = made.regulariser([0, 1, 2], [step] * 3)
+    for at in range(300):
+        kicks = made.regulariser([0, 1, 2], [at] * 3)
         kicks = kicks._replace(states=kicks.states[:1].expand(3, -1, -1))
         own = {name: value[:1].expand_as(value) for name, value in made.params.items()}
         with torch.no_grad():
