@@ -24,6 +24,11 @@ class Asked(NamedTuple):
     weight: Tensor  # [M, B, last]
     allowed: Tensor  # [M, O] bool: outputs that take part in the cross-entropy
 
+    def by_row(self) -> "Asked":
+        """Return the same with every step a sequence of its own: B x last sequences of one step."""
+        y, weight = (value.flatten(1, 2).unsqueeze(2) for value in (self.y, self.weight))
+        return self._replace(y=y, weight=weight)
+
 
 def check_params(net: Network, params: dict[str, Tensor]) -> Tensor:
     """Raise unless `params` are those of a stack of such networks, all of one type in one place.

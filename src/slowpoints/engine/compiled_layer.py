@@ -58,10 +58,18 @@ def output_map(p: Bundle, s: Bundle) -> tuple[Tensor]:
     return (torch.tanh(p.y),)
 
 
-def mapped(params: Params, index: int, y: Tensor) -> Tensor:
-    """Return the same as `recurrence.hand_up`, from the kernel.    y: [M, K, k H] -> [M, K, H]"""
+def map_inputs(params: Params, index: int, y: Tensor) -> tuple[Tensor, ...]:
+    """Return what the kernel takes of an output map, in the order of `call.Inputs`.
+
+    y: [M, K, k H]
+    """
     W, b = params[f"{index}.out.W"], params[f"{index}.out.b"]
     H = W.shape[2]
     first, others = y[..., :H], y[..., H:].unsqueeze(2)
-    out, _ = scanned(output_map, (others, first, b, W[:, H:], W[:, :H]), 1, 1)
+    return others, first, b, W[:, H:], W[:, :H]
+
+
+def mapped(params: Params, index: int, y: Tensor) -> Tensor:
+    """Return the same as `recurrence.hand_up`, from the kernel.    y: [M, K, k H] -> [M, K, H]"""
+    out, _ = scanned(output_map, map_inputs(params, index, y), 1, 1)
     return out.squeeze(2)

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from slowpoints.cells.network import Network
 from slowpoints.engine.border import Asked, check_asked, check_input
-from slowpoints.engine.compiled_layer import inputs
+from slowpoints.engine.compiled_layer import inputs, map_inputs, output_map, scanned
 from slowpoints.engine.cpu.one_pass import OnePass
 from slowpoints.engine.fused import Params, prepare_layer
 from slowpoints.engine.recurrence import entering, is_compiled, start, unroll
@@ -30,12 +30,12 @@ def loss_in_one_pass(
 
     Returns:
         [M]; None where it has to be computed otherwise: on a GPU, without a compiler, of a cell
-        with an output map or without a kernel, and where no gradient is wanted.
+        without a kernel, and where no gradient is wanted.
 
     Raises:
         ValueError: parameters, inputs or targets that do not fit the network or each other.
     """
-    if net.cell.output_map or not torch.is_grad_enabled() or not is_compiled(net, x):
+    if not torch.is_grad_enabled() or not is_compiled(net, x):
         return None
     last, top = asked.weight.shape[-1], net.depth - 1
     check_input(net, params, x, silent=silent, last=last)
@@ -49,5 +49,11 @@ def loss_in_one_pass(
     layer = prepare_layer(net.cell, params, top, staged=False)
     given = inputs(net.cell, layer, params, top, x, first)
     out = params["readout.W"], params["readout.b"]
-    loss: Tensor = OnePass.apply(net.cell, n_steps, asked, *out, *given)
+    loss: Tensor
+    if net.cell.output_map:  # to the kernel another layer, of one step
+        y, _ = scanned(net.cell, given, n_steps, last)
+        given = map_inputs(params, top, y.flatten(1, 2))
+        loss = OnePass.apply(output_map, 1, asked.by_row(), *out, *given)
+    else:
+        loss = OnePass.apply(net.cell, n_steps, asked, *out, *given)
     return loss

@@ -118,14 +118,14 @@ def prepared(cell: Cell, T: int, last: int, inputs: tuple[Tensor, ...]) -> Prepa
     made = types(states=len(states), free=len(free), streams=max(map(len, cell.stages)))
     call = made.call(M, size.rows, B, T, H, size.Hp // run.vector, last)
     fill(call, first=first)
-    _point(call.free, free)
+    point(call.free, free)
     for stage, source, own in zip(call.stage, sources, kinds, strict=False):
         stage.source, stage.given, stage.width = rows(source), *source.shape[2:]
         fill(stage, **own)
     return Prepared(run, size, sources, free, kinds, first, call, made.back)
 
 
-def _point(fields: Any, streams: Sequence[Tensor]) -> None:
+def point(fields: Any, streams: Sequence[Tensor]) -> None:
     """Point at free streams; what is the same everywhere is read at one place."""
     for i, stream in enumerate(streams):
         fields[i] = rows(stream)
@@ -158,7 +158,7 @@ def slopes(of: Prepared, asked: Sequence[bool]) -> Slopes:
     d_first = [like.new_empty(size.M, size.B, size.H) for _ in of.first]
     d_free = [torch.zeros_like(x) if is_constant(x) else torch.empty_like(x) for x in of.free]
     fill(back, first=d_first)
-    _point(back.free, d_free)
+    point(back.free, d_free)
     d_sources: list[Tensor | None] = []
     d_weights: list[Tensor] = []
     for stage, source, own, wanted in zip(back.stage, of.sources, of.kinds, asked, strict=False):

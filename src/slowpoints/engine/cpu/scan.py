@@ -47,7 +47,7 @@ class Scan(torch.autograd.Function):
         of.run.forward(call)
         ctx.of, ctx.traces = of, kept
         ctx.set_materialize_grads(False)
-        return _emitted(size, out, n), *final
+        return emitted(size, out, n), *final
 
     @staticmethod
     def backward(ctx: Any, *given: Tensor | None) -> tuple[Tensor | None, ...]:
@@ -70,7 +70,7 @@ class Scan(torch.autograd.Function):
         return (None,) * 4 + own.given(of)
 
 
-def _emitted(size: Sizes, out: Tensor, n: int) -> Tensor:
+def emitted(size: Sizes, out: Tensor, n: int) -> Tensor:
     """Return what was emitted without what was added.
 
     [M, rows, last, n Hp] -> [M, B, last, n H]
