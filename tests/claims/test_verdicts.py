@@ -84,3 +84,10 @@ def test_where_every_row_is_true_the_interval_of_their_mean_is_exact():
     table = pd.DataFrame({"run": list("aabbcc"), "seed": [0, 0, 1, 1, 2, 2], "y": [1.0] * 6})
     interval = found({"statistic": "mean", "table": "t", "y": "y", "above": 0.5}, table)
     assert interval == pytest.approx((1.0, 0.025 ** (1 / 6), 1.0))
+
+
+@pytest.mark.parametrize(("nothing", "low"), [(False, 0.0), (0.0, 0.025 ** (1 / 6) - 1)])
+def test_where_every_row_is_nothing_a_number_may_lie_on_both_sides(nothing: object, low: float):
+    table = pd.DataFrame({"run": list("aabbcc"), "seed": [0, 0, 1, 1, 2, 2], "y": [nothing] * 6})
+    interval = found({"statistic": "mean", "table": "t", "y": "y", "above": 0.5}, table)
+    assert interval == pytest.approx((0.0, low, 1 - 0.025 ** (1 / 6)))

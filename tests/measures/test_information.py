@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
+from slowpoints.engine.draws import Draws
 from slowpoints.measures import information
 from slowpoints.tasks import functions
 
@@ -93,7 +93,7 @@ PAPER = {"n_samples": 1_000_000, "tau": 5000}
 
 def test_the_weights_of_samples_are_those_of_the_task():
     task = functions.Settings(n_samples=50, tau=3)
-    world = functions.world(task, n_parameters=1, rng=torch.Generator(), data_dir=Path())
+    world = functions.world(task, n_parameters=1, rng=Draws([0]), data_dir=Path())
     np.testing.assert_allclose(information.sample_weights(50, tau=3), world.beta, rtol=1e-12)
 
 

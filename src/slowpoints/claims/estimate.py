@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pandas.api.types import is_bool_dtype
 
 from slowpoints.errors import SlowpointsError
 from slowpoints.measures import statistics
@@ -187,11 +188,11 @@ def _of_middles(test: Test, rows: pd.DataFrame) -> Interval:
         return NOTHING
     values = _numbers(network["y"])
     member = [(network["label"] == name).to_numpy(dtype=float) for name in names]
-    if test.statistic == "mean" and set(y) in (
-        {0.0},
-        {1.0},
-    ):  # true or false, and nothing to resample
-        return statistics.exact(int(y.sum()), len(y))
+    if test.statistic == "mean" and set(y) in ({0.0}, {1.0}):  # nothing to resample
+        sure = statistics.exact(int(y.sum()), len(y))
+        if y.iloc[0] or is_bool_dtype(rows[test.y]):
+            return sure
+        return sure._replace(low=-sure.high)  # numbers that are never but may be above or below
     middle = statistics.median if test.statistic == "median_difference" else statistics.mean
     combine = {
         "difference": lambda m: m[0] - m[1],
