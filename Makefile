@@ -94,7 +94,7 @@ guides: setup
 
 sanitize: setup
 	$(STAGE) test -m pytest -q -W error -m faults tests/engine/test_sanitized.py
-	workflow/scripts/sanitized -m pytest -q -W error tests/engine/test_scan.py tests/engine/test_one_pass.py tests/engine/test_border.py tests/engine/test_trust.py tests/training/test_optimiser.py
+	workflow/scripts/sanitized -m pytest -q -W error tests/engine/test_scan.py tests/engine/test_one_pass.py tests/engine/test_standing.py tests/engine/test_draws.py tests/engine/test_border.py tests/engine/test_trust.py tests/training/test_optimiser.py
 
 cost:
 	$(STAGE) train -m bench cost --paper collins2017 --out docs/benchmarks

@@ -83,7 +83,7 @@ static inline float logarithm(float x) {
   int32_t bits;
   memcpy(&bits, &x, 4);
   const int32_t power = (bits - 0x3f3504f3) >> 23;
-  bits -= power << 23;
+  bits -= power * 0x800000;
   float m;
   memcpy(&m, &bits, 4);
   m -= 1.0f;
