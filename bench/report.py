@@ -48,7 +48,7 @@ def markdown(found: dict[str, Any]) -> str:
         "Cost per run of a GRU of 16 units, 20 steps, in units of the same in a stack of 8:",
         _line(found["runs"], "runs", "of the yardstick", "{:.2f}"),
         "Where parameters stay in place a step is laid out once, and then is one call per layer "
-        "and direction. What a step costs that is laid out anew, in units of that (RNN of 16 "
+        "and direction. What a step costs that is laid out again, in units of that (RNN of 16 "
         "units, batch 512, 5 steps):",
         _line(found["laid out"], "runs", "ratio", "{:.1f}"),
         "Cost per run and step of a GRU of 64 units (stack of 4), in units of that at 20 "

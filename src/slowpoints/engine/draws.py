@@ -1,9 +1,9 @@
 """Random numbers that depend on a key, a step and their place alone.
 
 Not on what else is drawn, by whom, in which order or on which device: a run alone draws what it
-draws in company, a rerun goes on at any step without a state to keep, and data are drawn where the
-networks are. Philox4x32-10 (Salmon et al. 2011) makes the words; what is made of them is written
-here in torch, the reference, and again for a CPU and for a GPU.
+draws in company, a rerun continues at any step without a state to keep, and data are drawn where
+the networks are. Philox4x32-10 (Salmon et al. 2011) makes the words; what is made of them is
+written here in torch, the reference, and again for a CPU and for a GPU.
 """
 
 import math

@@ -118,7 +118,10 @@ class Recurrence(Part):
 
     def read(self, x: Tensor) -> None:
         """Take another input of the same shape."""
-        self.laid.read(self._entering(x))
+        if self.computes:
+            self.laid.read(self._entering(x))
+        else:
+            self.laid.read((*[x] * len(self.net.cell.stages), *self.first))
 
     def back(self) -> Tensor | None:
         """Return the slope of the input."""
@@ -148,15 +151,15 @@ class Recurrence(Part):
 
 
 class OutputMap(Part):
-    """The map from what a layer emits to what it hands up: to the kernel a layer of one step."""
+    """The map from what a layer emits to what is read of it: to the kernel a layer of one step."""
 
     def __init__(self, params: Params, index: int, y: Tensor, *, is_top: bool) -> None:
         """Lay out the calls.    y: [M, B, K, k H]"""
         self.params, self.index, self.shape = params, index, y.shape
         given = map_inputs(params, index, y.flatten(1, 2))
         self.laid = Laid(output_map, given, 1, 1, asked=[True], is_top=is_top)
-        self.grads = {f"{index}.out.{kind}": torch.empty_like(params[f"{index}.out.{kind}"])
-                      for kind in "Wb"}  # fmt: skip
+        names = [f"{index}.out.{kind}" for kind in "Wb"]
+        self.grads = {name: torch.empty_like(params[name]) for name in names}
 
     def read(self, y: Tensor) -> None:
         """Take another input of the same shape."""

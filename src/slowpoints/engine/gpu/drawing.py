@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from slowpoints.engine.cpu import build
+from slowpoints.engine.cpu.drawing import KINDS
 from slowpoints.engine.gpu.launching import can_launch, executed, is_there
 
 BLOCKS = 256  # of Philox per program; whole rows of lanes
@@ -74,7 +75,6 @@ def draw(to, keys, steps, number, n, mean, std, KIND: tl.constexpr, BLOCKS: tl.c
         tl.store(to + at + 32, y, mask=at + 32 < n)
         tl.store(to + at + 48, z, mask=at + 48 < n)
 """
-KINDS = ("uniform", "uniform64", "normal")
 
 
 def drawn_on_gpu(
