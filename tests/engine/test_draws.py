@@ -108,6 +108,11 @@ def test_whole_numbers_that_there_cannot_be_are_refused(low: int, high: int) -> 
         Draws([1]).integers(low, high, (2,))
 
 
+def test_a_type_that_is_not_drawn_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"torch.float16; there are torch.float32 and"):
+        Draws([1]).random(3, dtype=torch.float16)
+
+
 def test_the_laws() -> None:
     rng, n = Draws([0]), 400_000
     uniform, wide = rng.random(n).double(), rng.random(n, dtype=torch.float64)

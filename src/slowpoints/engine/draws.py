@@ -48,7 +48,12 @@ class Draws:
 
     def random(self, *shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
         """Return numbers in [0, 1): multiples of 2^-24, or of 2^-53 for float64.    -> shape"""
-        return self._drawn("uniform64" if dtype == torch.float64 else "uniform", shape)
+        kinds: dict[torch.dtype, Kind] = {torch.float32: "uniform", torch.float64: "uniform64"}
+        if dtype not in kinds:
+            raise ValueError(
+                f"random numbers of {dtype}; there are torch.float32 and torch.float64"
+            )
+        return self._drawn(kinds[dtype], shape)
 
     def normal(self, *shape: int, mean: float = 0.0, std: float = 1.0) -> Tensor:
         """Return normal numbers, float32, within 5.9 standard deviations.    -> shape"""
